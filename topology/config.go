@@ -1,0 +1,76 @@
+package topology
+
+// Config is what an operator may say about a stack's cluster, as written under the namespace "warren" in
+// Pulumi.<stack>.yaml. The zero value of every field means "the default", and the defaults together are the
+// tutorial's cluster. New turns a Config into a Cluster and reports every mistake in it at once.
+type Config struct {
+	// Nodes is either a count (3 gives rabbit1, rabbit2, rabbit3) or a list.
+	Nodes NodesConfig `json:"nodes"`
+	// Image is the RabbitMQ image. Its tag names the series ("rabbitmq:4.3-management"), unless Series does.
+	Image string `json:"image"`
+	// Series is the RabbitMQ series, such as "4.3", for images whose tag does not tell it.
+	Series string `json:"series"`
+	// HAProxyImage is the load balancer's image.
+	HAProxyImage string `json:"haproxyImage"`
+	// Ports are the base ports on the host.
+	Ports PortsConfig `json:"ports"`
+	// BindAddress is the host address all ports are published on. Default 127.0.0.1.
+	BindAddress string `json:"bindAddress"`
+	// NodeTypes gives the type ("disc" or "ram") of nodes by name; a node not named is a disc node.
+	NodeTypes map[string]NodeType `json:"nodeTypes"`
+	// PartitionHandling is "ignore", "pause_minority" or "autoheal"; it means something in series before 4.3 only.
+	PartitionHandling string `json:"partitionHandling"`
+	// FailureDetection is "fast" (default), "relaxed" (for slow networks) or "stock" (what RabbitMQ and HAProxy
+	// do when left alone).
+	FailureDetection string `json:"failureDetection"`
+	// MemoryLimit is a node container's memory limit, such as "1GiB"; empty for none.
+	MemoryLimit string `json:"memoryLimit"`
+	// MemoryHighWatermark is the share of memory at which publishers are blocked. Default 0.6.
+	MemoryHighWatermark float64 `json:"memoryHighWatermark"`
+	// DiskFreeLimit is the free disk space below which publishers are blocked. Default "2GB".
+	DiskFreeLimit string `json:"diskFreeLimit"`
+	// HeartbeatSeconds is the AMQP heartbeat the server proposes. Default 60.
+	HeartbeatSeconds int `json:"heartbeatSeconds"`
+	// ConnectionMax is the most AMQP connections a node accepts. Default 4096.
+	ConnectionMax int `json:"connectionMax"`
+	// LogLevel is that of console and file. Default "info".
+	LogLevel string `json:"logLevel"`
+	// Plugins are enabled beside rabbitmq_management and rabbitmq_prometheus.
+	Plugins []string `json:"plugins"`
+	// RabbitMQConf is appended to the generated rabbitmq.conf as it stands.
+	RabbitMQConf string `json:"rabbitmqConf"`
+	// Username is the administrator's. Default "admin".
+	Username string `json:"username"`
+}
+
+// NodeType says where a node keeps the cluster's metadata. RAM nodes exist in series before 4.3 only.
+type NodeType string
+
+// The two node types.
+const (
+	Disc NodeType = "disc"
+	RAM  NodeType = "ram"
+)
+
+// NodesConfig is the nodes of a cluster: a count, or a list of nodes. It unmarshals from either.
+type NodesConfig struct {
+	Count int
+	List  []NodeConfig
+}
+
+// NodeConfig describes one node of a list; a port left zero follows from the base ports and its place.
+type NodeConfig struct {
+	Name           string   `json:"name"`
+	Type           NodeType `json:"type"`
+	AMQPPort       int      `json:"amqpPort"`
+	ManagementPort int      `json:"managementPort"`
+}
+
+// PortsConfig are ports on the host. Node i (from 0) gets AMQP+i and Management+i.
+type PortsConfig struct {
+	AMQP                   int `json:"amqp"`                   // default 5672
+	Management             int `json:"management"`             // default 15672
+	LoadBalancerAMQP       int `json:"loadBalancerAmqp"`       // default 5671
+	LoadBalancerManagement int `json:"loadBalancerManagement"` // default 15671
+	Stats                  int `json:"stats"`                  // default 8404
+}

@@ -1,0 +1,62 @@
+# Warren: a highly available RabbitMQ cluster, and the proof that it keeps its promises.
+#
+#   make up      from a fresh clone to a running cluster        make down    nothing of the stack left
+#   make test    everything that must pass                      make help    the rest
+
+STACK ?= dev
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
+	@echo; echo "STACK=$(STACK) chooses the stack (dev, staging, tutorial or one of your own)."
+
+.PHONY: tools
+tools: ## the Pulumi toolchain: what is on this machine, else the official download, else built
+	@tools/install
+
+.PHONY: images
+images: ## the container images that STACK names
+	@images/build $$(tools/stack images $(STACK))
+
+.PHONY: bin/warren
+bin/warren: ## the command-line program
+	@go build -o $@ ./cmd/warren
+
+.PHONY: up
+up: tools images bin/warren ## a running cluster with its queues, from nothing or from what is there
+	@tools/stack up $(STACK)
+	@bin/warren declare --stack $(STACK)
+	@bin/warren status --stack $(STACK)
+
+.PHONY: down
+down: tools ## pulumi destroy, and nothing of the stack left
+	@tools/stack down $(STACK)
+
+.PHONY: verify
+verify: bin/warren ## the fault suite against the running stack; writes report/
+	@bin/warren verify --stack $(STACK) --report report
+
+.PHONY: bench
+bench: bin/warren ## the benchmarks; prints a table, writes report/
+	@bin/warren bench --stack $(STACK) --report report
+
+.PHONY: unit
+unit: ## the fast tests, without an engine
+	@go test ./...
+
+.PHONY: lint
+lint: ## gofmt, vet, golangci-lint
+	@tools/install lint
+	@test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)" || { echo "gofmt: the files above are not formatted; run gofmt -w on them" >&2; exit 1; }
+	@go vet -tags cluster ./...
+	@.warren/tools/golangci-lint run ./...
+
+.PHONY: test
+test: unit lint ## everything that must pass: unit tests, linters, the tests on real clusters
+	@tools/install
+	@images/build rabbitmq:3.10 rabbitmq:4.0 rabbitmq:4.3 haproxy:3.2 nettools:1
+	@tools/cluster-tests

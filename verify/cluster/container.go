@@ -1,0 +1,156 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+)
+
+// ExecResult is what a command run in a container left.
+type ExecResult struct {
+	ExitCode       int
+	Stdout, Stderr string
+}
+
+// Exec runs a command in a container and waits for its end. An exit status other than 0 is not an error here; see
+// Run. When ctx ends first, the command goes on in the container: the Engine has no way to stop it.
+func (c *Cluster) Exec(ctx context.Context, containerName string, command ...string) (ExecResult, error) {
+	fail := func(err error) (ExecResult, error) {
+		return ExecResult{}, fmt.Errorf("exec %s in %s: %w", command[0], containerName, err)
+	}
+	created, err := c.docker.ContainerExecCreate(ctx, containerName, container.ExecOptions{
+		Cmd: command, AttachStdout: true, AttachStderr: true,
+	})
+	if err != nil {
+		return fail(err)
+	}
+	attached, err := c.docker.ContainerExecAttach(ctx, created.ID, container.ExecAttachOptions{})
+	if err != nil {
+		return fail(err)
+	}
+	defer attached.Close()
+	// The stream is a hijacked connection, which knows nothing of ctx: close it when ctx ends.
+	stop := context.AfterFunc(ctx, attached.Close)
+	defer stop()
+
+	var stdout, stderr bytes.Buffer
+	if _, err := stdcopy.StdCopy(&stdout, &stderr, attached.Reader); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return fail(err)
+	}
+	inspected, err := c.docker.ContainerExecInspect(ctx, created.ID)
+	if err != nil {
+		return fail(err)
+	}
+	return ExecResult{ExitCode: inspected.ExitCode, Stdout: stdout.String(), Stderr: stderr.String()}, nil
+}
+
+// Run is Exec for a command that must succeed: it returns its standard output, trimmed, or an error that quotes what
+// the command said.
+func (c *Cluster) Run(ctx context.Context, containerName string, command ...string) (string, error) {
+	result, err := c.Exec(ctx, containerName, command...)
+	if err != nil {
+		return "", err
+	}
+	if result.ExitCode != 0 {
+		said := strings.TrimSpace(result.Stderr + result.Stdout)
+		return "", fmt.Errorf("%s in %s: exit status %d: %s",
+			strings.Join(command, " "), containerName, result.ExitCode, said)
+	}
+	return strings.TrimSpace(result.Stdout), nil
+}
+
+// Kill ends a container's processes with SIGKILL, as a crash would, and returns when they are gone. The Engine counts
+// it as stopped by hand, so that no restart policy brings it back.
+func (c *Cluster) Kill(ctx context.Context, containerName string) error {
+	gone, failed := c.docker.ContainerWait(ctx, containerName, container.WaitConditionNotRunning)
+	if err := c.docker.ContainerKill(ctx, containerName, "SIGKILL"); err != nil {
+		return fmt.Errorf("kill %s: %w", containerName, err)
+	}
+	select {
+	case <-gone:
+		return nil
+	case err := <-failed:
+		return fmt.Errorf("kill %s: wait for its end: %w", containerName, err)
+	}
+}
+
+// Stop asks a container to end (SIGTERM) and kills it if it has not ended after the grace period.
+func (c *Cluster) Stop(ctx context.Context, containerName string, grace time.Duration) error {
+	seconds := int(grace.Seconds())
+	if err := c.docker.ContainerStop(ctx, containerName, container.StopOptions{Timeout: &seconds}); err != nil {
+		return fmt.Errorf("stop %s: %w", containerName, err)
+	}
+	return nil
+}
+
+// Start starts a container; one that runs is left alone.
+func (c *Cluster) Start(ctx context.Context, containerName string) error {
+	if err := c.docker.ContainerStart(ctx, containerName, container.StartOptions{}); err != nil {
+		return fmt.Errorf("start %s: %w", containerName, err)
+	}
+	return nil
+}
+
+// Restart is Stop and Start.
+func (c *Cluster) Restart(ctx context.Context, containerName string, grace time.Duration) error {
+	if err := c.Stop(ctx, containerName, grace); err != nil {
+		return err
+	}
+	return c.Start(ctx, containerName)
+}
+
+// Pause freezes all processes of a container; their connections stay open and silent.
+func (c *Cluster) Pause(ctx context.Context, containerName string) error {
+	if err := c.docker.ContainerPause(ctx, containerName); err != nil {
+		return fmt.Errorf("pause %s: %w", containerName, err)
+	}
+	return nil
+}
+
+// Unpause thaws a container.
+func (c *Cluster) Unpause(ctx context.Context, containerName string) error {
+	if err := c.docker.ContainerUnpause(ctx, containerName); err != nil {
+		return fmt.Errorf("unpause %s: %w", containerName, err)
+	}
+	return nil
+}
+
+// Inspect returns what the Engine knows of a container.
+func (c *Cluster) Inspect(ctx context.Context, containerName string) (container.InspectResponse, error) {
+	inspected, err := c.docker.ContainerInspect(ctx, containerName)
+	if err != nil {
+		return inspected, fmt.Errorf("inspect %s: %w", containerName, err)
+	}
+	return inspected, nil
+}
+
+// Logs returns what a container wrote between two instants, with the Engine's timestamps.
+func (c *Cluster) Logs(ctx context.Context, containerName string, since, until time.Time) (string, error) {
+	stream, err := c.docker.ContainerLogs(ctx, containerName, container.LogsOptions{
+		ShowStdout: true, ShowStderr: true, Timestamps: true,
+		Since: unixTime(since), Until: unixTime(until),
+	})
+	if err != nil {
+		return "", fmt.Errorf("logs of %s: %w", containerName, err)
+	}
+	defer stream.Close()
+	var log bytes.Buffer
+	if _, err := stdcopy.StdCopy(&log, &log, stream); err != nil && err != io.EOF {
+		return "", fmt.Errorf("logs of %s: %w", containerName, err)
+	}
+	return log.String(), nil
+}
+
+// unixTime is an instant as the Engine's API takes it.
+func unixTime(t time.Time) string {
+	return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())
+}

@@ -1,0 +1,89 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
+
+	"warren/topology"
+)
+
+// Queue is where a queue lives.
+type Queue struct {
+	VHost string `json:"vhost"`
+	Name  string `json:"name"`
+	// Type is "quorum", "classic" or "stream".
+	Type string `json:"type"`
+	// State is as the management API tells it: "running", "minority", "down", ...
+	State string `json:"state"`
+	// Leader, Members and Online are Erlang node names. A classic queue has its one node as each of them.
+	Leader  string   `json:"leader"`
+	Members []string `json:"members"`
+	Online  []string `json:"online"`
+
+	Messages  int `json:"messages"`
+	Consumers int `json:"consumers"`
+}
+
+// Queue returns where a queue lives, as the first node knows it that answers.
+func (c *Cluster) Queue(ctx context.Context, vhost, name string) (Queue, error) {
+	var queue Queue
+	err := c.AskAny(ctx, func(api *rabbithole.Client) error {
+		info, err := api.GetQueue(vhost, name)
+		if err != nil {
+			return err
+		}
+		queue = newQueue(rabbithole.QueueInfo(*info))
+		return nil
+	})
+	if err != nil {
+		return Queue{}, fmt.Errorf("find queue %q in vhost %q: %w", name, vhost, err)
+	}
+	return queue, nil
+}
+
+// Leader returns the node that leads a queue. It is an error if there is none just now.
+func (c *Cluster) Leader(ctx context.Context, vhost, name string) (topology.NodeOutput, error) {
+	queue, err := c.Queue(ctx, vhost, name)
+	if err != nil {
+		return topology.NodeOutput{}, err
+	}
+	if queue.Leader == "" {
+		return topology.NodeOutput{}, fmt.Errorf("queue %q in vhost %q has no leader", name, vhost)
+	}
+	return c.Node(queue.Leader)
+}
+
+// Followers returns the nodes with a replica of a queue other than its leader's, in the stack's order.
+func (c *Cluster) Followers(ctx context.Context, vhost, name string) ([]topology.NodeOutput, error) {
+	queue, err := c.Queue(ctx, vhost, name)
+	if err != nil {
+		return nil, err
+	}
+	var followers []topology.NodeOutput
+	for _, node := range c.outputs.Nodes {
+		if node.NodeName != queue.Leader && slices.Contains(queue.Members, node.NodeName) {
+			followers = append(followers, node)
+		}
+	}
+	return followers, nil
+}
+
+func newQueue(info rabbithole.QueueInfo) Queue {
+	queue := Queue{
+		VHost: info.Vhost, Name: info.Name, Type: info.Type, State: info.Status,
+		Leader: info.Leader, Members: info.Members, Online: info.Online,
+		Messages: info.Messages, Consumers: info.Consumers,
+	}
+	if queue.Type == "classic" && info.Node != "" {
+		queue.Leader, queue.Members = info.Node, []string{info.Node}
+		if info.Status == "running" {
+			queue.Online = queue.Members
+		}
+	}
+	slices.Sort(queue.Members)
+	slices.Sort(queue.Online)
+	return queue
+}

@@ -53,7 +53,7 @@ func (e Expectation) String() string {
 // pathName names a path in a sentence; "" stands for all of them.
 func pathName(path string) string {
 	if path == "" {
-		return "at least one path"
+		return "all paths together"
 	}
 	return path
 }

@@ -1,0 +1,56 @@
+package checker
+
+import (
+	"fmt"
+
+	"warren/verify/history"
+)
+
+// Check judges a history. Promises are the expectations of the faults in it, by the fault's name; a fault without one
+// is held to what is promised always.
+func Check(h history.History, promises map[string]Expectation) Verdict {
+	v := Verdict{Scenario: h.Scenario}
+	countPublishes(&v, h)
+	countDeliveries(&v, h)
+
+	v.Overall = judgePath(h, "")
+	for _, path := range h.Paths {
+		v.Paths = append(v.Paths, judgePath(h, path))
+	}
+	for i := range h.Faults {
+		v.Faults = append(v.Faults, judgeFault(h, i))
+	}
+
+	v.Violations = append(v.Violations, checkEvidence(v)...)
+	v.Violations = append(v.Violations, checkMessages(v)...)
+	for _, f := range v.Faults {
+		v.Violations = append(v.Violations, checkFault(h, f, promises[f.Fault])...)
+	}
+	return v
+}
+
+// checkEvidence refuses a history in which nothing could have gone wrong.
+func checkEvidence(v Verdict) []Violation {
+	switch {
+	case v.Attempted == 0:
+		return []Violation{{Kind: ProvesNothing, Text: "No message was published at all."}}
+	case v.Acknowledged == 0:
+		return []Violation{{Kind: ProvesNothing, Text: fmt.Sprintf(
+			"Of %d messages published, none was confirmed.", v.Attempted)}}
+	}
+	return nil
+}
+
+// checkMessages holds the run to what is promised always.
+func checkMessages(v Verdict) []Violation {
+	var violations []Violation
+	if n := v.Lost.Count; n > 0 {
+		violations = append(violations, Violation{Kind: Lost, Messages: v.Lost, Text: fmt.Sprintf(
+			"%d of %d confirmed messages were never delivered.", n, v.Acknowledged)})
+	}
+	if n := v.Unexpected.Count; n > 0 {
+		violations = append(violations, Violation{Kind: Unexpected, Messages: v.Unexpected, Text: fmt.Sprintf(
+			"%d messages were delivered that nobody published.", n)})
+	}
+	return violations
+}

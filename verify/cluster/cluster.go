@@ -86,9 +86,9 @@ func (c *Cluster) AMQPAddress(node topology.NodeOutput) string { return c.addres
 
 func (c *Cluster) address(port int) string { return net.JoinHostPort(c.host, strconv.Itoa(port)) }
 
-// poll calls check until it returns nil, which it does at once if it can, or until ctx is done; the error is then
+// Poll calls check until it returns nil, which it does at once if it can, or until ctx is done; the error is then
 // the last that check returned.
-func poll(ctx context.Context, every time.Duration, check func(context.Context) error) error {
+func Poll(ctx context.Context, every time.Duration, check func(context.Context) error) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {

@@ -22,6 +22,8 @@ type Queue struct {
 	Leader  string   `json:"leader"`
 	Members []string `json:"members"`
 	Online  []string `json:"online"`
+	// GroupSize is how many replicas the queue was declared with.
+	GroupSize int `json:"groupSize"`
 
 	Messages  int `json:"messages"`
 	Consumers int `json:"consumers"`
@@ -71,6 +73,9 @@ func (c *Cluster) Followers(ctx context.Context, vhost, name string) ([]topology
 	return followers, nil
 }
 
+// defaultGroupSize is how many replicas RabbitMQ gives a quorum queue that does not ask for a number.
+const defaultGroupSize = 3
+
 func newQueue(info rabbithole.QueueInfo) Queue {
 	queue := Queue{
 		VHost: info.Vhost, Name: info.Name, Type: info.Type, State: info.Status,
@@ -81,6 +86,13 @@ func newQueue(info rabbithole.QueueInfo) Queue {
 		queue.Leader, queue.Members = info.Node, []string{info.Node}
 		if info.Status == "running" {
 			queue.Online = queue.Members
+		}
+	}
+	queue.GroupSize = len(queue.Members)
+	if queue.Type == "quorum" {
+		queue.GroupSize = defaultGroupSize
+		if size, set := info.Arguments["x-quorum-initial-group-size"].(float64); set {
+			queue.GroupSize = int(size)
 		}
 	}
 	slices.Sort(queue.Members)

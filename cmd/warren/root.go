@@ -22,7 +22,10 @@ type options struct {
 }
 
 // commands builds the subcommands; each lives in a file of its own.
-var commands = []func(*options) *cobra.Command{}
+var commands = []func(*options) *cobra.Command{
+	newStatus,
+	newVersion,
+}
 
 func newRoot() *cobra.Command {
 	opts := &options{}

@@ -323,7 +323,9 @@ func (e *statusError) Error() string { return fmt.Sprintf("GET /api/%s: %s", e.p
 func (c *Cluster) get(ctx context.Context, node topology.NodeOutput, path string, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.address(node.ManagementPort)+"/api/"+path, nil)
+	url := "http://" + c.address(node.ManagementPort) + "/api/" + path
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	path, _, _ = strings.Cut(path, "?") // the errors need no more
 	if err != nil {
 		return fmt.Errorf("GET /api/%s: %w", path, err)
 	}

@@ -290,12 +290,15 @@ func (s Status) checkLoadBalancer(problems *problemList) {
 			if server.Mode == "http" {
 				serves = node.Answers()
 			}
+			if !node.Answers() && node.AMQP {
+				continue // whether its management API serves is not known: it may just be slow
+			}
 			switch {
 			case serves && !server.Up():
-				problems.add(ServerDown, Failure, node.Name, "it serves, and the load balancer's %s holds it for %s (%s)",
+				problems.add(ServerDown, Failure, node.Name, "serves, and the load balancer's %s holds it for %s (%s)",
 					proxy, server.Status, server.Check)
 			case !serves && server.Up():
-				problems.add(ServerWronglyUp, Failure, node.Name, "it does not serve, and the load balancer's %s holds it for %s (%s)",
+				problems.add(ServerWronglyUp, Failure, node.Name, "does not serve, and the load balancer's %s holds it for %s (%s)",
 					proxy, server.Status, server.Check)
 			}
 		}

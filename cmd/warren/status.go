@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"warren/verify/cluster"
+)
+
+// errUnhealthy makes the exit status say what the table has said already.
+var errUnhealthy = errors.New("the cluster is not healthy")
+
+func newStatus(opts *options) *cobra.Command {
+	var watch bool
+	var every time.Duration
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show nodes, queues and load balancer in one table, and what is wrong",
+		Long: "Show nodes, queues and load balancer in one table, and what is wrong.\n\n" +
+			"The exit status is 1 if anything is wrong that matters; warnings do not count.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := opts.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer c.Close()
+			out := cmd.OutOrStdout()
+			if watch {
+				return watchStatus(cmd.Context(), out, c, every, opts.json)
+			}
+			status, err := c.Observe(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if err := showStatus(out, status, opts.json); err != nil {
+				return err
+			}
+			if !status.Healthy() {
+				return errUnhealthy
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show it anew again and again, until interrupted")
+	cmd.Flags().DurationVar(&every, "every", 2*time.Second, "pause between two looks, with --watch")
+	return cmd
+}
+
+// watchStatus shows the status until ctx ends. A terminal is cleared before each; JSON is one document after another.
+func watchStatus(ctx context.Context, out io.Writer, c *cluster.Cluster, every time.Duration, asJSON bool) error {
+	if every <= 0 {
+		return fmt.Errorf("--every must be positive, and is %s", every)
+	}
+	clear := ""
+	if file, isFile := out.(interface{ Fd() uintptr }); isFile && !asJSON && term.IsTerminal(int(file.Fd())) {
+		clear = "\x1b[H\x1b[2J" // cursor home, erase display
+	}
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		status, err := c.Observe(ctx)
+		if ctx.Err() != nil {
+			return nil // being interrupted is how watching ends
+		}
+		if err != nil {
+			return err
+		}
+		var screen strings.Builder
+		screen.WriteString(clear)
+		if err := showStatus(&screen, status, asJSON); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(out, screen.String()); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func showStatus(out io.Writer, status cluster.Status, asJSON bool) error {
+	if !asJSON {
+		return printStatus(out, status)
+	}
+	return printJSON(out, struct {
+		cluster.Status
+		Healthy  bool              `json:"healthy"`
+		Problems []cluster.Problem `json:"problems"`
+	}{status, status.Healthy(), slices.Concat([]cluster.Problem{}, status.Problems())})
+}
+
+func printStatus(out io.Writer, status cluster.Status) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "NODE\tTYPE\tSTATE\tVERSION\tUPTIME\tMEMORY\tDISK FREE\tCONNECTIONS\tLEADERS\tREPLICAS\tBALANCED\n")
+	for _, node := range status.Nodes {
+		if !node.Answers() {
+			fmt.Fprintf(table, "%s\t%s\t%s\t-\t-\t-\t-\t-\t-\t-\t%s\n",
+				node.Name, node.Type, nodeState(node), balanced(status.LoadBalancer, node.Name))
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s of %s\t%s\t%d\t%d\t%d\t%s\n",
+			node.Name, node.ActualType, nodeState(node), node.Version, node.Uptime.Round(time.Second),
+			cluster.Bytes(node.MemoryUsed), cluster.Bytes(node.MemoryLimit), cluster.Bytes(node.DiskFree),
+			node.Connections, node.Leaders, node.Replicas, balanced(status.LoadBalancer, node.Name))
+	}
+	if len(status.Queues) > 0 {
+		fmt.Fprintf(table, "\nQUEUE\tTYPE\tSTATE\tLEADER\tONLINE\tMESSAGES\tCONSUMERS\n")
+	}
+	for _, queue := range status.Queues {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d of %d\t%d\t%d\n", queue, queue.Type, dash(queue.State),
+			dash(strings.TrimPrefix(queue.Leader, "rabbit@")), len(queue.Online), len(queue.Members), queue.Messages, queue.Consumers)
+	}
+	fmt.Fprintln(table)
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	problems := status.Problems()
+	if len(problems) == 0 {
+		_, err := fmt.Fprintln(out, "Nothing is wrong.")
+		return err
+	}
+	for _, problem := range problems {
+		if _, err := fmt.Fprintf(out, "%-8s %s\n", strings.ToUpper(string(problem.Severity)), problem); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(out, "\n`warren doctor` says what this means and what to do.")
+	return err
+}
+
+// nodeState is a word for what a node does.
+func nodeState(node cluster.NodeStatus) string {
+	switch {
+	case node.State != "running":
+		return node.State
+	case node.Answers() && node.Drained:
+		return "drained"
+	case node.Answers() && (node.MemoryAlarm || node.DiskAlarm):
+		return "alarm"
+	case node.Answers():
+		return "running"
+	case node.AMQP:
+		return "no answer"
+	case node.Runtime:
+		return "app down"
+	default:
+		return "starting"
+	}
+}
+
+// balanced says what the load balancer's proxies think of a node, in the order of its statistics: AMQP, management.
+func balanced(balancer cluster.LoadBalancerStatus, node string) string {
+	var states []string
+	for _, server := range balancer.Servers {
+		if server.Name == node {
+			states = append(states, server.Status)
+		}
+	}
+	return dash(strings.Join(slices.Compact(states), ", "))
+}
+
+// dash stands for what is not known.
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

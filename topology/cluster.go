@@ -1,5 +1,10 @@
 package topology
 
+import (
+	"fmt"
+	"strings"
+)
+
 // Cluster is a validated description of one stack's cluster. Everything that is rendered or provisioned is
 // derived from it.
 type Cluster struct {
@@ -23,8 +28,9 @@ type Cluster struct {
 	ConnectionMax    int
 	LogLevel         string
 	Plugins          []string
-	RabbitMQConf     string
-	Username         string
+	// ExtraConf are the operator's own lines of rabbitmq.conf.
+	ExtraConf string
+	Username  string
 }
 
 // Node is one node of a cluster.
@@ -47,3 +53,39 @@ type LoadBalancer struct {
 
 // NodeName is the node's Erlang name, such as "rabbit@rabbit1".
 func (n Node) NodeName() string { return "rabbit@" + n.Name }
+
+// Warnings says what is allowed in this cluster but unlikely to be meant. There is nothing to do about an empty list.
+func (c *Cluster) Warnings() []string {
+	var warnings []string
+	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
+	if n := len(c.Nodes); n%2 == 0 {
+		warn("warren:nodes gives %d nodes: as many failures as %d nodes survive, %d, and half of the nodes cut off from the "+
+			"other half stop both; use an odd number", n, n-1, (n-1)/2)
+	}
+	if c.Series.Compare(NewestSeries) > 0 {
+		warn("RabbitMQ %s is newer than %s, the newest series Warren was tested with", c.Series, NewestSeries)
+	}
+	if c.PartitionHandling != "" && !c.Series.HasPartitionHandling() {
+		warn("warren:partitionHandling has no effect in RabbitMQ %s, where the metadata store is Raft's; leave it out", c.Series)
+	}
+	if ram := c.nodesOfType(RAM); len(ram) > 0 {
+		warn("%s is a RAM node: RabbitMQ deprecates these, and they are gone in 4.2 and later", strings.Join(ram, ", "))
+	}
+	if c.HeartbeatSeconds < lowestSafeHeartbeat {
+		warn("warren:heartbeatSeconds is %d: values below %d close healthy connections", c.HeartbeatSeconds, lowestSafeHeartbeat)
+	}
+	return warnings
+}
+
+func (c *Cluster) nodesOfType(t NodeType) []string {
+	var names []string
+	for _, n := range c.Nodes {
+		if n.Type == t {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}
+
+// Quorum is the smallest number of nodes that is a majority of the cluster.
+func (c *Cluster) Quorum() int { return len(c.Nodes)/2 + 1 }

@@ -1,5 +1,10 @@
 package topology
 
+import (
+	"bytes"
+	"encoding/json"
+)
+
 // Config is what an operator may say about a stack's cluster, as written under the namespace "warren" in
 // Pulumi.<stack>.yaml. The zero value of every field means "the default", and the defaults together are the
 // tutorial's cluster. New turns a Config into a Cluster and reports every mistake in it at once.
@@ -20,8 +25,8 @@ type Config struct {
 	NodeTypes map[string]NodeType `json:"nodeTypes"`
 	// PartitionHandling is "ignore", "pause_minority" or "autoheal"; it means something in series before 4.3 only.
 	PartitionHandling string `json:"partitionHandling"`
-	// FailureDetection is "fast" (default), "relaxed" (for slow networks) or "stock" (what RabbitMQ and HAProxy
-	// do when left alone).
+	// FailureDetection is DetectFast (default), DetectRelaxed (for slow networks) or DetectStock (what RabbitMQ and
+	// HAProxy do when left alone).
 	FailureDetection string `json:"failureDetection"`
 	// MemoryLimit is a node container's memory limit, such as "1GiB"; empty for none.
 	MemoryLimit string `json:"memoryLimit"`
@@ -52,10 +57,30 @@ const (
 	RAM  NodeType = "ram"
 )
 
-// NodesConfig is the nodes of a cluster: a count, or a list of nodes. It unmarshals from either.
+// NodesConfig is the nodes of a cluster: a count, or a list of nodes. It unmarshals from either. The zero value, but
+// not a 0 or [] that was unmarshalled, means the default.
 type NodesConfig struct {
 	Count int
 	List  []NodeConfig
+
+	explicit bool
+}
+
+// UnmarshalJSON reads a number or a list.
+func (n *NodesConfig) UnmarshalJSON(data []byte) error {
+	*n = NodesConfig{explicit: true}
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) {
+		return json.Unmarshal(data, &n.List)
+	}
+	return json.Unmarshal(data, &n.Count)
+}
+
+// MarshalJSON writes what UnmarshalJSON reads.
+func (n NodesConfig) MarshalJSON() ([]byte, error) {
+	if len(n.List) > 0 {
+		return json.Marshal(n.List)
+	}
+	return json.Marshal(n.Count)
 }
 
 // NodeConfig describes one node of a list; a port left zero follows from the base ports and its place.

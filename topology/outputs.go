@@ -1,5 +1,12 @@
 package topology
 
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+)
+
 // Outputs are the outputs of a stack: all that passes from the Pulumi program to whatever works with the
 // running cluster. The JSON names are the names of the stack's outputs.
 type Outputs struct {
@@ -47,4 +54,69 @@ type LoadBalancerOutput struct {
 	AMQPPort       int    `json:"amqpPort"`
 	ManagementPort int    `json:"managementPort"`
 	StatsPort      int    `json:"statsPort"`
+}
+
+// Outputs assembles the outputs of a stack that runs cluster c.
+func (c *Cluster) Outputs(s Secrets) Outputs {
+	out := Outputs{
+		AMQPURL:       c.amqpURL(c.LoadBalancer.AMQPPort, s),
+		ManagementURL: c.httpURL(c.LoadBalancer.ManagementPort, ""),
+		StatsURL:      c.httpURL(c.LoadBalancer.StatsPort, statsPath),
+		Username:      c.Username,
+		Password:      s.AdminPassword,
+		StatsPassword: s.StatsPassword,
+		Network:       c.NetworkName(),
+		LoadBalancer: LoadBalancerOutput{
+			Container:      c.LoadBalancerContainerName(),
+			AMQPPort:       c.LoadBalancer.AMQPPort,
+			ManagementPort: c.LoadBalancer.ManagementPort,
+			StatsPort:      c.LoadBalancer.StatsPort,
+		},
+		RabbitMQSeries: c.Series.String(),
+	}
+	for _, n := range c.Nodes {
+		out.AMQPURLs = append(out.AMQPURLs, c.amqpURL(n.AMQPPort, s))
+		out.Nodes = append(out.Nodes, NodeOutput{
+			Name:           n.Name,
+			NodeName:       n.NodeName(),
+			Container:      c.ContainerName(n),
+			Type:           n.Type,
+			AMQPPort:       n.AMQPPort,
+			ManagementPort: n.ManagementPort,
+		})
+	}
+	return out
+}
+
+// amqpURL is the URI of the virtual host "/", which the AMQP URI specification writes as %2F: a path of "/" alone would name
+// the virtual host "".
+func (c *Cluster) amqpURL(port int, s Secrets) string {
+	u := url.URL{
+		Scheme:  "amqp",
+		User:    url.UserPassword(c.Username, s.AdminPassword),
+		Host:    c.hostPort(port),
+		Path:    "/" + defaultVirtualHost,
+		RawPath: "/" + url.PathEscape(defaultVirtualHost),
+	}
+	return u.String()
+}
+
+func (c *Cluster) httpURL(port int, path string) string {
+	u := url.URL{Scheme: "http", Host: c.hostPort(port), Path: path}
+	return u.String()
+}
+
+// hostPort is where a port published on the host is reached from the host: on the loopback interface when it is published
+// on all of them.
+func (c *Cluster) hostPort(port int) string {
+	addr, err := netip.ParseAddr(c.BindAddress)
+	switch {
+	case err != nil: // New admits addresses only
+		return net.JoinHostPort(c.BindAddress, strconv.Itoa(port))
+	case addr.IsUnspecified() && addr.Is4():
+		addr = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	case addr.IsUnspecified():
+		addr = netip.IPv6Loopback()
+	}
+	return net.JoinHostPort(addr.String(), strconv.Itoa(port))
 }

@@ -1,0 +1,160 @@
+package topology
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// secretKeys are configuration keys that hold secrets: known, but not part of a Config.
+var secretKeys = []string{"adminPassword", "statsPassword", "erlangCookie"}
+
+// Parse makes a stack's cluster from its configuration as Pulumi stores it: see DecodeConfig for the form. The error is a
+// *ValidationError with every mistake, those of form and those of meaning.
+func Parse(stack string, raw map[string]string) (*Cluster, error) {
+	config, problems := decode(raw)
+	cluster, semantic := build(stack, config)
+	for _, p := range semantic {
+		// A value that could not be read was left at its default; what is wrong with that is not the operator's mistake.
+		misread := slices.ContainsFunc(problems, func(q Problem) bool { return rootKey(q.Key) == rootKey(p.Key) })
+		if !misread {
+			problems = append(problems, p)
+		}
+	}
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	return cluster, nil
+}
+
+// DecodeConfig reads a configuration as Pulumi stores it: keys without the namespace, values as text, structured ones as
+// JSON. The secrets' keys are known but not read. The error is a *ValidationError with every value that has the wrong form
+// and every key that is unknown.
+func DecodeConfig(raw map[string]string) (Config, error) {
+	config, problems := decode(raw)
+	return config, problems.err()
+}
+
+func decode(raw map[string]string) (Config, problemList) {
+	var config Config
+	var problems problemList
+	fields := fieldsByKey(reflect.ValueOf(&config).Elem())
+	known := slices.Concat(slices.Sorted(maps.Keys(fields)), secretKeys)
+	for _, key := range slices.Sorted(maps.Keys(raw)) {
+		field, isField := fields[key]
+		switch {
+		case isField:
+			decodeValue(&problems, key, raw[key], field)
+		case !slices.Contains(known, key):
+			problems.add(key, "is an unknown key", "remove it"+didYouMean(key, known))
+		}
+	}
+	return config, problems
+}
+
+// fieldsByKey returns the fields of a struct by the names of their JSON tags.
+func fieldsByKey(v reflect.Value) map[string]reflect.Value {
+	fields := map[string]reflect.Value{}
+	for i := range v.NumField() {
+		if key := v.Type().Field(i).Tag.Get("json"); key != "" {
+			fields[key] = v.Field(i)
+		}
+	}
+	return fields
+}
+
+// decodeValue sets one field of a Config from its text.
+func decodeValue(problems *problemList, key, text string, field reflect.Value) {
+	switch field.Interface().(type) {
+	case string:
+		field.SetString(text)
+	case int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			problems.add(key, "is "+quoted(text), "write a whole number")
+		}
+		field.SetInt(int64(n))
+	case float64:
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			problems.add(key, "is "+quoted(text), "write a number such as 0.6")
+			return
+		}
+		field.SetFloat(f)
+	case NodesConfig:
+		decodeNodes(problems, key, text, field.Addr().Interface().(*NodesConfig))
+	default:
+		decodeJSON(problems, key, []byte(text), field)
+	}
+}
+
+// decodeNodes reads a count or a list, whose entries are looked at one by one.
+func decodeNodes(problems *problemList, key, text string, nodes *NodesConfig) {
+	if count, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {
+		*nodes = NodesConfig{Count: count, explicit: true}
+		return
+	}
+	var entries []json.RawMessage
+	if err := json.Unmarshal([]byte(text), &entries); err != nil {
+		problems.add(key, "is "+quoted(text), "write a number of nodes, or a list such as [{name: rabbit1}, {name: rabbit2, type: ram}]")
+		return
+	}
+	*nodes = NodesConfig{List: make([]NodeConfig, len(entries)), explicit: true}
+	for i, entry := range entries {
+		decodeJSON(problems, fmt.Sprintf("%s[%d]", key, i), entry, reflect.ValueOf(&nodes.List[i]).Elem())
+	}
+}
+
+// decodeJSON sets a field from JSON; of a struct, each key by itself, so that no mistake hides another.
+func decodeJSON(problems *problemList, key string, data []byte, field reflect.Value) {
+	if field.Kind() != reflect.Struct {
+		if err := json.Unmarshal(data, field.Addr().Interface()); err != nil {
+			problems.add(key, "is "+quoted(string(data)), "write "+form(field.Type()))
+			field.SetZero()
+		}
+		return
+	}
+	var values map[string]json.RawMessage
+	if err := json.Unmarshal(data, &values); err != nil {
+		problems.add(key, "is "+quoted(string(data)), "write "+form(field.Type()))
+		return
+	}
+	fields := fieldsByKey(field)
+	known := slices.Sorted(maps.Keys(fields))
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		inner, ok := fields[name]
+		if !ok {
+			problems.add(key+"."+name, "is an unknown key", "remove it"+didYouMean(name, known))
+			continue
+		}
+		decodeJSON(problems, key+"."+name, values[name], inner)
+	}
+}
+
+// form names the form of a value in the operator's terms.
+func form(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int:
+		return "a whole number"
+	case reflect.String:
+		return "text"
+	case reflect.Slice:
+		return "a list, such as [rabbitmq_shovel]"
+	case reflect.Map:
+		return "a map, such as {rabbit2: ram}"
+	default:
+		return "a map of " + strings.Join(slices.Sorted(maps.Keys(fieldsByKey(reflect.New(t).Elem()))), ", ")
+	}
+}
+
+// rootKey is the top-level key of a key: "nodes" of "nodes[1].name".
+func rootKey(key string) string {
+	if i := strings.IndexAny(key, ".["); i >= 0 {
+		return key[:i]
+	}
+	return key
+}

@@ -1,0 +1,73 @@
+package topology
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+)
+
+// DefinitionsPath is where a node reads its definitions from, inside the container.
+const DefinitionsPath = "/run/warren/definitions.json"
+
+const (
+	hashingAlgorithm = "rabbit_password_hashing_sha256"
+	saltLength       = 4
+)
+
+type definitions struct {
+	Users       []userDefinition       `json:"users"`
+	VHosts      []vhostDefinition      `json:"vhosts"`
+	Permissions []permissionDefinition `json:"permissions"`
+}
+
+type userDefinition struct {
+	Name             string   `json:"name"`
+	PasswordHash     string   `json:"password_hash"`
+	HashingAlgorithm string   `json:"hashing_algorithm"`
+	Tags             []string `json:"tags"`
+}
+
+type vhostDefinition struct {
+	Name string `json:"name"`
+}
+
+type permissionDefinition struct {
+	User      string `json:"user"`
+	VHost     string `json:"vhost"`
+	Configure string `json:"configure"`
+	Write     string `json:"write"`
+	Read      string `json:"read"`
+}
+
+// Definitions renders the definitions every node imports when it starts: the administrator, the virtual host "/" and the
+// right to everything in it. A node with definitions to import creates neither guest nor any other default user.
+func (c *Cluster) Definitions(s Secrets) (string, error) {
+	d := definitions{
+		Users: []userDefinition{{
+			Name:             c.Username,
+			PasswordHash:     passwordHash(c.Username, s.AdminPassword),
+			HashingAlgorithm: hashingAlgorithm,
+			Tags:             []string{"administrator"},
+		}},
+		VHosts:      []vhostDefinition{{Name: defaultVirtualHost}},
+		Permissions: []permissionDefinition{{User: c.Username, VHost: defaultVirtualHost, Configure: ".*", Write: ".*", Read: ".*"}},
+	}
+	text, err := json.MarshalIndent(d, "", "  ")
+	if err != nil {
+		return "", fmt.Errorf("rendering the definitions: %w", err)
+	}
+	return string(text) + "\n", nil
+}
+
+// passwordHash hashes a password as RabbitMQ does: base64(salt ‖ SHA-256(salt ‖ password)) with four bytes of salt. The salt is
+// derived from user and password, not drawn, because a file that changed at every rendering would replace the nodes at
+// every deployment.
+func passwordHash(username, password string) string {
+	mac := hmac.New(sha256.New, []byte(password))
+	mac.Write([]byte("warren password salt\x00" + username))
+	salt := mac.Sum(nil)[:saltLength]
+	hash := sha256.Sum256(append(salt[:saltLength:saltLength], password...))
+	return base64.StdEncoding.EncodeToString(append(salt[:saltLength:saltLength], hash[:]...))
+}

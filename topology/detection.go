@@ -1,0 +1,97 @@
+package topology
+
+import "time"
+
+// How failures are noticed. Every number that decides how long an outage lasts is in this file, with its reason.
+// docs/outages.md has the measurements.
+
+// The values of Config.FailureDetection.
+const (
+	// DetectFast finds a failed node within about three seconds. For nodes in one data centre.
+	DetectFast = "fast"
+	// DetectRelaxed gives a slow or lossy network four times as long.
+	DetectRelaxed = "relaxed"
+	// DetectStock leaves Erlang, RabbitMQ and HAProxy as they come.
+	DetectStock = "stock"
+)
+
+// detection is how soon, and by what, each part of a cluster notices that another one failed.
+type detection struct {
+	// UserTimeout is how long data sent to another node may stay unacknowledged before the kernel gives up on the
+	// connection (TCP_USER_TIMEOUT). It sees a cut network, and only that: the peer's kernel acknowledges even while
+	// its virtual machine is paused, collects garbage or waits for the CPU. 0 leaves the kernel's own, which is minutes.
+	UserTimeout time.Duration
+	// NetTickTime is Erlang's net_ticktime, in whole seconds: a node from which nothing came for 0.75 to 1.25 of it
+	// counts as down. It sees what a socket can't, a virtual machine that hangs, so its lower bound must be longer than
+	// a pause that is no failure. 0 leaves Erlang's 60 s.
+	NetTickTime time.Duration
+	// AtenPoll is how often aten, the failure detector below Raft, looks for heartbeats. 0 leaves its 5 s.
+	AtenPoll time.Duration
+
+	// CheckInterval is the time between HAProxy's checks of a server that is settled, CheckTimeout the longest a check
+	// may take. Fall failures in a row take a server out, Rise successes take it back.
+	CheckInterval, CheckTimeout time.Duration
+	Fall, Rise                  int
+	// FastInterval is the time between checks while a server changes its state.
+	FastInterval time.Duration
+	// ConnectTimeout is how long HAProxy waits for a server to accept a connection before it tries another.
+	ConnectTimeout time.Duration
+}
+
+var detections = map[string]detection{
+	DetectFast: {
+		// Ten retransmissions on a LAN, where the retransmission timer starts at 200 ms and the round trip takes less than
+		// one; still three round trips where one takes 200 ms and loses packets.
+		UserTimeout: 2 * time.Second,
+		// A hanging node is down after 3.75 to 6.25 s. A pause of 2 s, the longest garbage collection or live migration
+		// worth expecting, leaves 1.75 s to spare.
+		NetTickTime: 5 * time.Second,
+		// Stock: the two above tell Raft sooner, and aten's heartbeats alone would take a pause for a failure.
+		AtenPoll: 0,
+		// A dead server refuses the very next check; one more, a quarter of a second later, tells it from a hiccup.
+		CheckInterval: 500 * time.Millisecond,
+		FastInterval:  250 * time.Millisecond,
+		// A check that waits longer than this is answered by a server too busy or too dead to take clients. Three in a row
+		// are needed, because a loaded node of two cores was seen to take a second over one.
+		CheckTimeout: 2 * time.Second,
+		Fall:         2,
+		Rise:         2,
+		// Within one network a connection takes a millisecond; the first lost SYN is repeated after one second.
+		ConnectTimeout: 1200 * time.Millisecond,
+	},
+	DetectRelaxed: {
+		UserTimeout:    8 * time.Second,
+		NetTickTime:    20 * time.Second,
+		CheckInterval:  2 * time.Second,
+		FastInterval:   time.Second,
+		CheckTimeout:   5 * time.Second,
+		Fall:           3,
+		Rise:           2,
+		ConnectTimeout: 5 * time.Second,
+	},
+	DetectStock: {
+		// HAProxy's own defaults, and the tutorial's timeout for connections.
+		CheckInterval:  2 * time.Second,
+		FastInterval:   2 * time.Second,
+		CheckTimeout:   2 * time.Second,
+		Fall:           3,
+		Rise:           2,
+		ConnectTimeout: 5 * time.Second,
+	},
+}
+
+func (c *Cluster) detection() detection { return detections[c.FailureDetection] }
+
+// What clients of a cluster should wait before they give up on an endpoint and try the next. AMQP 0.9.1 sets no
+// deadlines of its own.
+const (
+	// ClientConnectTimeout bounds connecting: TCP, the AMQP handshake and opening a channel. Through a healthy node it
+	// takes milliseconds; an isolated node accepts and then may not answer.
+	ClientConnectTimeout = 1500 * time.Millisecond
+	// ClientConfirmTimeout bounds the wait for a publisher confirm. Confirms take milliseconds; the election of a new
+	// leader after a crash took 0.2 to 0.4 s, and its messages are confirmed by it without a reconnect.
+	ClientConfirmTimeout = 1500 * time.Millisecond
+	// ClientHeartbeat is the AMQP heartbeat a client should ask for: the lowest that RabbitMQ's documentation calls free of false
+	// alarms.
+	ClientHeartbeat = 5 * time.Second
+)

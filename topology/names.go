@@ -1,0 +1,29 @@
+package topology
+
+// LoadBalancerHost is the load balancer's host name inside a stack's network.
+const LoadBalancerHost = "haproxy"
+
+// Ports inside the containers; those on the host are in Node and LoadBalancer.
+const (
+	AMQPPort       = 5672
+	ManagementPort = 15672
+	PrometheusPort = 15692
+	StatsPort      = 8404
+)
+
+// Every name carries the stack's, so that any number of stacks live on one engine.
+
+// NetworkName is the name of the stack's Docker network.
+func (c *Cluster) NetworkName() string { return "warren-" + c.Stack }
+
+// ContainerName is the name of the container that runs node n.
+func (c *Cluster) ContainerName(n Node) string { return c.NetworkName() + "-" + n.Name }
+
+// VolumeName is the name of the volume that holds the data of node n.
+func (c *Cluster) VolumeName(n Node) string { return c.ContainerName(n) + "-data" }
+
+// JoinContainerName is the name of the container that sees to the membership of node n.
+func (c *Cluster) JoinContainerName(n Node) string { return c.ContainerName(n) + "-join" }
+
+// LoadBalancerContainerName is the name of the container that runs HAProxy.
+func (c *Cluster) LoadBalancerContainerName() string { return c.NetworkName() + "-" + LoadBalancerHost }

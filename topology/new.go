@@ -1,0 +1,117 @@
+package topology
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The defaults: the tutorial's cluster, of the current series.
+const (
+	DefaultImage        = "warren/rabbitmq:4.3"
+	DefaultHAProxyImage = "warren/haproxy:3.2"
+
+	defaultNodeCount           = 3
+	defaultBindAddress         = "127.0.0.1"
+	defaultPartitionHandling   = "autoheal"
+	defaultMemoryHighWatermark = 0.6
+	defaultDiskFreeLimit       = "2GB"
+	defaultHeartbeatSeconds    = 60
+	defaultConnectionMax       = 4096
+	defaultLogLevel            = "info"
+	defaultUsername            = "admin"
+)
+
+var defaultPorts = PortsConfig{
+	AMQP:                   5672,
+	Management:             15672,
+	LoadBalancerAMQP:       5671,
+	LoadBalancerManagement: 15671,
+	Stats:                  8404,
+}
+
+// New makes the cluster that c describes for a stack of that name. The error is a *ValidationError with every mistake in c.
+func New(stack string, c Config) (*Cluster, error) {
+	cluster, problems := build(stack, c)
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	return cluster, nil
+}
+
+// build fills in the defaults and looks for mistakes. The cluster is usable only if there are none.
+func build(stack string, c Config) (*Cluster, problemList) {
+	ports := c.Ports.withDefaults()
+	image := cmp.Or(c.Image, DefaultImage)
+	cluster := &Cluster{
+		Stack: stack,
+		Image: image,
+		Nodes: c.nodes(ports),
+		LoadBalancer: LoadBalancer{
+			Image:          cmp.Or(c.HAProxyImage, DefaultHAProxyImage),
+			AMQPPort:       ports.LoadBalancerAMQP,
+			ManagementPort: ports.LoadBalancerManagement,
+			StatsPort:      ports.Stats,
+		},
+		BindAddress:         cmp.Or(c.BindAddress, defaultBindAddress),
+		PartitionHandling:   c.PartitionHandling,
+		FailureDetection:    cmp.Or(c.FailureDetection, DetectFast),
+		MemoryHighWatermark: cmp.Or(c.MemoryHighWatermark, defaultMemoryHighWatermark),
+		DiskFreeLimit:       cmp.Or(c.DiskFreeLimit, defaultDiskFreeLimit),
+		HeartbeatSeconds:    cmp.Or(c.HeartbeatSeconds, defaultHeartbeatSeconds),
+		ConnectionMax:       cmp.Or(c.ConnectionMax, defaultConnectionMax),
+		LogLevel:            cmp.Or(c.LogLevel, defaultLogLevel),
+		Plugins:             slices.Clone(c.Plugins),
+		ExtraConf:           strings.TrimSpace(c.RabbitMQConf),
+		Username:            cmp.Or(c.Username, defaultUsername),
+	}
+
+	var problems problemList
+	validateStackName(&problems, stack)
+	cluster.Series = validateImages(&problems, image, c.Series, cluster.LoadBalancer.Image)
+	if cluster.PartitionHandling == "" && cluster.Series.HasPartitionHandling() {
+		cluster.PartitionHandling = defaultPartitionHandling
+	}
+	validateNodes(&problems, c, cluster)
+	validatePorts(&problems, cluster)
+	validatePlugins(&problems, c.Plugins, cluster.Series)
+	validateSettings(&problems, cluster)
+	cluster.MemoryLimit = validateSizes(&problems, c.MemoryLimit, cluster.DiskFreeLimit)
+	validateExtraLines(&problems, cluster.ExtraConf)
+	return cluster, problems
+}
+
+func (p PortsConfig) withDefaults() PortsConfig {
+	return PortsConfig{
+		AMQP:                   cmp.Or(p.AMQP, defaultPorts.AMQP),
+		Management:             cmp.Or(p.Management, defaultPorts.Management),
+		LoadBalancerAMQP:       cmp.Or(p.LoadBalancerAMQP, defaultPorts.LoadBalancerAMQP),
+		LoadBalancerManagement: cmp.Or(p.LoadBalancerManagement, defaultPorts.LoadBalancerManagement),
+		Stats:                  cmp.Or(p.Stats, defaultPorts.Stats),
+	}
+}
+
+// nodes gives every node its name, type and ports.
+func (c Config) nodes(ports PortsConfig) []Node {
+	list := c.Nodes.List
+	if len(list) == 0 {
+		count := c.Nodes.Count
+		if count == 0 && !c.Nodes.explicit {
+			count = defaultNodeCount
+		}
+		for i := range min(max(count, 0), maxNodes) {
+			list = append(list, NodeConfig{Name: fmt.Sprintf("rabbit%d", i+1)})
+		}
+	}
+	var nodes []Node
+	for i, n := range list {
+		nodes = append(nodes, Node{
+			Name:           n.Name,
+			Type:           cmp.Or(n.Type, c.NodeTypes[n.Name], Disc),
+			AMQPPort:       cmp.Or(n.AMQPPort, ports.AMQP+i),
+			ManagementPort: cmp.Or(n.ManagementPort, ports.Management+i),
+		})
+	}
+	return nodes
+}

@@ -1,0 +1,26 @@
+package topology
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+	"text/template"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"inc":   func(i int) int { return i + 1 },
+	"quote": haproxyQuote,
+}).Option("missingkey=error").ParseFS(templateFiles, "templates/*.tmpl"))
+
+// render executes a template with data. That can fail only if a template does not fit its data, which the tests of every
+// file rule out.
+func render(name string, data any) string {
+	var b strings.Builder
+	if err := templates.ExecuteTemplate(&b, name, data); err != nil {
+		panic(fmt.Sprintf("topology: rendering %s: %v", name, err))
+	}
+	return b.String()
+}

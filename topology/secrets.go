@@ -1,0 +1,61 @@
+package topology
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// Secrets are a stack's secrets. However one is printed or logged, only the fact that it exists shows.
+type Secrets struct {
+	// AdminPassword is the password of RabbitMQ's administrator.
+	AdminPassword string
+	// StatsPassword is the password of HAProxy's statistics page.
+	StatsPassword string
+	// ErlangCookie is what the nodes know one another by.
+	ErlangCookie string
+}
+
+const redacted = "topology.Secrets{redacted}"
+
+// String hides the secrets.
+func (Secrets) String() string { return redacted }
+
+// GoString hides the secrets.
+func (Secrets) GoString() string { return redacted }
+
+// Format hides the secrets from every verb of package fmt.
+func (Secrets) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// LogValue hides the secrets from package log/slog.
+func (Secrets) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON hides the secrets from encoding/json.
+func (Secrets) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// The longest cookie an Erlang node takes.
+const maxCookieLength = 255
+
+// Validate reports every secret that could not be used as it is. It names none.
+func (s Secrets) Validate() error {
+	var problems problemList
+	for _, secret := range []struct{ key, value string }{
+		{"adminPassword", s.AdminPassword}, {"statsPassword", s.StatsPassword}, {"erlangCookie", s.ErlangCookie},
+	} {
+		switch {
+		case secret.value == "":
+			problems.add(secret.key, "is empty", "set it, or leave the key out to have one generated")
+		case !printable(secret.value):
+			problems.add(secret.key, "contains a control character", "use printable characters only")
+		}
+	}
+	if len(s.ErlangCookie) > maxCookieLength {
+		problems.add("erlangCookie", fmt.Sprintf("is %d bytes long", len(s.ErlangCookie)),
+			fmt.Sprintf("use at most %d", maxCookieLength))
+	}
+	if !cookiePattern.MatchString(s.ErlangCookie) && s.ErlangCookie != "" {
+		problems.add("erlangCookie", "contains a character that the shell or Erlang could take for something else",
+			"use letters, digits, '-', '_' and '.' only")
+	}
+	return problems.err()
+}

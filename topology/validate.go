@@ -1,0 +1,234 @@
+package topology
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/distribution/reference"
+)
+
+const (
+	// A Raft group of fewer nodes has no majority left once one of them is gone.
+	minNodes = 3
+	// Every node is connected to every other, and each queue's metadata is on all of them: more make a cluster slower.
+	maxNodes = 15
+	// RAM nodes get everything they know from the disc nodes; a single one of these would be a point of failure.
+	minDiscNodes = 2
+
+	maxPort             = 65535
+	maxHeartbeatSeconds = 65535 // an unsigned short in AMQP 0.9.1
+	lowestSafeHeartbeat = 5
+	// RabbitMQ needs about 130 MB to start with its management plugin.
+	minMemoryLimit = 256 << 20
+)
+
+var (
+	partitionStrategies = []string{"ignore", "pause_minority", "autoheal"}
+	detectionModes      = []string{DetectFast, DetectRelaxed, DetectStock}
+	logLevels           = []string{"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency", "none"}
+
+	// Docker's rule for names, less the length that "warren-", the node's name and "-data" need.
+	stackPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
+	// A label of a host name: it is also a part of an Erlang node name.
+	nodePattern     = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@-]*$`)
+	cookiePattern   = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+)
+
+func validateStackName(problems *problemList, stack string) {
+	if !stackPattern.MatchString(stack) {
+		problems.add("stack", "has the name "+quoted(stack), "use letters, digits, '-', '_' and '.', beginning with a letter or "+
+			"digit, at most 100")
+	}
+}
+
+// validateImages returns the series of the RabbitMQ image, or none when it can't be told.
+func validateImages(problems *problemList, image, series, haproxyImage string) Series {
+	if _, err := reference.ParseNormalizedNamed(haproxyImage); err != nil {
+		problems.add("haproxyImage", "is "+quoted(haproxyImage)+", which is no image reference ("+err.Error()+")",
+			"write repository:tag, such as "+DefaultHAProxyImage)
+	}
+	var ofTag Series
+	tagged := false
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		problems.add("image", "is "+quoted(image)+", which is no image reference ("+err.Error()+")",
+			"write repository:tag, such as "+DefaultImage)
+	} else if t, ok := named.(reference.Tagged); ok {
+		ofTag, tagged = seriesOfTag(t.Tag())
+	}
+
+	result := ofTag
+	switch {
+	case series != "":
+		given, parseErr := ParseSeries(series)
+		if parseErr != nil {
+			problems.add("series", "is "+quoted(series), "write a RabbitMQ series such as \""+NewestSeries.String()+"\", with quotes")
+			return Series{}
+		}
+		if tagged && given != ofTag {
+			problems.add("series", fmt.Sprintf("is %s, but the tag of %s says %s", given, image, ofTag),
+				"leave one of them out or make them agree")
+		}
+		result = given
+	case err == nil && !tagged:
+		problems.add("image", "is "+quoted(image)+", whose tag does not tell the RabbitMQ series",
+			"add the tag, or set warren:series to the series inside, such as \""+NewestSeries.String()+"\"")
+	}
+	if result != (Series{}) && result.Compare(OldestSeries) < 0 {
+		problems.add("series", fmt.Sprintf("is %s, which is not supported", result),
+			fmt.Sprintf("use RabbitMQ %s or later", OldestSeries))
+	}
+	return result
+}
+
+func validateNodes(problems *problemList, c Config, cluster *Cluster) {
+	if c.Nodes.Count < 0 || c.Nodes.Count > maxNodes || len(c.Nodes.List) > maxNodes {
+		problems.add("nodes", fmt.Sprintf("gives %d nodes", max(c.Nodes.Count, len(c.Nodes.List))+min(c.Nodes.Count, 0)),
+			fmt.Sprintf("use an odd number from %d to %d", minNodes, maxNodes))
+	} else if n := len(cluster.Nodes); n < minNodes {
+		problems.add("nodes", fmt.Sprintf("gives %s, and a cluster of fewer than %d has no majority once a node is gone",
+			plural(n, "node"), minNodes), fmt.Sprintf("use an odd number from %d", minNodes))
+	}
+
+	seen := map[string]int{}
+	for i, n := range cluster.Nodes {
+		key := fmt.Sprintf("nodes[%d]", i)
+		if first, twice := seen[n.Name]; twice {
+			problems.add(key+".name", fmt.Sprintf("is %q, as is that of nodes[%d]", n.Name, first), "give every node its own name")
+		}
+		seen[n.Name] = i
+		switch {
+		case !nodePattern.MatchString(n.Name):
+			problems.add(key+".name", "is "+quoted(n.Name)+", which is no host name",
+				"use lower-case letters, digits and '-', beginning with a letter")
+		case n.Name == LoadBalancerHost, strings.HasSuffix(n.Name, "-data"), strings.HasSuffix(n.Name, "-join"):
+			problems.add(key+".name", "is "+quoted(n.Name)+", a name Warren uses for another resource", "use another name")
+		}
+		if n.Type != Disc && n.Type != RAM {
+			problems.add(key+".type", "is "+quoted(string(n.Type)), oneOf([]string{string(Disc), string(RAM)}))
+		}
+	}
+	validateNodeTypes(problems, c, cluster, seen)
+}
+
+func validateNodeTypes(problems *problemList, c Config, cluster *Cluster, places map[string]int) {
+	for _, name := range slices.Sorted(maps.Keys(c.NodeTypes)) {
+		place, known := places[name]
+		if !known {
+			problems.add("nodeTypes", "names the unknown node "+quoted(name),
+				"name nodes of this stack"+didYouMean(name, slices.Sorted(maps.Keys(places))))
+			continue
+		}
+		if place < len(c.Nodes.List) && c.Nodes.List[place].Type != "" && c.Nodes.List[place].Type != c.NodeTypes[name] {
+			problems.add("nodeTypes", fmt.Sprintf("says %q of %s, and nodes[%d].type says %q", c.NodeTypes[name], name, place,
+				c.Nodes.List[place].Type), "say it in one place")
+		}
+	}
+	if ram := cluster.nodesOfType(RAM); len(ram) > 0 && cluster.Series != (Series{}) && !cluster.Series.HasRAMNodes() {
+		problems.add("nodeTypes", fmt.Sprintf("makes %s a RAM node, and new clusters of RabbitMQ %s have none",
+			strings.Join(ram, ", "), cluster.Series), "make all nodes disc nodes, or use a series before 4.2")
+	}
+	if disc := len(cluster.nodesOfType(Disc)); disc < minDiscNodes && len(cluster.Nodes) >= minNodes {
+		problems.add("nodeTypes", fmt.Sprintf("leaves %s", plural(disc, "disc node")),
+			fmt.Sprintf("leave at least %d, since all metadata is lost with the last", minDiscNodes))
+	}
+}
+
+// validatePorts looks at all ports the stack publishes on the host.
+func validatePorts(problems *problemList, c *Cluster) {
+	users := map[int][]string{}
+	publish := func(port int, user string) {
+		if port < 1 || port > maxPort {
+			problems.add("ports", fmt.Sprintf("give %s port %d", user, port), fmt.Sprintf("use ports from 1 to %d", maxPort))
+			return
+		}
+		users[port] = append(users[port], user)
+	}
+	for _, n := range c.Nodes {
+		publish(n.AMQPPort, "AMQP of "+n.Name)
+		publish(n.ManagementPort, "management of "+n.Name)
+	}
+	publish(c.LoadBalancer.AMQPPort, "AMQP of the load balancer")
+	publish(c.LoadBalancer.ManagementPort, "management of the load balancer")
+	publish(c.LoadBalancer.StatsPort, "statistics of the load balancer")
+	for _, port := range slices.Sorted(maps.Keys(users)) {
+		if len(users[port]) > 1 {
+			problems.add("ports", fmt.Sprintf("give port %d to %s", port, strings.Join(users[port], " and to ")),
+				"move one of the base ports; node number i, from 0, gets base + i")
+		}
+	}
+}
+
+func validateSettings(problems *problemList, c *Cluster) {
+	choose := func(key, value string, values []string) {
+		if !slices.Contains(values, value) {
+			problems.add(key, "is "+quoted(value), oneOf(values)+didYouMean(value, values))
+		}
+	}
+	if c.PartitionHandling != "" {
+		choose("partitionHandling", c.PartitionHandling, partitionStrategies)
+	}
+	choose("failureDetection", c.FailureDetection, detectionModes)
+	choose("logLevel", c.LogLevel, logLevels)
+	if addr, err := netip.ParseAddr(c.BindAddress); err != nil || addr.Zone() != "" {
+		problems.add("bindAddress", "is "+quoted(c.BindAddress), "write an IP address of this host, such as "+defaultBindAddress+
+			", or 0.0.0.0 for all")
+	}
+	if w := c.MemoryHighWatermark; !(w > 0 && w <= 1) { // also catches NaN
+		problems.add("memoryHighWatermark", fmt.Sprintf("is %v", w), "write a share of memory above 0 and up to 1, such as 0.6")
+	}
+	if h := c.HeartbeatSeconds; h < 0 || h > maxHeartbeatSeconds {
+		problems.add("heartbeatSeconds", fmt.Sprintf("is %d", h), fmt.Sprintf("write seconds from 1 to %d", maxHeartbeatSeconds))
+	}
+	if c.ConnectionMax < 0 {
+		problems.add("connectionMax", fmt.Sprintf("is %d", c.ConnectionMax), "write the number of connections a node may have")
+	}
+	switch {
+	case !usernamePattern.MatchString(c.Username):
+		problems.add("username", "is "+quoted(c.Username), "use letters, digits, '-', '_', '.' and '@', beginning with a letter or digit")
+	case c.Username == "guest":
+		problems.add("username", "is \"guest\", the user everybody tries first", "use another name")
+	}
+}
+
+// validateSizes returns the memory limit in bytes.
+func validateSizes(problems *problemList, memoryLimit, diskFreeLimit string) int64 {
+	const remedy = "write a number and a unit of rabbitmq.conf, such as 2GB or 512MiB"
+	if _, err := parseSize(diskFreeLimit); err != nil {
+		problems.add("diskFreeLimit", "is "+quoted(diskFreeLimit), remedy)
+	}
+	if memoryLimit == "" {
+		return 0
+	}
+	bytes, err := parseSize(memoryLimit)
+	switch {
+	case err != nil:
+		problems.add("memoryLimit", "is "+quoted(memoryLimit), remedy)
+	case bytes < minMemoryLimit:
+		problems.add("memoryLimit", "is "+quoted(memoryLimit)+", too little for RabbitMQ to start", "use at least 256MiB")
+	}
+	return bytes
+}
+
+// validateExtraLines looks at the form of the operator's own lines; what the keys mean is RabbitMQ's to judge.
+func validateExtraLines(problems *problemList, lines string) {
+	number := 0
+	for line := range strings.Lines(lines) {
+		number++
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if key, _, assigned := strings.Cut(line, "="); !assigned || strings.TrimSpace(key) == "" {
+			problems.add("rabbitmqConf", fmt.Sprintf("has the line %d %q", number, line), "write key = value, or # and a comment")
+		}
+	}
+}
+
+func printable(s string) bool { return !strings.ContainsFunc(s, unicode.IsControl) }

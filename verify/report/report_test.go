@@ -216,7 +216,7 @@ func TestLongRunsFitTheChart(t *testing.T) {
 
 func TestDurationsReadWell(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0", 800 * time.Microsecond: "800 µs", 3456 * time.Microsecond: "3.5 ms", 171 * ms: "171 ms", 999900 * time.Microsecond: "1000 ms",
+		0: "0", 800 * time.Microsecond: "800 µs", 3456 * time.Microsecond: "3.5 ms", ms: "1 ms", 171 * ms: "171 ms", 999900 * time.Microsecond: "1000 ms",
 		3300 * ms: "3.30 s", 63*time.Second + 400*ms: "1 min 03 s", 15 * time.Minute: "15 min 00 s"} {
 		assert.Equal(t, want, Duration(d))
 	}
@@ -226,6 +226,6 @@ func TestDurationsReadWell(t *testing.T) {
 
 func TestNiceCeiling(t *testing.T) {
 	for x, want := range map[float64]float64{1: 1, 1.1: 2, 2.7: 5, 7: 10, 430: 500, 0.3: 0.5} {
-		assert.InDelta(t, want, niceCeiling(x), 1e-9)
+		assert.InDelta(t, want, niceCeiling(x, 1, 2, 5), 1e-9)
 	}
 }

@@ -117,7 +117,7 @@ func (d *drawing) rates() {
 	if cut {
 		top = 3 * usual
 	}
-	top = niceCeiling(top)
+	top = niceCeiling(top, 1, 1.5, 2, 3, 4, 5, 6, 8)
 	y := func(rate float64) float64 { return rateTop + rateHeight*(1-min(rate, top)/top) }
 	for _, share := range []float64{0, 0.5, 1} {
 		d.line("grid", plotLeft, y(top*share), plotRight, y(top*share))
@@ -166,7 +166,7 @@ func (d *drawing) delays() {
 	for power := from; power <= to; power++ {
 		t := time.Duration(math.Pow(10, power) * float64(time.Millisecond))
 		d.line("grid", plotLeft, y(t), plotRight, y(t))
-		d.text("tick", plotLeft-8, y(t)+4, Duration(t))
+		d.text("tick", plotLeft-8, y(t)+4, strings.Replace(Duration(t), ".00", "", 1))
 	}
 	d.text("axis", 0, delayTop+14, "publish to")
 	d.text("axis", 0, delayTop+29, "confirm")
@@ -206,7 +206,7 @@ func (d *drawing) outages(path, what string, outages []history.Span, y, height f
 
 // timeAxis numbers the seconds.
 func (d *drawing) timeAxis(bottom float64) {
-	step := niceCeiling(d.chart.end().Seconds() / 12)
+	step := niceCeiling(d.chart.end().Seconds()/12, 1, 2, 5)
 	for s := 0.0; s <= d.chart.end().Seconds(); s += step {
 		x := d.x(time.Duration(s * float64(time.Second)))
 		d.line("mark", x, bottom+2, x, bottom+7)
@@ -230,10 +230,10 @@ func (d *drawing) tooltips() {
 
 func milliseconds(t time.Duration) float64 { return float64(t) / float64(time.Millisecond) }
 
-// niceCeiling is the next number at or above x that is 1, 2 or 5 times a power of ten.
-func niceCeiling(x float64) float64 {
+// niceCeiling is the next number at or above x that is one of the factors times a power of ten.
+func niceCeiling(x float64, factors ...float64) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(x)))
-	for _, factor := range []float64{1, 2, 5} {
+	for _, factor := range factors {
 		if factor*power >= x {
 			return factor * power
 		}

@@ -19,7 +19,7 @@ func Duration(d time.Duration) string {
 	case d < time.Millisecond:
 		return fmt.Sprintf("%d µs", d.Microseconds())
 	case d < 10*time.Millisecond:
-		return fmt.Sprintf("%.1f ms", milliseconds(d))
+		return strings.Replace(fmt.Sprintf("%.1f ms", milliseconds(d)), ".0", "", 1)
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
 	case d < 10*time.Second:
@@ -95,7 +95,7 @@ func (r Run) Headline() string {
 	if n := r.Count(Skipped); n > 0 {
 		verdict += fmt.Sprintf(" (%d skipped)", n)
 	}
-	return fmt.Sprintf("%s: of %s confirmed messages %s were lost, %s were delivered that nobody sent.",
+	return fmt.Sprintf("%s: of %s confirmed messages, %s were lost; %s messages appeared that nobody sent.",
 		verdict, Number(acknowledged), Number(lost), Number(unexpected))
 }
 

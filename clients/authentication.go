@@ -1,0 +1,43 @@
+package clients
+
+import (
+	"strings"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// authentication returns the ways to authenticate that the URI asks for, by default PLAIN.
+func (e endpoint) authentication(properties amqp.Table) []amqp.Authentication {
+	var mechanisms []amqp.Authentication
+	for _, name := range e.AuthMechanism {
+		switch strings.ToUpper(name) {
+		case "PLAIN":
+			mechanisms = append(mechanisms, toldWhenRefused{e.PlainAuth(), properties})
+		case "AMQPLAIN":
+			mechanisms = append(mechanisms, toldWhenRefused{e.AMQPlainAuth(), properties})
+		case "EXTERNAL":
+			mechanisms = append(mechanisms, toldWhenRefused{&amqp.ExternalAuth{}, properties})
+		}
+	}
+	if mechanisms == nil {
+		mechanisms = append(mechanisms, toldWhenRefused{e.PlainAuth(), properties})
+	}
+	return mechanisms
+}
+
+// toldWhenRefused adds the capability authentication_failure_close to the properties that go to the broker together
+// with the response. With it the broker answers a wrong password with 403 ACCESS_REFUSED. Without it the broker closes
+// the socket without a word, and a wrong password looks like a node that died during the handshake (amqp091-go reports
+// ErrCredentials for both). The library overwrites the capabilities it is given, hence this late addition.
+type toldWhenRefused struct {
+	amqp.Authentication
+	properties amqp.Table
+}
+
+// Response is called by the library after it has set the capabilities and before it sends them.
+func (a toldWhenRefused) Response() string {
+	if capabilities, ok := a.properties["capabilities"].(amqp.Table); ok {
+		capabilities["authentication_failure_close"] = true
+	}
+	return a.Authentication.Response()
+}

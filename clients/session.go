@@ -1,0 +1,174 @@
+package clients
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// closeTimeout is how long saying goodbye to the broker may take.
+const closeTimeout = 2 * time.Second
+
+// session is one connection to one endpoint, with one channel on it. It is never repaired: when the connection or the
+// channel fails the session is over, and another takes its place.
+type session struct {
+	endpoint endpoint
+	conn     *amqp.Connection
+	channel  *amqp.Channel
+	socket   *socket
+	useful   atomic.Bool // set once it has done what it is for
+
+	over  chan struct{} // closed when the session has become unusable
+	once  sync.Once
+	cause error // why it is over; to be read after over is closed
+
+	listeners sync.WaitGroup
+}
+
+// openSession connects to an endpoint and opens a channel. The client library takes no context and would wait for ever;
+// here the end of ctx closes the socket, which ends any wait.
+func openSession(ctx context.Context, e endpoint, cfg connectionConfig) (*session, error) {
+	s := &session{endpoint: e, over: make(chan struct{})}
+	properties := amqp.NewConnectionProperties()
+	properties["connection_name"] = cfg.name
+
+	stop := func() bool { return true }
+	conn, err := amqp.DialConfig(e.uri, amqp.Config{
+		SASL:            e.authentication(properties),
+		Heartbeat:       cfg.heartbeat,
+		Properties:      properties,
+		TLSClientConfig: cfg.tls.Clone(),
+		Dial: func(network, address string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			s.socket = &socket{Conn: conn}
+			stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
+			return s.socket, nil
+		},
+	})
+	if !stop() {
+		return nil, fmt.Errorf("no answer: %w", timeoutCause(ctx))
+	}
+	if err != nil {
+		if s.socket != nil {
+			_ = s.socket.Close()
+		}
+		return nil, err
+	}
+	s.conn = conn
+
+	closed := conn.NotifyClose(make(chan *amqp.Error, 1))
+	s.listen(func() { s.fail(closeReason(<-closed)) })
+
+	err = s.within(ctx, "open a channel", func() (err error) {
+		s.channel, err = conn.Channel()
+		return err
+	})
+	if err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	channelClosed := s.channel.NotifyClose(make(chan *amqp.Error, 1))
+	s.listen(func() { s.fail(closeReason(<-channelClosed)) })
+	return s, nil
+}
+
+// listen runs f, which ends when the client library has closed the Go channel that f listens on, as it does with every
+// listener's when the connection closes. Whoever registers a listener must go on receiving until then: the library's
+// only reader waits for it.
+func (s *session) listen(f func()) { s.listeners.Go(f) }
+
+// closeReason makes an error of what a close listener receives: nothing, when we have closed the connection; what the
+// broker gave as the reason; or what went wrong with the socket, which the library dresses up as a reply code.
+func closeReason(err *amqp.Error) error {
+	switch {
+	case err == nil:
+		return amqp.ErrClosed
+	case err.Server:
+		return err
+	default:
+		return fmt.Errorf("connection lost: %s", err.Reason)
+	}
+}
+
+// fail ends the session; only the first cause counts.
+func (s *session) fail(cause error) {
+	s.once.Do(func() {
+		s.cause = cause
+		close(s.over)
+	})
+}
+
+// cut ends the session and closes the socket, so that every call that waits for the broker returns.
+func (s *session) cut(cause error) {
+	s.fail(cause)
+	_ = s.socket.Close()
+}
+
+// abandon ends the session after a call of the client library has failed. The library says on its close listeners, at
+// about the same time, why; that account is better than the call's own error, which is often just "not open".
+func (s *session) abandon(err error) {
+	select {
+	case <-s.over:
+	case <-time.After(closeTimeout):
+	}
+	s.cut(err)
+}
+
+// isOver says whether the session has become unusable.
+func (s *session) isOver() bool {
+	select {
+	case <-s.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// within makes a call of the client library, and cuts the connection if the call has not returned when ctx ends.
+func (s *session) within(ctx context.Context, what string, call func() error) error {
+	stop := context.AfterFunc(ctx, func() { s.cut(fmt.Errorf("%s: no answer: %w", what, timeoutCause(ctx))) })
+	err := call()
+	if !stop() {
+		<-s.over
+		return s.cause
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// close ends the session with the goodbyes of the protocol, which make the broker process everything sent before, or
+// without them if it is over already or they take longer than ctx and closeTimeout allow. It returns when no goroutine
+// of the session is left, and says whether the broker has answered.
+func (s *session) close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	err := errors.New("the connection was lost")
+	if !s.isOver() {
+		err = s.within(ctx, "close", func() error {
+			if s.channel != nil {
+				if err := s.channel.Close(); err != nil {
+					return err
+				}
+			}
+			return s.conn.Close()
+		})
+	} else if !s.conn.IsClosed() {
+		// Only the channel has failed; the connection can still be closed properly.
+		_ = s.within(ctx, "close", s.conn.Close)
+	}
+	s.cut(amqp.ErrClosed)
+	_ = s.conn.Close() // waits for the library's own shutdown, if another goroutine is at it
+	s.listeners.Wait()
+	return err
+}

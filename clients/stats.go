@@ -1,0 +1,83 @@
+package clients
+
+import (
+	"errors"
+	"sync/atomic"
+)
+
+// ProducerStats counts what a producer has done. Accepted is the sum of Confirmed, Returned, Nacked, Rejected,
+// Unconfirmed and InFlight.
+type ProducerStats struct {
+	// Accepted counts messages taken into the window.
+	Accepted int64 `json:"accepted"`
+	// Confirmed counts messages the broker has confirmed, each once.
+	Confirmed int64 `json:"confirmed"`
+	// Returned, Nacked, Rejected and Unconfirmed count messages given up as ErrUnroutable, ErrNacked, ErrRejected and
+	// ErrUnconfirmed.
+	Returned    int64 `json:"returned"`
+	Nacked      int64 `json:"nacked"`
+	Rejected    int64 `json:"rejected"`
+	Unconfirmed int64 `json:"unconfirmed"`
+	// InFlight is the number of messages whose outcome is not known yet.
+	InFlight int `json:"inFlight"`
+	// Published counts messages written to a connection, repetitions included.
+	Published int64 `json:"published"`
+	// Nacks counts negative confirms, those followed by another attempt included.
+	Nacks int64 `json:"nacks"`
+	// Reconnects counts connections made after the first.
+	Reconnects int64 `json:"reconnects"`
+}
+
+// count counts an outcome.
+func (s *ProducerStats) count(outcome error) {
+	switch {
+	case outcome == nil:
+		s.Confirmed++
+	case errors.Is(outcome, ErrUnroutable):
+		s.Returned++
+	case errors.Is(outcome, ErrNacked):
+		s.Nacked++
+	case errors.Is(outcome, ErrRejected):
+		s.Rejected++
+	default:
+		s.Unconfirmed++
+	}
+}
+
+// ConsumerStats counts what a consumer has done. Delivered is the sum of Handled, Failed, Rejected, Duplicates and what
+// is being handled.
+type ConsumerStats struct {
+	// Delivered counts messages taken on, repetitions included.
+	Delivered int64 `json:"delivered"`
+	// Handled counts messages whose handler succeeded, Failed those that went back to the queue, and Rejected those that
+	// were dead-lettered at once.
+	Handled  int64 `json:"handled"`
+	Failed   int64 `json:"failed"`
+	Rejected int64 `json:"rejected"`
+	// Duplicates counts messages acknowledged without being handled because they had been before.
+	Duplicates int64 `json:"duplicates"`
+	// Redelivered counts messages that the broker marked as delivered before.
+	Redelivered int64 `json:"redelivered"`
+	// Untold counts messages whose acknowledgement or refusal could not be sent since the connection was lost.
+	Untold int64 `json:"untold"`
+	// Reconnects counts subscriptions made after the first.
+	Reconnects int64 `json:"reconnects"`
+}
+
+// consumerCounters are ConsumerStats in the making.
+type consumerCounters struct {
+	delivered, handled, failed, rejected, duplicates, redelivered, untold, reconnects atomic.Int64
+}
+
+func (c *consumerCounters) stats() ConsumerStats {
+	return ConsumerStats{
+		Delivered:   c.delivered.Load(),
+		Handled:     c.handled.Load(),
+		Failed:      c.failed.Load(),
+		Rejected:    c.rejected.Load(),
+		Duplicates:  c.duplicates.Load(),
+		Redelivered: c.redelivered.Load(),
+		Untold:      c.untold.Load(),
+		Reconnects:  c.reconnects.Load(),
+	}
+}

@@ -21,7 +21,7 @@ func Check(h history.History, promises map[string]Expectation) Verdict {
 		v.Faults = append(v.Faults, judgeFault(h, i))
 	}
 
-	v.Violations = append(v.Violations, checkEvidence(v)...)
+	v.Violations = append(v.Violations, checkEvidence(h, v)...)
 	v.Violations = append(v.Violations, checkMessages(v)...)
 	for _, f := range v.Faults {
 		v.Violations = append(v.Violations, checkFault(h, f, promises[f.Fault])...)
@@ -30,13 +30,16 @@ func Check(h history.History, promises map[string]Expectation) Verdict {
 }
 
 // checkEvidence refuses a history in which nothing could have gone wrong.
-func checkEvidence(v Verdict) []Violation {
+func checkEvidence(h history.History, v Verdict) []Violation {
 	switch {
 	case v.Attempted == 0:
 		return []Violation{{Kind: ProvesNothing, Text: "No message was published at all."}}
 	case v.Acknowledged == 0:
 		return []Violation{{Kind: ProvesNothing, Text: fmt.Sprintf(
 			"Of %d messages published, none was confirmed.", v.Attempted)}}
+	case !h.Drained:
+		return []Violation{{Kind: ProvesNothing, Text: "The run ended before everything could be delivered, " +
+			"so that messages which were lost cannot be told from those which were still on their way."}}
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ func run() history.History {
 		Scenario: "test",
 		Paths:    []string{history.LoadBalancer, history.AnyNode},
 		Traffic:  history.Span{From: time.Second, To: 11 * time.Second},
+		Drained:  true,
 	}
 	for i := range 100 {
 		at := time.Second + time.Duration(i)*100*ms
@@ -176,6 +177,15 @@ func TestSilentRunProvesNothing(t *testing.T) {
 
 	unconfirmed := silence(run(), "", history.Span{To: time.Hour})
 	assert.Equal(t, []Kind{ProvesNothing}, kinds(Check(unconfirmed, nil)))
+}
+
+func TestUndrainedRunCannotTellWhatIsLost(t *testing.T) {
+	h := run()
+	h.Drained = false
+	h.Deliveries = h.Deliveries[:100]
+	v := Check(h, nil)
+	assert.Equal(t, []Kind{ProvesNothing}, kinds(v))
+	assert.Zero(t, v.Lost.Count)
 }
 
 func TestOutageIsMeasuredPerPathAndOverall(t *testing.T) {

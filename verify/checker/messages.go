@@ -60,7 +60,7 @@ func countDeliveries(v *Verdict, h history.History) {
 	for _, p := range h.Publishes {
 		delivered := times[p.ID] > 0
 		switch confirmed := p.Outcome == history.Confirmed; {
-		case confirmed && !delivered:
+		case confirmed && !delivered && h.Drained:
 			v.Lost.add(p.ID)
 		case !confirmed && delivered:
 			v.Recovered.add(p.ID)

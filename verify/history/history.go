@@ -120,6 +120,9 @@ type History struct {
 	Paths []string `json:"paths"`
 	// Traffic is the time during which producers published; availability is judged over it.
 	Traffic Span `json:"traffic"`
+	// Drained tells that consumers ran on after the producers stopped, until nothing more arrived. Without it a message
+	// that was not delivered may just not have been delivered yet.
+	Drained bool `json:"drained"`
 
 	Publishes  []Publish     `json:"-"`
 	Deliveries []Delivery    `json:"-"`

@@ -68,6 +68,27 @@ func TestMissingCountsConfirmedButUndelivered(t *testing.T) {
 	assert.Equal(t, 2, r.Missing())
 }
 
+func TestSilentPathsLackAConfirmOrADelivery(t *testing.T) {
+	r := NewRecorder("test", "a", "b", "c")
+	r.Attempt("p", "a", "1").Done(Confirmed, nil)
+	r.Attempt("p", "b", "2").Done(Confirmed, nil)
+	r.Delivered("c", "a", "1", false)
+	r.Delivered("c", "c", "2", false)
+	assert.Equal(t, []string{"b", "c"}, r.Silent())
+}
+
+func TestTrafficStopsOnce(t *testing.T) {
+	r := NewRecorder("test")
+	r.TrafficStops()
+	first := r.History().Traffic.To
+	r.TrafficStops()
+	assert.Positive(t, first)
+	assert.Equal(t, first, r.History().Traffic.To)
+	assert.False(t, r.History().Drained)
+	r.Drained()
+	assert.True(t, r.History().Drained)
+}
+
 func TestHistoryIsACopy(t *testing.T) {
 	r := NewRecorder("test", AnyNode)
 	a := r.Attempt("p", AnyNode, "p-1")
@@ -97,6 +118,7 @@ func sample() History {
 		Started:  time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		Paths:    []string{LoadBalancer, AnyNode, "rabbit1"},
 		Traffic:  Span{From: time.Second, To: 9 * time.Second},
+		Drained:  true,
 		Publishes: []Publish{
 			{ID: "p-1", Producer: "p", Path: LoadBalancer, At: time.Second, Done: 1100 * time.Millisecond, Outcome: Confirmed},
 			{ID: "p-2", Producer: "p", Path: LoadBalancer, At: 2 * time.Second, Outcome: Unknown, Error: "<reset> & gone"},

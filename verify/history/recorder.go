@@ -88,11 +88,20 @@ func (r *Recorder) TrafficStarts() {
 	r.history.Traffic.From = r.Now()
 }
 
-// TrafficStops marks the moment at which producers were told to stop.
+// TrafficStops marks the moment at which producers were told to stop. Only the first call counts.
 func (r *Recorder) TrafficStops() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.history.Traffic.To = r.Now()
+	if r.history.Traffic.To == 0 {
+		r.history.Traffic.To = r.Now()
+	}
+}
+
+// Drained records that consumers were given the time to receive everything.
+func (r *Recorder) Drained() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.history.Drained = true
 }
 
 // Window records the life of one fault, step by step.
@@ -152,6 +161,28 @@ func (r *Recorder) Missing() int {
 		}
 	}
 	return missing
+}
+
+// Silent are the paths over which no message was confirmed, or none delivered, so far.
+func (r *Recorder) Silent() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	confirmed, delivered := map[string]bool{}, map[string]bool{}
+	for _, p := range r.publishes {
+		if p.Outcome == Confirmed {
+			confirmed[p.Path] = true
+		}
+	}
+	for _, d := range r.history.Deliveries {
+		delivered[d.Path] = true
+	}
+	var silent []string
+	for _, path := range r.history.Paths {
+		if !confirmed[path] || !delivered[path] {
+			silent = append(silent, path)
+		}
+	}
+	return silent
 }
 
 // History is a copy of what was recorded so far.

@@ -31,6 +31,7 @@ func played(name string, drop func(i int) bool) Scenario {
 		Started:  time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
 		Paths:    []string{history.LoadBalancer, history.AnyNode, "rabbit1", "rabbit2", "rabbit3"},
 		Traffic:  history.Span{From: 500 * ms, To: 25 * time.Second},
+		Drained:  true,
 		Faults: []history.FaultWindow{{Fault: name, Begun: 8500 * ms, Injected: 9 * time.Second,
 			Healing: 17 * time.Second, Healed: 19 * time.Second}},
 	}

@@ -36,6 +36,24 @@ func (d haproxyData) BasicAuthorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(d.Username+":"+d.secrets.AdminPassword))
 }
 
+// MajorityPattern matches the metrics of a node that is connected to so many peers that, with itself, they are a majority. Links
+// to command line tools, whose names begin otherwise, don't count.
+func (d haproxyData) MajorityPattern() string {
+	return fmt.Sprintf(`(erlang_vm_dist_node_state\{peer="rabbit@[^"]*"\} 3[^#]*){%d}`, d.Quorum()-1)
+}
+
+// AMQPPort and the like are the ports inside the containers.
+func (haproxyData) AMQPPort() int { return AMQPPort }
+
+// ManagementPort is the port of the management interface.
+func (haproxyData) ManagementPort() int { return ManagementPort }
+
+// PrometheusPort is the port of a node's metrics.
+func (haproxyData) PrometheusPort() int { return PrometheusPort }
+
+// StatsPort is the port of the statistics page.
+func (haproxyData) StatsPort() int { return StatsPort }
+
 // StatsPath is where the statistics page is.
 func (haproxyData) StatsPath() string { return statsPath }
 

@@ -33,7 +33,7 @@ type Publish struct {
 	ID string `json:"id"`
 	// Producer names the client. The publishes of one producer are in the order it attempted them.
 	Producer string `json:"producer"`
-	// Path is the way to the cluster: LoadBalancer, AnyNode, or a node's name.
+	// Path is the way to the cluster: LoadBalancer, AnyNode, Stored, or a node's name.
 	Path string `json:"path"`
 	// At is when the publish was attempted, Done when its outcome was known. Done is 0 while it is not.
 	At      time.Duration `json:"at"`
@@ -108,6 +108,9 @@ const (
 	LoadBalancer = "load balancer"
 	// AnyNode is the path straight to the nodes, by a client that knows all of them and goes to the next when one fails.
 	AnyNode = "any node"
+	// Stored is the path of messages that nobody consumes until the end of the run: what the cluster has to lose. They
+	// are published as over AnyNode.
+	Stored = "stored"
 )
 
 // History is what was recorded. Publishes, Deliveries and Events are in the order of At.
@@ -116,7 +119,7 @@ type History struct {
 	Scenario string `json:"scenario"`
 	// Started is the wall-clock time of offset 0, for comparison with the logs of the nodes.
 	Started time.Time `json:"started"`
-	// Paths are the ways to the cluster that traffic took, in the order a reader expects them.
+	// Paths are the ways to the cluster that traffic took, in the order a reader expects them; Stored is none of them.
 	Paths []string `json:"paths"`
 	// Traffic is the time during which producers published; availability is judged over it.
 	Traffic Span `json:"traffic"`

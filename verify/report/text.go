@@ -79,6 +79,30 @@ func Print(w io.Writer, r Run) error {
 	return err
 }
 
+// PrintJSON writes the run as JSON: what JSONFile holds.
+func PrintJSON(w io.Writer, r Run) error {
+	body, err := encode(r)
+	if err == nil {
+		_, err = fmt.Fprintf(w, "%s\n", body)
+	}
+	if err != nil {
+		return fmt.Errorf("print report: %w", err)
+	}
+	return nil
+}
+
+// Remark is what to say of the scenario in a line, after its status.
+func (s Scenario) Remark() string {
+	switch s.Status() {
+	case Skipped:
+		return ", " + s.Skipped
+	case Failed:
+		return ", " + s.Failures()[0]
+	}
+	return fmt.Sprintf(", %s confirmed, 0 lost, longest without a confirm %s (load balancer %s), recovered in %s",
+		Number(s.Verdict.Acknowledged), s.pause("", confirmPause), s.pause(history.LoadBalancer, confirmPause), Duration(s.Recovery))
+}
+
 // Headline is the run in a sentence.
 func (r Run) Headline() string {
 	acknowledged, lost, unexpected := r.Totals()

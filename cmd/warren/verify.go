@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"warren/verify/checker"
+	"warren/verify/cluster"
+	"warren/verify/fault"
+	"warren/verify/history"
+	"warren/verify/report"
+	"warren/verify/scenario"
+	"warren/verify/traffic"
+)
+
+// errPromiseBroken is what the command fails with when a scenario failed; the report says what happened.
+var errPromiseBroken = errors.New("verification failed")
+
+// verification is what the flags of the command say.
+type verification struct {
+	*options
+	faults   []string
+	list     bool
+	duration time.Duration
+	random   int
+	seed     uint64
+	rate     float64
+	size     int
+	report   string
+	judge    string
+}
+
+func newVerify(opts *options) *cobra.Command {
+	v := &verification{options: opts}
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Inject faults under traffic and judge whether the cluster kept its promises",
+		Long: "Verify keeps messages flowing through the running cluster, breaks the cluster on purpose in one way after the\n" +
+			"other, mends it, and judges from the fate of every message whether a promise was broken and for how long the\n" +
+			"cluster did not serve. It writes a report, and fails if a scenario failed. Ctrl-C heals first.",
+		Example: "  warren verify\n  warren verify --fault leader-killed --fault pair-cut --duration 20s\n" +
+			"  warren verify --random 20 --seed 7 --duration 10m\n  warren verify --judge report/history/leader-killed.jsonl.gz",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return v.run(cmd.Context(), cmd.OutOrStdout()) },
+	}
+	flags := cmd.Flags()
+	flags.StringArrayVar(&v.faults, "fault", nil, "inject only the fault `NAME`; may be given many times")
+	flags.BoolVar(&v.list, "list", false, "list the faults and end")
+	flags.DurationVar(&v.duration, "duration", 0, "how long each fault lasts, or with --random the whole schedule (default: by fault)")
+	flags.IntVar(&v.random, "random", 0, "instead of each fault in turn, inject `N` drawn at random in one scenario")
+	flags.Uint64Var(&v.seed, "seed", 0, "seed of --random; the same seed gives the same schedule (default: a new one, which is printed)")
+	flags.Float64Var(&v.rate, "rate", 100, "messages published per second and path")
+	flags.IntVar(&v.size, "size", 256, "size of a message in bytes")
+	flags.StringVar(&v.report, "report", "report", "folder to write the report to")
+	flags.StringVar(&v.judge, "judge", "", "judge the history saved in `FILE` again, and end")
+	cmd.MarkFlagsMutuallyExclusive("fault", "judge")
+	cmd.MarkFlagsMutuallyExclusive("random", "judge")
+	return cmd
+}
+
+func (v *verification) run(ctx context.Context, out io.Writer) error {
+	faults := fault.All()
+	if len(v.faults) > 0 {
+		var err error
+		if faults, err = scenario.Select(faults, v.faults); err != nil {
+			return err
+		}
+	}
+	switch {
+	case v.rate <= 0 || v.rate > 10_000:
+		return fmt.Errorf("--rate %g: must be more than 0 and at most 10000 messages a second", v.rate)
+	case v.random < 0 || v.duration < 0 || v.size < 0:
+		return errors.New("--random, --duration and --size must not be negative")
+	case v.list:
+		return v.printFaults(out, faults)
+	case v.judge != "":
+		return v.judgeAgain(out)
+	}
+
+	c, err := v.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	run, err := v.play(ctx, c, v.scenarios(faults))
+	if err != nil {
+		return err
+	}
+	return v.conclude(out, run)
+}
+
+// scenarios are those that the flags ask for.
+func (v *verification) scenarios(faults []fault.Fault) []scenario.Scenario {
+	if v.random == 0 {
+		return scenario.Table(faults, v.duration)
+	}
+	if v.seed == 0 {
+		v.seed = rand.Uint64N(1_000_000) + 1 // short, to be typed again
+	}
+	return []scenario.Scenario{scenario.Random(faults, v.random, v.seed, v.duration)}
+}
+
+// play plays the scenarios and writes the report after each, so that a run that is cut short leaves one.
+func (v *verification) play(ctx context.Context, c *cluster.Cluster, scenarios []scenario.Scenario) (report.Run, error) {
+	outputs := c.Outputs()
+	rig := scenario.ClusterRig{
+		Cluster: c,
+		Queue:   traffic.Queue{Type: "quorum"},
+		Traffic: traffic.Config{Paths: traffic.Paths(outputs), Rate: v.rate, Size: v.size},
+	}
+	run := report.Run{Stack: c.Stack(), Series: outputs.RabbitMQSeries, Queue: rig.Queue.String(),
+		Traffic: rig.Traffic.String(), Seed: v.seed, Started: time.Now()}
+	for _, node := range outputs.Nodes {
+		run.Nodes = append(run.Nodes, node.Name)
+	}
+
+	// What an earlier run left behind when it was killed would spoil this one.
+	if err := rig.HealAll(ctx); err != nil {
+		return run, fmt.Errorf("heal what an earlier run left behind: %w", err)
+	}
+	printer := scenario.NewPrinter(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), len(scenarios))
+	runner := scenario.Runner{Cluster: c, Rig: rig, Limits: scenario.DefaultLimits(), Progress: printer.Show}
+	for _, s := range scenarios {
+		result, h := runner.Play(ctx, s)
+		if result.Status() != report.Skipped {
+			result.HistoryFile = filepath.Join("history", s.Name+".jsonl.gz")
+			if err := h.Save(filepath.Join(v.report, result.HistoryFile)); err != nil {
+				return run, err
+			}
+		}
+		printer.Done(s.Name, string(result.Status()), result.Remark())
+		run.Scenarios = append(run.Scenarios, result)
+		run.Took = time.Since(run.Started)
+		if err := report.Write(v.report, run); err != nil {
+			return run, err
+		}
+		if ctx.Err() != nil {
+			break // the report shows the scenario as interrupted
+		}
+	}
+	return run, nil
+}
+
+// conclude prints the result and says where the report is.
+func (v *verification) conclude(out io.Writer, run report.Run) error {
+	var err error
+	if v.json {
+		err = report.PrintJSON(out, run)
+	} else if err = report.Print(out, run); err == nil {
+		_, err = fmt.Fprintf(out, "The report is in %s.\n", filepath.Join(v.report, report.HTMLFile))
+	}
+	if err == nil && run.Status() != report.Passed {
+		err = errPromiseBroken
+	}
+	return err
+}
+
+// judgeAgain judges a saved history.
+func (v *verification) judgeAgain(out io.Writer) error {
+	h, err := history.Load(v.judge)
+	if err != nil {
+		return err
+	}
+	promises := map[string]checker.Expectation{}
+	for _, f := range fault.All() {
+		promises[f.Name] = f.Expect
+	}
+	verdict := checker.Check(h, promises)
+	if v.json {
+		err = printJSON(out, verdict)
+	} else {
+		err = report.Print(out, report.Run{Scenarios: []report.Scenario{{Name: h.Scenario, Verdict: verdict}}})
+	}
+	if err == nil && !verdict.Passed() {
+		err = errPromiseBroken
+	}
+	return err
+}
+
+// printFaults lists the faults.
+func (v *verification) printFaults(out io.Writer, faults []fault.Fault) error {
+	type row struct {
+		Name        string `json:"name"`
+		Description string `json:"description"`
+		Promise     string `json:"promise"`
+	}
+	rows := make([]row, len(faults))
+	for i, f := range faults {
+		rows[i] = row{f.Name, f.Description, f.Expect.String()}
+	}
+	if v.json {
+		return printJSON(out, rows)
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, r := range rows {
+		fmt.Fprintf(table, "%s\t%s\n", r.Name, r.Description)
+	}
+	return table.Flush()
+}

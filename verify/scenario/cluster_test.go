@@ -1,0 +1,200 @@
+//go:build cluster
+
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"warren/topology"
+	"warren/verify/checker"
+	"warren/verify/cluster"
+	"warren/verify/fault"
+	"warren/verify/history"
+	"warren/verify/report"
+	"warren/verify/stack"
+	"warren/verify/traffic"
+)
+
+// openCluster opens the cluster whose outputs the file named by WARREN_TEST_OUTPUTS holds. The tests break that
+// cluster, and mend it.
+func openCluster(t *testing.T) *cluster.Cluster {
+	t.Helper()
+	file := os.Getenv("WARREN_TEST_OUTPUTS")
+	if file == "" {
+		t.Fatal("WARREN_TEST_OUTPUTS is not set: it must name a file with the outputs of a stack that may be broken, " +
+			"as `pulumi stack output --json --show-secrets` prints them")
+	}
+	outputs, err := stack.ReadFile(file)
+	require.NoError(t, err)
+	c, err := cluster.Open(outputs)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, c.Close()) })
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+		defer cancel()
+		assert.NoError(t, fault.HealAll(ctx, c))
+		assert.NoError(t, c.WaitHealthy(ctx))
+	})
+	return c
+}
+
+func onCluster(c *cluster.Cluster) ClusterRig {
+	return ClusterRig{
+		Cluster: c,
+		Queue:   traffic.Queue{Type: "quorum"},
+		Traffic: traffic.Config{Paths: traffic.Paths(c.Outputs()), Rate: 100, Size: 256},
+	}
+}
+
+// playOn plays a scenario, and saves its report where it failed or WARREN_TEST_REPORT says.
+func playOn(t *testing.T, rig ClusterRig, s Scenario, limits Limits) (report.Scenario, history.History) {
+	t.Helper()
+	runner := Runner{Cluster: rig.Cluster, Rig: rig, Limits: limits, Progress: func(p Progress) {
+		if p.Changed {
+			t.Logf("%5.1f s: %s", p.Elapsed.Seconds(), p.Phase)
+		}
+	}}
+	result, h := runner.Play(t.Context(), s)
+	t.Logf("%s%s", result.Status(), result.Remark())
+	if dir := os.Getenv("WARREN_TEST_REPORT"); dir != "" {
+		dir = filepath.Join(dir, t.Name())
+		require.NoError(t, report.Write(dir, report.Run{Stack: rig.Cluster.Stack(), Series: rig.Cluster.Outputs().RabbitMQSeries,
+			Queue: rig.Queue.String(), Traffic: rig.Traffic.String(), Started: result.Started, Took: result.Took,
+			Scenarios: []report.Scenario{result}}))
+		require.NoError(t, h.Save(filepath.Join(dir, "history.jsonl.gz")))
+	}
+	return result, h
+}
+
+func TestShortSelectionPasses(t *testing.T) {
+	c := openCluster(t)
+	faults, err := Select(fault.All(), []string{"leader-killed", "pair-cut", "all-nodes-killed", "memory-alarm"})
+	require.NoError(t, err)
+	for _, s := range Table(faults, 0) {
+		t.Run(s.Name, func(t *testing.T) {
+			result, h := playOn(t, onCluster(c), s, DefaultLimits())
+			require.Equal(t, report.Passed, result.Status(), "%v", result.Failures())
+			assert.Zero(t, result.Verdict.Lost.Count)
+			assert.Zero(t, result.Verdict.Unexpected.Count)
+			assert.Greater(t, result.Verdict.Acknowledged, 1000)
+			assert.NotZero(t, result.Recovery)
+			stored := 0
+			for _, p := range h.Publishes {
+				if p.Path == history.Stored && p.Outcome == history.Confirmed {
+					stored++
+				}
+			}
+			assert.Greater(t, stored, 100, "the cluster had something to lose")
+		})
+	}
+}
+
+// diskLost kills the node of a classic queue and deletes the messages it had on disk, as if the disk had been replaced.
+func diskLost() fault.Fault {
+	return fault.Fault{
+		Name:        "message-store-lost",
+		Description: "The node of the queue is killed and its message store deleted; then the node is started again.",
+		Available:   func(*cluster.Cluster) error { return nil },
+		Inject: func(ctx context.Context, c *cluster.Cluster, target fault.Target) (fault.Injection, error) {
+			node, err := c.Leader(ctx, target.VHost, target.Queue)
+			if err != nil {
+				return nil, err
+			}
+			// The files are removed while the node still runs: it keeps those it has open, and the kill takes them away.
+			const stores = "/var/lib/rabbitmq/mnesia/*/msg_stores"
+			if _, err := c.Run(ctx, node.Container, "sh", "-c", "ls -d "+stores+" && rm -rf "+stores); err != nil {
+				return nil, err
+			}
+			return restart{c, node}, c.Kill(ctx, node.Container)
+		},
+	}
+}
+
+// restart is the injection of a fault that starting the node again heals.
+type restart struct {
+	cluster *cluster.Cluster
+	node    topology.NodeOutput
+}
+
+func (r restart) String() string { return "lost the message store of " + r.node.Name }
+func (r restart) Heal(ctx context.Context) error {
+	return r.cluster.Start(ctx, r.node.Container)
+}
+
+func TestClassicQueueWhoseDiskIsLostLosesMessages(t *testing.T) {
+	c := openCluster(t)
+	rig := onCluster(c)
+	rig.Queue = traffic.Queue{Type: "classic", Node: c.Nodes()[1].NodeName}
+	limits := DefaultLimits()
+	limits.Patience = 5 * time.Second
+	result, _ := playOn(t, rig, Single(diskLost(), 5*time.Second), limits)
+
+	require.Empty(t, result.Error)
+	requireLost(t, result)
+}
+
+func TestProducerWithoutConfirmsLosesMessages(t *testing.T) {
+	c := openCluster(t)
+	rig := onCluster(c)
+	rig.Traffic.Unconfirmed = true
+	rig.Traffic.Rate = 500 // the more is under way, the more is lost
+	limits := DefaultLimits()
+	limits.Patience = 5 * time.Second
+	killed, err := Select(fault.All(), []string{"all-nodes-killed"})
+	require.NoError(t, err)
+	killed[0].Expect = checker.Expectation{} // "sent" is no confirm, and goes on without a quorum
+	result, _ := playOn(t, rig, Single(killed[0], 0), limits)
+
+	require.Empty(t, result.Error)
+	requireLost(t, result)
+}
+
+// requireLost requires that the checker failed the scenario over lost messages, and named them.
+func requireLost(t *testing.T, result report.Scenario) {
+	t.Helper()
+	require.Equal(t, report.Failed, result.Status())
+	v := result.Verdict
+	require.Positive(t, v.Lost.Count)
+	require.NotEmpty(t, v.Lost.IDs)
+	require.Len(t, v.Violations, 1)
+	assert.Equal(t, checker.Lost, v.Violations[0].Kind)
+	assert.Equal(t, v.Lost.IDs, v.Violations[0].Messages.IDs)
+	t.Logf("%s First of them: %s", v.Violations[0].Text, v.Lost.IDs[0])
+}
+
+func TestFaultWithoutEffectIsAnErrorOnTheCluster(t *testing.T) {
+	c := openCluster(t)
+	toothless := fault.Fault{Name: "toothless", Available: func(*cluster.Cluster) error { return nil },
+		Inject: func(context.Context, *cluster.Cluster, fault.Target) (fault.Injection, error) {
+			return nil, errors.New("rabbit1 still reaches rabbit2")
+		}}
+	result, _ := playOn(t, onCluster(c), Single(toothless, time.Second), DefaultLimits())
+	require.Equal(t, report.Failed, result.Status())
+	assert.Contains(t, result.Error, "rabbit1 still reaches rabbit2")
+}
+
+func TestInterruptedScenarioLeavesAHealthyCluster(t *testing.T) {
+	c := openCluster(t)
+	faults, err := Select(fault.All(), []string{"pair-cut"})
+	require.NoError(t, err)
+	ctx, interrupt := context.WithCancelCause(t.Context())
+	runner := Runner{Cluster: c, Rig: onCluster(c), Limits: DefaultLimits(), Progress: func(p Progress) {
+		if p.Phase == "hold" {
+			interrupt(fmt.Errorf("somebody pressed Ctrl-C"))
+		}
+	}}
+	result, _ := runner.Play(ctx, Single(faults[0], time.Hour))
+	assert.Contains(t, result.Error, "somebody pressed Ctrl-C")
+	left, err := fault.Leftovers(t.Context(), c)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}

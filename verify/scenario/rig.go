@@ -1,0 +1,139 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
+
+	"warren/verify/cluster"
+	"warren/verify/fault"
+	"warren/verify/history"
+	"warren/verify/report"
+	"warren/verify/traffic"
+)
+
+// queuePrefix marks the queues of scenarios, so that those of a run that was killed are found and deleted.
+const queuePrefix = "warren-verify-"
+
+// storedSuffix marks the queue of a scenario that nobody consumes until the end.
+const storedSuffix = "-stored"
+
+// ClusterRig plays scenarios on a running cluster.
+type ClusterRig struct {
+	Cluster *cluster.Cluster
+	// Queue is the kind of queue that carries the traffic; every scenario gets one of its own, whatever its Name here.
+	Queue traffic.Queue
+	// Traffic is what runs through it; its queues are set for every scenario.
+	Traffic traffic.Config
+}
+
+var _ Rig = ClusterRig{}
+
+// WaitHealthy implements Rig.
+func (r ClusterRig) WaitHealthy(ctx context.Context) error { return r.Cluster.WaitHealthy(ctx) }
+
+// HealAll implements Rig.
+func (r ClusterRig) HealAll(ctx context.Context) error { return fault.HealAll(ctx, r.Cluster) }
+
+// Paths implements Rig.
+func (r ClusterRig) Paths() []string { return traffic.Names(r.Traffic.Paths) }
+
+// Prepare implements Rig. It deletes what is left of earlier scenarios, and creates a queue for the traffic and one for
+// the messages that are stored.
+func (r ClusterRig) Prepare(ctx context.Context, scenario string) (fault.Target, error) {
+	if err := r.sweep(ctx); err != nil {
+		return fault.Target{}, fmt.Errorf("delete queues of earlier scenarios: %w", err)
+	}
+	target := fault.Target{
+		VHost: traffic.VHost,
+		Queue: fmt.Sprintf("%s%s-%d", queuePrefix, scenario, time.Now().Unix()),
+	}
+	err := r.queue(target.Queue).Declare(ctx, r.Cluster)
+	if err == nil {
+		err = r.queue(target.Queue+storedSuffix).Declare(ctx, r.Cluster)
+	}
+	return target, err
+}
+
+// Clear implements Rig.
+func (r ClusterRig) Clear(ctx context.Context, target fault.Target) error {
+	return errors.Join(r.queue(target.Queue).Delete(ctx, r.Cluster), r.queue(target.Queue+storedSuffix).Delete(ctx, r.Cluster))
+}
+
+func (r ClusterRig) queue(name string) traffic.Queue {
+	q := r.Queue
+	q.Name = name
+	return q
+}
+
+func (r ClusterRig) sweep(ctx context.Context) error {
+	return r.Cluster.AskAny(ctx, func(api *rabbithole.Client) error {
+		queues, err := api.ListQueuesIn(traffic.VHost)
+		if err != nil {
+			return err
+		}
+		for _, q := range queues {
+			if !strings.HasPrefix(q.Name, queuePrefix) {
+				continue
+			}
+			response, err := api.DeleteQueue(traffic.VHost, q.Name)
+			if err != nil && (response == nil || response.StatusCode != http.StatusNotFound) {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Start implements Rig.
+func (r ClusterRig) Start(target fault.Target, recorder *history.Recorder) (Flow, error) {
+	config := r.Traffic
+	config.Queue = target.Queue
+	config.Stored = traffic.Stored{Queue: target.Queue + storedSuffix, Endpoints: r.Cluster.Outputs().AMQPURLs}
+	return traffic.Start(config, recorder)
+}
+
+// maxLog is how much of a container's log goes into the report, in bytes; of a longer one, its beginning and its end.
+const maxLog = 48 << 10
+
+// Logs implements Rig. A log that cannot be read is replaced by the reason. Passwords are blotted out, should one ever
+// get into a log.
+func (r ClusterRig) Logs(ctx context.Context, since, until time.Time) []report.Log {
+	outputs := r.Cluster.Outputs()
+	names := make([]string, 0, len(outputs.Nodes)+1)
+	for _, node := range outputs.Nodes {
+		names = append(names, node.Container)
+	}
+	names = append(names, outputs.LoadBalancer.Container)
+
+	var logs []report.Log
+	for _, name := range names {
+		text, err := r.Cluster.Logs(ctx, name, since, until)
+		if err != nil {
+			text = err.Error() + "\n"
+		}
+		for _, secret := range []string{outputs.Password, outputs.StatsPassword} {
+			if secret != "" {
+				text = strings.ReplaceAll(text, secret, "[redacted]")
+			}
+		}
+		logs = append(logs, report.Log{Container: name, Text: shorten(text, maxLog)})
+	}
+	return logs
+}
+
+// shorten leaves out the middle of a text that is longer than limit, by whole lines.
+func shorten(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	head, tail := text[:limit/2], text[len(text)-limit/2:]
+	head = head[:strings.LastIndexByte(head, '\n')+1]
+	tail = tail[strings.IndexByte(tail, '\n')+1:]
+	return fmt.Sprintf("%s[... %d bytes left out ...]\n%s", head, len(text)-len(head)-len(tail), tail)
+}

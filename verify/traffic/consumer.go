@@ -1,0 +1,45 @@
+package traffic
+
+import (
+	"context"
+	"fmt"
+
+	"warren/clients"
+	"warren/verify/history"
+)
+
+// startConsumer starts a consumer that takes messages of a queue over a path until consuming ends.
+func (t *Traffic) startConsumer(path Path, queue string) error {
+	name := "consumer " + path.Name
+	record := func(_ context.Context, d clients.Delivery) error {
+		t.recorder.Delivered(name, path.Name, identify(d.Message), d.Redelivered)
+		return nil
+	}
+	c, err := clients.NewConsumer(path.Endpoints, queue, record,
+		clients.WithConnectionName("warren verify "+name), clients.WithStateChange(t.clientState(name)))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	t.consumers.Go(func() {
+		if err := c.Run(t.consuming); err != nil && t.consuming.Err() == nil {
+			t.failed(fmt.Errorf("%s ended: %w", name, err))
+		}
+	})
+	return nil
+}
+
+// clientState records the changes of a client's connection.
+func (t *Traffic) clientState(name string) func(clients.StateChange) {
+	record := t.stateChange(name)
+	return func(s clients.StateChange) { record(s.To.String(), s.Err) }
+}
+
+// stateChange records a new state of a client, and why it came about.
+func (t *Traffic) stateChange(name string) func(state string, err error) {
+	return func(state string, err error) {
+		if err != nil {
+			state += ": " + err.Error()
+		}
+		t.recorder.Event(history.Client, name, state)
+	}
+}

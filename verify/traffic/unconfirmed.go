@@ -1,0 +1,82 @@
+package traffic
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"warren/verify/history"
+)
+
+// unconfirmed publishes as many an application does: without confirms, taking a message for safe once it was written
+// to the connection.
+type unconfirmed struct {
+	path  Path
+	queue string
+	size  int
+	state func(state string, err error)
+
+	next       int // endpoint
+	connection *amqp.Connection
+	channel    *amqp.Channel
+}
+
+func newUnconfirmed(path Path, queue string, size int, state func(string, error)) (*unconfirmed, error) {
+	for _, endpoint := range path.Endpoints {
+		if _, err := amqp.ParseURI(endpoint); err != nil {
+			return nil, fmt.Errorf("endpoint of %s: %w", path.Name, err)
+		}
+	}
+	return &unconfirmed{path: path, queue: queue, size: size, state: state}, nil
+}
+
+func (u *unconfirmed) publish(ctx context.Context, id string, done func(history.Outcome, error)) {
+	if err := u.connect(); err != nil {
+		done(history.Unknown, err)
+		return
+	}
+	m := newMessage(u.queue, id, u.size)
+	err := u.channel.PublishWithContext(ctx, "", m.RoutingKey, false, false, amqp.Publishing{
+		MessageId: m.ID, ContentType: m.ContentType, DeliveryMode: amqp.Persistent, Body: m.Body})
+	if err != nil {
+		u.state("disconnected", err)
+		_ = u.connection.Close() // it is broken already
+		u.channel = nil
+		done(history.Unknown, err)
+		return
+	}
+	done(history.Confirmed, nil)
+}
+
+// connect connects to the next endpoint unless there is a connection.
+func (u *unconfirmed) connect() error {
+	if u.channel != nil && !u.channel.IsClosed() {
+		return nil
+	}
+	endpoint := u.path.Endpoints[u.next%len(u.path.Endpoints)]
+	u.next++
+	connection, err := amqp.DialConfig(endpoint, amqp.Config{
+		Heartbeat: 5 * time.Second,
+		Dial:      amqp.DefaultDial(time.Second),
+	})
+	if err != nil {
+		return fmt.Errorf("connect over %s: %w", u.path.Name, err)
+	}
+	channel, err := connection.Channel()
+	if err != nil {
+		_ = connection.Close() // without a channel it is of no use
+		return fmt.Errorf("open channel over %s: %w", u.path.Name, err)
+	}
+	u.connection, u.channel = connection, channel
+	u.state("connected", nil)
+	return nil
+}
+
+func (u *unconfirmed) close(context.Context) error {
+	if u.channel == nil || u.channel.IsClosed() {
+		return nil
+	}
+	return u.connection.Close()
+}

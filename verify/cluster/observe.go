@@ -366,3 +366,17 @@ func greets(ctx context.Context, address string) bool {
 	_, err = io.ReadFull(conn, start)
 	return err == nil && bytes.Equal(start, []byte{1, 0, 0})
 }
+
+// Greets tells whether a node answers AMQP clients.
+func (c *Cluster) Greets(ctx context.Context, node topology.NodeOutput) bool {
+	return greets(ctx, c.AMQPAddress(node))
+}
+
+// View returns the nodes that one node counts as members of its cluster, and those of them that it sees running.
+func (c *Cluster) View(ctx context.Context, node topology.NodeOutput) (members, running []string, err error) {
+	var status NodeStatus
+	if err := c.observeView(ctx, node, &status); err != nil {
+		return nil, nil, fmt.Errorf("ask %s for its view of the cluster: %w", node.Name, err)
+	}
+	return status.Members, status.Running, nil
+}

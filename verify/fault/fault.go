@@ -8,8 +8,14 @@ package fault
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
+	"warren/topology"
 	"warren/verify/checker"
 	"warren/verify/cluster"
 )
@@ -43,4 +49,70 @@ type Injection interface {
 	// Heal undoes the fault and returns when that is seen to have taken effect; whether the cluster has recovered
 	// is for cluster.WaitHealthy to say. It may be called again. Give it a context that outlives an interrupt.
 	Heal(context.Context) error
+}
+
+// Bounds on the parts of injecting and healing. They are for a cluster that is slow, not for one that hangs.
+const (
+	// effectTimeout is how long a fault may take to be seen.
+	effectTimeout = 30 * time.Second
+	// healTimeout bounds healing what a failed injection had done.
+	healTimeout = 2 * time.Minute
+	// stopGrace is how long a node may take to drain and stop by itself.
+	stopGrace = 2 * time.Minute
+	// bootTimeout is how long a node may take to come back and serve.
+	bootTimeout = 2 * time.Minute
+)
+
+// injection is a fault in effect that a function heals.
+type injection struct {
+	what string
+	heal func(context.Context) error
+}
+
+func (i *injection) String() string { return i.what }
+
+func (i *injection) Heal(ctx context.Context) error {
+	if err := i.heal(ctx); err != nil {
+		return fmt.Errorf("heal (%s): %w", i.what, err)
+	}
+	return nil
+}
+
+// inject runs do, and heals if it fails.
+func inject(ctx context.Context, what string, do, heal func(context.Context) error) (Injection, error) {
+	injected := &injection{what, heal}
+	if err := do(ctx); err != nil {
+		healCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healTimeout)
+		defer cancel()
+		return nil, errors.Join(fmt.Errorf("inject (%s): %w", what, err), injected.Heal(healCtx))
+	}
+	return injected, nil
+}
+
+// await polls until check returns nil, for at most timeout.
+func await(ctx context.Context, timeout time.Duration, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("not so within %s", timeout))
+	defer cancel()
+	return cluster.Poll(ctx, pollEvery, check)
+}
+
+// pollEvery is short, for the moment at which a fault takes effect is the start of what is measured.
+const pollEvery = 100 * time.Millisecond
+
+// each runs do for all elements at once.
+func each[T any](elements []T, do func(T) error) error {
+	var group errgroup.Group
+	for _, element := range elements {
+		group.Go(func() error { return do(element) })
+	}
+	return group.Wait()
+}
+
+// names lists nodes for people.
+func names(nodes []topology.NodeOutput) string {
+	list := make([]string, len(nodes))
+	for i, node := range nodes {
+		list[i] = node.Name
+	}
+	return strings.Join(list, ", ")
 }

@@ -1,0 +1,110 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"warren/topology"
+	"warren/verify/cluster"
+)
+
+// Leftover is something that a fault did and nobody undid.
+type Leftover struct {
+	// Where is the node or container it was found in.
+	Where string `json:"where"`
+	// What says what it is.
+	What string `json:"what"`
+}
+
+// String is one line for people.
+func (l Leftover) String() string { return l.Where + ": " + l.What }
+
+// Leftovers returns what HealAll would undo, nodes that do not run excepted: those may have been stopped by an
+// operator.
+func Leftovers(ctx context.Context, c *cluster.Cluster) ([]Leftover, error) {
+	var mutex sync.Mutex
+	var found []Leftover
+	add := func(where, format string, args ...any) {
+		mutex.Lock()
+		defer mutex.Unlock()
+		found = append(found, Leftover{where, fmt.Sprintf(format, args...)})
+	}
+	sidecars, err := byRole(ctx, c, roleFault)
+	if err != nil {
+		return nil, err
+	}
+	for _, sidecar := range sidecars {
+		add(sidecar.Labels[labelNode], "a container %.12s that injects a fault", sidecar.ID)
+	}
+	for _, containerName := range all(c) {
+		state, err := c.State(ctx, containerName)
+		if err != nil {
+			return nil, err
+		}
+		if state == "paused" {
+			add(containerName, "the container is paused")
+		}
+	}
+	err = each(c.Nodes(), func(node topology.NodeOutput) error {
+		state, err := c.State(ctx, node.Container)
+		if err != nil || state != "running" {
+			return err
+		}
+		rules, err := rulesLeft(ctx, c, node)
+		if err != nil {
+			return err
+		}
+		if rules != "" {
+			add(node.Name, "packet filters in the chain %s", chain)
+		}
+		left, err := marks(ctx, c, node)
+		for _, mark := range left {
+			add(node.Name, "the mark %s/%s of a fault inside the node", markDirectory, mark)
+		}
+		return err
+	})
+	slices.SortFunc(found, func(a, b Leftover) int { return strings.Compare(a.String(), b.String()) })
+	return found, err
+}
+
+// HealAll undoes all that faults have done to a cluster, whoever injected them, and returns when that is seen to be
+// done: containers that are paused or stopped, packet filters, limits, cookies, nodes out of the cluster. Whether the
+// cluster has recovered is for cluster.WaitHealthy to say.
+func HealAll(ctx context.Context, c *cluster.Cluster) error {
+	err := errors.Join(
+		each(all(c), func(containerName string) error { return thaw(ctx, c, containerName) }),
+		each(c.Nodes(), func(node topology.NodeOutput) error { return clear(ctx, c, node) }),
+	)
+	// With the network whole, nodes that wait for each other at boot can find each other, and start together.
+	err = errors.Join(err, startAll(ctx, c, append(containers(c.Nodes()), c.Outputs().LoadBalancer.Container)))
+	for _, node := range c.Nodes() {
+		err = errors.Join(err, repairMarked(ctx, c, node))
+	}
+	if err != nil {
+		return fmt.Errorf("heal what faults have left: %w", err)
+	}
+	return nil
+}
+
+// all returns the containers of the stack that a fault may have paused.
+func all(c *cluster.Cluster) []string {
+	list := []string{c.Outputs().LoadBalancer.Container}
+	for _, node := range c.Nodes() {
+		list = append(list, node.Container, joinContainer(node))
+	}
+	return list
+}
+
+// rulesLeft returns the packet filters that faults have left in a node's network.
+func rulesLeft(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (rules string, err error) {
+	s, err := openSidecar(ctx, c, node)
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
+	return s.run(ctx, findScript+`echo "$found"`)
+}

@@ -1,0 +1,124 @@
+package fault
+
+import (
+	"context"
+	"fmt"
+
+	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
+
+	"warren/topology"
+	"warren/verify/cluster"
+)
+
+// stopApp stops RabbitMQ on the target queue's leader, and leaves the Erlang node up.
+func stopApp(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
+	leader, err := c.Leader(ctx, target.VHost, target.Queue)
+	if err != nil {
+		return nil, err
+	}
+	return injectMarked(ctx, c, leader, markApp, fmt.Sprintf("stopped RabbitMQ on %s, which led %s", leader.Name, target.Queue),
+		func(ctx context.Context) error {
+			if _, err := c.Run(ctx, leader.Container, "rabbitmqctl", "stop_app"); err != nil {
+				return err
+			}
+			return await(ctx, effectTimeout, func(ctx context.Context) error {
+				if c.Greets(ctx, leader) {
+					return fmt.Errorf("%s still serves AMQP clients", leader.Name)
+				}
+				return nil
+			})
+		})
+}
+
+// startApp starts RabbitMQ on a node whose Erlang node is up, and waits until it serves.
+func startApp(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+	if _, err := c.Run(ctx, node.Container, "rabbitmqctl", "start_app"); err != nil {
+		return err
+	}
+	return serving(ctx, c, node)
+}
+
+// serving waits until a node greets AMQP clients.
+func serving(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+	return await(ctx, bootTimeout, func(ctx context.Context) error {
+		if !c.Greets(ctx, node) {
+			return fmt.Errorf("%s does not serve AMQP clients", node.Name)
+		}
+		return nil
+	})
+}
+
+// Limits that every node violates.
+const (
+	tinyMemory = "1MB"
+	hugeDisk   = "1000000GB"
+)
+
+// raiseMemoryAlarm lets the target queue's leader run out of the memory it may use.
+func raiseMemoryAlarm(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
+	leader, err := c.Leader(ctx, target.VHost, target.Queue)
+	if err != nil {
+		return nil, err
+	}
+	what := fmt.Sprintf("set the memory limit of %s, which led %s, to %s", leader.Name, target.Queue, tinyMemory)
+	return injectMarked(ctx, c, leader, markMemory, what,
+		func(ctx context.Context) error {
+			_, err := c.Run(ctx, leader.Container, "rabbitmqctl", "set_vm_memory_high_watermark", "absolute", tinyMemory)
+			if err != nil {
+				return err
+			}
+			return alarm(ctx, c, leader, "memory", true, func(n *rabbithole.NodeInfo) bool { return n.MemAlarm })
+		})
+}
+
+// restoreMemory gives a node back the memory limit that it is configured with.
+func restoreMemory(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+	_, err := c.Run(ctx, node.Container, "rabbitmqctl", "eval",
+		"{ok, Limit} = application:get_env(rabbit, vm_memory_high_watermark), "+
+			"ok = vm_memory_monitor:set_vm_memory_high_watermark(Limit).")
+	if err != nil {
+		return err
+	}
+	return alarm(ctx, c, node, "memory", false, func(n *rabbithole.NodeInfo) bool { return n.MemAlarm })
+}
+
+// raiseDiskAlarm lets the target queue's leader run out of disk.
+func raiseDiskAlarm(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
+	leader, err := c.Leader(ctx, target.VHost, target.Queue)
+	if err != nil {
+		return nil, err
+	}
+	what := fmt.Sprintf("set the free disk limit of %s, which led %s, to %s", leader.Name, target.Queue, hugeDisk)
+	return injectMarked(ctx, c, leader, markDisk, what,
+		func(ctx context.Context) error {
+			if _, err := c.Run(ctx, leader.Container, "rabbitmqctl", "set_disk_free_limit", hugeDisk); err != nil {
+				return err
+			}
+			return alarm(ctx, c, leader, "disk", true, func(n *rabbithole.NodeInfo) bool { return n.DiskFreeAlarm })
+		})
+}
+
+// restoreDisk gives a node back the disk limit that it is configured with.
+func restoreDisk(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+	_, err := c.Run(ctx, node.Container, "rabbitmqctl", "eval",
+		"{ok, Limit} = application:get_env(rabbit, disk_free_limit), ok = rabbit_disk_monitor:set_disk_free_limit(Limit).")
+	if err != nil {
+		return err
+	}
+	return alarm(ctx, c, node, "disk", false, func(n *rabbithole.NodeInfo) bool { return n.DiskFreeAlarm })
+}
+
+// alarm waits until the management API shows a node's alarm as wanted.
+func alarm(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, name string, want bool,
+	shown func(*rabbithole.NodeInfo) bool) error {
+	return await(ctx, effectTimeout, func(ctx context.Context) error {
+		info, err := c.Management(ctx, node).GetNode(node.NodeName)
+		if err != nil {
+			return fmt.Errorf("ask %s for its alarms: %w", node.Name, err)
+		}
+		if shown(info) != want {
+			return fmt.Errorf("the %s alarm of %s is %t and should be %t", name, node.Name, !want, want)
+		}
+		return nil
+	})
+}

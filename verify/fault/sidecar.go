@@ -1,0 +1,140 @@
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/client"
+
+	"warren/topology"
+	"warren/verify/cluster"
+)
+
+// toolsImage has iptables and what delays packets; images/build provides it.
+const toolsImage = "warren/nettools:1"
+
+// The labels of containers that belong to a stack, and the role of those started here.
+const (
+	labelStack = "warren.stack"
+	labelRole  = "warren.role"
+	labelNode  = "warren.node"
+	roleFault  = "fault"
+	roleJoin   = "join"
+)
+
+// haveTools returns nil if the image of the sidecars is there.
+func haveTools(c *cluster.Cluster) error {
+	_, err := c.Docker().ImageInspect(context.Background(), toolsImage)
+	if errdefs.IsNotFound(err) {
+		return fmt.Errorf("there is no image %s: run `images/build nettools:1`", toolsImage)
+	}
+	return err
+}
+
+// sidecar is a container that shares a node's network namespace and may change what happens there, and nothing else.
+type sidecar struct {
+	cluster *cluster.Cluster
+	id      string
+}
+
+// openSidecar starts a sidecar for a node that runs. It lives until it is closed, or found by HealAll.
+func openSidecar(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (*sidecar, error) {
+	id, err := start(ctx, c, node, &container.HostConfig{
+		NetworkMode: container.NetworkMode("container:" + node.Container),
+		CapDrop:     []string{"ALL"},
+		CapAdd:      []string{"NET_ADMIN"},
+	}, "sleep", "infinity")
+	if err != nil {
+		return nil, fmt.Errorf("start a container in the network of %s: %w", node.Name, err)
+	}
+	return &sidecar{c, id}, nil
+}
+
+// start starts a container of the tools image for a node, labelled so that it is found again.
+func start(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, host *container.HostConfig, command ...string) (string, error) {
+	init := true // reaps what is left of probes that timed out
+	host.Init = &init
+	created, err := c.Docker().ContainerCreate(ctx, &container.Config{
+		Image:  toolsImage,
+		Cmd:    command,
+		Labels: map[string]string{labelStack: c.Stack(), labelRole: roleFault, labelNode: node.Name},
+	}, host, nil, nil, "")
+	if err != nil {
+		return "", err
+	}
+	if err := c.Docker().ContainerStart(ctx, created.ID, container.StartOptions{}); err != nil {
+		return "", errors.Join(err, remove(context.WithoutCancel(ctx), c, created.ID))
+	}
+	return created.ID, nil
+}
+
+// run runs a bash script with arguments in the sidecar and returns its output.
+func (s *sidecar) run(ctx context.Context, script string, args ...string) (string, error) {
+	result, err := s.cluster.Exec(ctx, s.id, append([]string{"bash", "-euo", "pipefail", "-c", script, "warren"}, args...)...)
+	if err != nil {
+		return "", err
+	}
+	if result.ExitCode != 0 {
+		return "", fmt.Errorf("exit status %d: %s", result.ExitCode, strings.TrimSpace(result.Stderr+result.Stdout))
+	}
+	return strings.TrimSpace(result.Stdout), nil
+}
+
+// launch starts a bash script with arguments in the sidecar, which ends with it.
+func (s *sidecar) launch(ctx context.Context, script string, args ...string) error {
+	docker := s.cluster.Docker()
+	created, err := docker.ContainerExecCreate(ctx, s.id, container.ExecOptions{
+		Cmd: append([]string{"bash", "-euo", "pipefail", "-c", script, "warren"}, args...),
+	})
+	if err != nil {
+		return err
+	}
+	return docker.ContainerExecStart(ctx, created.ID, container.ExecStartOptions{Detach: true})
+}
+
+// close removes the sidecar.
+func (s *sidecar) close(ctx context.Context) error { return remove(ctx, s.cluster, s.id) }
+
+// remove removes a container, whatever it does, and is content if there is none.
+func remove(ctx context.Context, c *cluster.Cluster, id string) error {
+	err := c.Docker().ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	if err == nil || errdefs.IsNotFound(err) {
+		return nil
+	}
+	if errdefs.IsConflict(err) { // "removal is already in progress"
+		return gone(ctx, c.Docker(), id)
+	}
+	return fmt.Errorf("remove container %s: %w", id, err)
+}
+
+// gone waits until a container has been removed.
+func gone(ctx context.Context, docker *client.Client, id string) error {
+	return await(ctx, effectTimeout, func(ctx context.Context) error {
+		_, err := docker.ContainerInspect(ctx, id)
+		switch {
+		case errdefs.IsNotFound(err):
+			return nil
+		case err == nil:
+			return fmt.Errorf("container %s is still there", id)
+		default:
+			return err
+		}
+	})
+}
+
+// byRole returns the stack's containers that play a role, running or not.
+func byRole(ctx context.Context, c *cluster.Cluster, role string) ([]container.Summary, error) {
+	list, err := c.Docker().ContainerList(ctx, container.ListOptions{
+		All:     true,
+		Filters: filters.NewArgs(filters.Arg("label", labelStack+"="+c.Stack()), filters.Arg("label", labelRole+"="+role)),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list containers of role %q: %w", role, err)
+	}
+	return list, nil
+}

@@ -102,22 +102,14 @@ func (d *drawing) phases(bottom float64) {
 // rates draws messages per second.
 func (d *drawing) rates() {
 	c := d.chart
-	top := 1.0
-	for _, series := range [][]int{c.Attempted, c.Confirmed, c.Delivered} {
-		for _, n := range series {
-			top = max(top, c.perSecond(n))
-		}
+	// What was published gives the scale: a backlog that is delivered at once would flatten everything else.
+	published, peak := 1.0, 1.0
+	for i := range c.Attempted {
+		published = max(published, c.perSecond(c.Attempted[i]))
+		peak = max(peak, c.perSecond(c.Confirmed[i]), c.perSecond(c.Delivered[i]))
 	}
-	// A backlog that is delivered at once would flatten everything else: cut peaks off at three times the usual rate.
-	usual := 0.0
-	for _, n := range c.Attempted {
-		usual = max(usual, c.perSecond(n))
-	}
-	cut := top > 3*usual && usual > 0
-	if cut {
-		top = 3 * usual
-	}
-	top = niceCeiling(top, 1, 1.5, 2, 3, 4, 5, 6, 8)
+	top := niceCeiling(min(max(published, peak), 1.3*published), 1, 1.5, 2, 3, 4, 5, 6, 8)
+	cut := peak > top
 	y := func(rate float64) float64 { return rateTop + rateHeight*(1-min(rate, top)/top) }
 	for _, share := range []float64{0, 0.5, 1} {
 		d.line("grid", plotLeft, y(top*share), plotRight, y(top*share))
@@ -166,7 +158,7 @@ func (d *drawing) delays() {
 	for power := from; power <= to; power++ {
 		t := time.Duration(math.Pow(10, power) * float64(time.Millisecond))
 		d.line("grid", plotLeft, y(t), plotRight, y(t))
-		d.text("tick", plotLeft-8, y(t)+4, strings.Replace(Duration(t), ".00", "", 1))
+		d.text("tick", plotLeft-8, y(t)+4, decade(power))
 	}
 	d.text("axis", 0, delayTop+14, "publish to")
 	d.text("axis", 0, delayTop+29, "confirm")
@@ -180,6 +172,14 @@ func (d *drawing) delays() {
 		d.rect("delayrange", x, y(c.Max[i]), width, max(1, y(c.Median[i])-y(c.Max[i])), "")
 		d.rect("delaymedian", x, y(c.Median[i])-1, width, 2, "")
 	}
+}
+
+// decade names a power of ten of milliseconds.
+func decade(power float64) string {
+	if power < 3 {
+		return fmt.Sprintf("%g ms", math.Pow(10, power))
+	}
+	return fmt.Sprintf("%g s", math.Pow(10, power-3))
 }
 
 // lanes draws for every path when it was out of service: confirms in the upper half of its lane, deliveries below.

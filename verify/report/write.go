@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"warren/verify/checker"
+	"warren/verify/history"
 )
 
 // The files of a report, in its folder.
@@ -38,6 +39,10 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	},
 	"deliveryPause": func(s Scenario, path string) cell {
 		return s.cell(path, func(p checker.PathVerdict) checker.Availability { return p.Deliveries })
+	},
+	"p99": func(s Scenario) string {
+		p, _ := s.path(history.LoadBalancer)
+		return Duration(p.ConfirmLatency.P99)
 	},
 	"more":    func(m checker.Messages) int { return m.Count - len(m.IDs) },
 	"offset":  func(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) },

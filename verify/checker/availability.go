@@ -28,10 +28,10 @@ type Availability struct {
 	Down time.Duration `json:"down"`
 }
 
-// measure finds the pauses between moments. They need not be sorted; those outside the traffic do not count.
-func measure(moments []time.Duration, traffic history.Span) Availability {
-	var a Availability
-	for _, gap := range gaps(moments, traffic) {
+// measure sums up the pauses that gaps tells.
+func measure(gaps []history.Span) Availability {
+	a := Availability{Count: len(gaps) - 1}
+	for _, gap := range gaps {
 		if gap.Length() > a.Longest.Length() {
 			a.Longest = gap
 		}
@@ -42,20 +42,15 @@ func measure(moments []time.Duration, traffic history.Span) Availability {
 			}
 		}
 	}
-	for _, m := range moments {
-		if m >= traffic.From && m <= traffic.To {
-			a.Count++
-		}
-	}
 	return a
 }
 
-// gaps are the spans between neighbouring moments within the traffic, in order.
+// gaps are the spans between neighbouring moments within the traffic, in order, from its start to its end. The moments
+// need not be sorted; those outside the traffic do not count.
 func gaps(moments []time.Duration, traffic history.Span) []history.Span {
-	sorted := slices.Sorted(slices.Values(moments))
 	var spans []history.Span
 	last := traffic.From
-	for _, m := range sorted {
+	for _, m := range slices.Sorted(slices.Values(moments)) {
 		if m < traffic.From || m > traffic.To {
 			continue
 		}
@@ -65,35 +60,34 @@ func gaps(moments []time.Duration, traffic history.Span) []history.Span {
 	return append(spans, history.Span{From: last, To: traffic.To})
 }
 
-// confirms are the moments at which messages were confirmed on a path; "" is all paths.
-func confirms(h history.History, path string) []time.Duration {
-	var moments []time.Duration
-	for _, p := range h.Publishes {
-		if p.Outcome == history.Confirmed && (path == "" || p.Path == path) {
-			moments = append(moments, p.Done)
-		}
-	}
-	return moments
+// service is when each path served, as the gaps between confirms and between deliveries; "" is all paths together.
+type service struct {
+	confirms, deliveries map[string][]history.Span
 }
 
-// deliveries are the moments at which messages were delivered on a path; "" is all paths.
-func deliveries(h history.History, path string) []time.Duration {
-	var moments []time.Duration
-	for _, d := range h.Deliveries {
-		if path == "" || d.Path == path {
-			moments = append(moments, d.At)
+func newService(h history.History) service {
+	confirms, deliveries := map[string][]time.Duration{}, map[string][]time.Duration{}
+	for _, p := range h.Publishes {
+		if p.Outcome == history.Confirmed {
+			confirms[p.Path] = append(confirms[p.Path], p.Done)
+			confirms[""] = append(confirms[""], p.Done)
 		}
 	}
-	return moments
+	for _, d := range h.Deliveries {
+		deliveries[d.Path] = append(deliveries[d.Path], d.At)
+		deliveries[""] = append(deliveries[""], d.At)
+	}
+	s := service{map[string][]history.Span{}, map[string][]history.Span{}}
+	for _, path := range append([]string{""}, h.Paths...) {
+		s.confirms[path] = gaps(confirms[path], h.Traffic)
+		s.deliveries[path] = gaps(deliveries[path], h.Traffic)
+	}
+	return s
 }
 
 // judgePath measures the service of one path; "" is all paths together.
-func judgePath(h history.History, path string) PathVerdict {
-	v := PathVerdict{
-		Path:       path,
-		Confirms:   measure(confirms(h, path), h.Traffic),
-		Deliveries: measure(deliveries(h, path), h.Traffic),
-	}
+func judgePath(h history.History, s service, path string) PathVerdict {
+	v := PathVerdict{Path: path, Confirms: measure(s.confirms[path]), Deliveries: measure(s.deliveries[path])}
 	var latencies []time.Duration
 	for _, p := range h.Publishes {
 		if path != "" && p.Path != path {

@@ -13,12 +13,13 @@ func Check(h history.History, promises map[string]Expectation) Verdict {
 	countPublishes(&v, h)
 	countDeliveries(&v, h)
 
-	v.Overall = judgePath(h, "")
+	served := newService(h)
+	v.Overall = judgePath(h, served, "")
 	for _, path := range h.Paths {
-		v.Paths = append(v.Paths, judgePath(h, path))
+		v.Paths = append(v.Paths, judgePath(h, served, path))
 	}
 	for i := range h.Faults {
-		v.Faults = append(v.Faults, judgeFault(h, i))
+		v.Faults = append(v.Faults, judgeFault(h, served, i))
 	}
 
 	v.Violations = append(v.Violations, checkEvidence(h, v)...)

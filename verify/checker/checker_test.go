@@ -218,7 +218,7 @@ func TestPathWithoutAnyConfirmIsDownAllTheTime(t *testing.T) {
 }
 
 func TestWhatHappensOutsideTrafficDoesNotCount(t *testing.T) {
-	a := measure([]time.Duration{0, 2 * time.Second, 20 * time.Second}, history.Span{From: time.Second, To: 3 * time.Second})
+	a := measure(gaps([]time.Duration{0, 2 * time.Second, 20 * time.Second}, history.Span{From: time.Second, To: 3 * time.Second}))
 	assert.Equal(t, 1, a.Count)
 	assert.Equal(t, 2*time.Second, a.Down)
 }

@@ -11,7 +11,7 @@ import (
 
 // judgeFault measures what the i-th fault of a history did to the service. What comes after a fault is its doing as
 // well, until the next one begins.
-func judgeFault(h history.History, i int) FaultVerdict {
+func judgeFault(h history.History, s service, i int) FaultVerdict {
 	v := FaultVerdict{
 		FaultWindow: h.Faults[i],
 		Confirms:    map[string]time.Duration{},
@@ -21,9 +21,9 @@ func judgeFault(h history.History, i int) FaultVerdict {
 	if i+1 < len(h.Faults) {
 		reach.To = h.Faults[i+1].Begun
 	}
-	for _, path := range append([]string{""}, h.Paths...) {
-		v.Confirms[path] = longestWithin(gaps(confirms(h, path), h.Traffic), reach)
-		v.Deliveries[path] = longestWithin(gaps(deliveries(h, path), h.Traffic), reach)
+	for path := range s.confirms {
+		v.Confirms[path] = longestWithin(s.confirms[path], reach)
+		v.Deliveries[path] = longestWithin(s.deliveries[path], reach)
 	}
 	return v
 }

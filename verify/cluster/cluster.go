@@ -86,15 +86,19 @@ func (c *Cluster) AMQPAddress(node topology.NodeOutput) string { return c.addres
 
 func (c *Cluster) address(port int) string { return net.JoinHostPort(c.host, strconv.Itoa(port)) }
 
-// Poll calls check until it returns nil, which it does at once if it can, or until ctx is done; the error is then
-// the last that check returned.
+// Poll calls check until it returns nil, which it does at once if it can, or until ctx is done. The error is then what
+// check returned last before that.
 func Poll(ctx context.Context, every time.Duration, check func(context.Context) error) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	var last error
 	for {
-		last := check(ctx)
-		if last == nil {
+		err := check(ctx)
+		if err == nil {
 			return nil
+		}
+		if ctx.Err() == nil || last == nil {
+			last = err // what a check says that was cut short is no news
 		}
 		select {
 		case <-ctx.Done():

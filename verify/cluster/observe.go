@@ -52,9 +52,12 @@ func (c *Cluster) Observe(ctx context.Context) (Status, error) {
 	if err := group.Wait(); err != nil {
 		return Status{}, fmt.Errorf("observe the cluster: %w", err)
 	}
-	// Queues and connections are the same whichever node is asked, so ask one that is known to answer.
+	// Queues and connections are the same whichever node is asked, as long as the nodes see each other. Ask the one that
+	// sees most of them.
+	asked := slices.Clone(status.Nodes)
+	slices.SortStableFunc(asked, func(a, b NodeStatus) int { return len(b.Running) - len(a.Running) })
 	status.QueuesError = ErrNoNodeAnswers.Error()
-	for _, node := range status.Nodes {
+	for _, node := range asked {
 		if !node.Answers() {
 			continue
 		}

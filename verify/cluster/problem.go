@@ -158,7 +158,7 @@ func (s Status) checkView(fail func(Kind, string, ...any), node NodeStatus) {
 		fail(MembershipDiffers, "counts %s as a member of its cluster, which is not in the stack", join(strangers))
 	}
 	if len(unseen) > 0 {
-		fail(Partition, "cannot see %s, which runs", join(unseen))
+		fail(Partition, "does not see %s running, and should", join(unseen))
 	}
 	if len(node.Partitions) > 0 {
 		fail(Partition, "has recorded a partition from %s", join(node.Partitions))

@@ -28,16 +28,11 @@ func (e *UnhealthyError) Error() string {
 // WaitHealthy returns when nothing is wrong that matters. When ctx ends first, the error wraps an UnhealthyError with
 // what was wrong when last seen.
 func (c *Cluster) WaitHealthy(ctx context.Context) error {
-	var last error
 	err := Poll(ctx, observeEvery, func(ctx context.Context) error {
 		status, err := c.Observe(ctx)
-		if ctx.Err() != nil && last != nil {
-			return last // what a look that was cut short found is no news
-		}
 		if err == nil && !status.Healthy() {
 			err = &UnhealthyError{status.Problems()}
 		}
-		last = err
 		return err
 	})
 	if err != nil {

@@ -208,7 +208,7 @@ func loseOneWay(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 // countScript adds up the packets that matched the rules of the chain that contain $1.
 const countScript = `
 { iptables -w 5 -vS ` + chain + `; ip6tables -w 5 -vS ` + chain + ` 2>/dev/null || true; } |
-  awk -v want="$1" '/^-A/ && index($0, want " ") { for (i = 1; i < NF; i++) if ($i == "-c") n += $(i + 1) } END { print n + 0 }'
+  awk -v want=" $1 " '/^-A/ && index($0 " ", want) { for (i = 1; i < NF; i++) if ($i == "-c") n += $(i + 1) } END { print n + 0 }'
 `
 
 // count returns how many packets matched the filter's rules that have an option.

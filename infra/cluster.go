@@ -1,0 +1,75 @@
+package main
+
+import (
+	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"warren/topology"
+)
+
+// Cluster is a RabbitMQ cluster on a network of its own, with a load balancer in front of it.
+type Cluster struct {
+	pulumi.ResourceState
+
+	Network      *docker.Network
+	Nodes        []*Node
+	LoadBalancer *LoadBalancer
+}
+
+// ClusterArgs are the arguments of NewCluster.
+type ClusterArgs struct {
+	Topology *topology.Cluster
+	Secrets  topology.Secrets
+	// Rolling changes the nodes one after the other instead of together.
+	Rolling bool
+	// Engine tells why a node did not come up.
+	Engine engine
+}
+
+// NewCluster declares a cluster. It is there when every node is a running member of it.
+func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pulumi.ResourceOption) (*Cluster, error) {
+	c := &Cluster{}
+	if err := ctx.RegisterComponentResource("warren:index:Cluster", name, c, opts...); err != nil {
+		return nil, err
+	}
+	inside := pulumi.Parent(c)
+
+	var err error
+	if c.Network, err = newNetwork(ctx, args.Topology, inside); err != nil {
+		return nil, err
+	}
+	image, err := newImage(ctx, "rabbitmq-image", args.Topology.Image, inside)
+	if err != nil {
+		return nil, err
+	}
+	c.LoadBalancer, err = NewLoadBalancer(ctx, topology.LoadBalancerHost, &LoadBalancerArgs{
+		Topology: args.Topology,
+		Secrets:  args.Secrets,
+		Network:  c.Network.Name,
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	order := rollout{rolling: args.Rolling}
+	for _, n := range args.Topology.Nodes {
+		explain, err := explainFailure(ctx, args.Engine, args.Topology, n)
+		if err != nil {
+			return nil, err
+		}
+		node, err := NewNode(ctx, n.Name, &NodeArgs{
+			Topology: args.Topology,
+			Node:     n,
+			Secrets:  args.Secrets,
+			Image:    image.ImageId,
+			Network:  c.Network.Name,
+			After:    order.next(),
+			Explain:  explain,
+		}, inside)
+		if err != nil {
+			return nil, err
+		}
+		order.done(node.Membership)
+		c.Nodes = append(c.Nodes, node)
+	}
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"network": c.Network.Name})
+}

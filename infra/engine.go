@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/registry"
+	"github.com/docker/docker/api/types/system"
+	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/client"
+)
+
+// engine is what the program asks of the Docker engine itself, beside what the Docker provider does with it.
+type engine interface {
+	DaemonHost() string
+	Info(ctx context.Context) (system.Info, error)
+	ImageInspect(ctx context.Context, image string, opts ...client.ImageInspectOption) (image.InspectResponse, error)
+	DistributionInspect(ctx context.Context, image, auth string) (registry.DistributionInspect, error)
+	VolumeList(ctx context.Context, options volume.ListOptions) (volume.ListResponse, error)
+	ContainerList(ctx context.Context, options container.ListOptions) ([]container.Summary, error)
+	ContainerLogs(ctx context.Context, container string, options container.LogsOptions) (io.ReadCloser, error)
+}
+
+// connect returns the engine at host, or that of the environment if host is empty. It does not talk to it yet.
+func connect(host string) (engine, error) {
+	opts := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}
+	if host != "" {
+		opts = append(opts, client.WithHost(host))
+	}
+	docker, err := client.NewClientWithOpts(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("the address of the Docker engine can't be used: %w; correct DOCKER_HOST or docker:host", err)
+	}
+	return docker, nil
+}
+
+// isLocal tells whether the engine runs on this machine, so that its ports and its disk can be looked at from here.
+func isLocal(docker engine) bool { return strings.HasPrefix(docker.DaemonHost(), "unix://") }
+
+// The labels of what belongs to a stack.
+const (
+	labelStack = "warren.stack"
+	labelRole  = "warren.role"
+	labelNode  = "warren.node"
+
+	roleNode         = "node"
+	roleJoin         = "join"
+	roleLoadBalancer = "load-balancer"
+)
+
+// nodesOf selects the containers or the volumes of a stack's nodes.
+func nodesOf(stack string) filters.Args {
+	return filters.NewArgs(filters.Arg("label", labelStack+"="+stack), filters.Arg("label", labelRole+"="+roleNode))
+}

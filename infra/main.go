@@ -1,0 +1,82 @@
+// Command infra is Warren's Pulumi program: it turns a stack's configuration into a RabbitMQ cluster with its load
+// balancer on a Docker engine. Package topology says what the cluster is; this one says which resources make it.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/constant"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// errReported is what a run ends with whose errors Pulumi has shown already.
+var errReported = errors.New("the program failed")
+
+func main() {
+	err := run(connect)
+	if err != nil && !errors.Is(err, errReported) {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	if err != nil {
+		os.Exit(constant.ExitStatusLoggedError)
+	}
+}
+
+// run executes the program for the stack that Pulumi names in the environment.
+func run(connect func(host string) (engine, error), opts ...pulumi.RunOption) error {
+	var settings settings
+	capture := func(info *pulumi.RunInfo) { settings = settingsOf(info) }
+	return pulumi.RunErr(func(ctx *pulumi.Context) error {
+		err := provision(ctx, settings, connect)
+		if err == nil {
+			return nil
+		}
+		if logErr := ctx.Log.Error(err.Error(), nil); logErr != nil {
+			return errors.Join(err, logErr)
+		}
+		return errReported
+	}, append(opts, capture)...)
+}
+
+// provision declares the stack's resources. Everything that can be told to be wrong is told before the first of them.
+func provision(ctx *pulumi.Context, settings settings, connect func(host string) (engine, error)) error {
+	cluster, secrets, err := settings.resolve(ctx.Project(), ctx.Stack())
+	if err != nil {
+		return err
+	}
+	// The outputs follow from the configuration alone. Declared first, they tell where things are also when the
+	// deployment then fails, and a failure does not wipe out those of the deployment before.
+	outputs, err := stackOutputs(cluster.Outputs(secrets))
+	if err != nil {
+		return err
+	}
+	for name, value := range outputs {
+		ctx.Export(name, value)
+	}
+	for _, warning := range cluster.Warnings() {
+		if err := ctx.Log.Warn(warning, nil); err != nil {
+			return err
+		}
+	}
+
+	docker, err := connect(settings.dockerHost())
+	if err != nil {
+		return err
+	}
+	if err := preflight(ctx.Context(), docker, cluster); err != nil {
+		return err
+	}
+	rolling, err := serving(ctx.Context(), docker, cluster.Stack)
+	if err != nil {
+		return err
+	}
+	_, err = NewCluster(ctx, cluster.Stack, &ClusterArgs{
+		Topology: cluster,
+		Secrets:  secrets,
+		Rolling:  rolling,
+		Engine:   docker,
+	})
+	return err
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"warren/infra/node"
+)
+
+const (
+	joinClusterPath = "/etc/warren/join-cluster"
+	// labelNodeContainer is the ID of the container whose node a membership is about.
+	labelNodeContainer = "warren.node-container"
+	// joinTimeout is how long a node has to start and to become a member in good health. A node with much data
+	// needs minutes for its start.
+	joinTimeout = 5 * time.Minute
+)
+
+// newMembership declares that a node is a member of its cluster. A container makes that true: it joins its node if that is not a
+// member of the right cluster yet, is healthy once the node runs as one with its replicas online, and lives as long as
+// that stays so. Hence
+//   - Pulumi, which waits for it to be healthy, fails when the node can't join, and tries again at the next deployment;
+//   - a node that leaves the cluster later ends it and, since the engine removes it then, the next deployment finds it
+//     missing, creates it again and so brings the node home;
+//   - its label makes a new node container a new membership.
+func newMembership(
+	ctx *pulumi.Context, name string, args *NodeArgs, member *docker.Container, opts ...pulumi.ResourceOption,
+) (*docker.Container, error) {
+	cluster := args.Topology
+	var hosts []string
+	for _, n := range cluster.Nodes {
+		hosts = append(hosts, n.Name)
+	}
+	identity := docker.ContainerLabelArgs{Label: pulumi.String(labelNodeContainer), Value: member.ID()}
+	host := args.Node.Name + "-join"
+	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
+		Name:        pulumi.String(cluster.JoinContainerName(args.Node)),
+		Image:       args.Image,
+		Hostname:    pulumi.String(host),
+		Entrypoints: pulumi.ToStringArray([]string{"bash", joinClusterPath}),
+		Envs: environment(
+			"WARREN_NODE", args.Node.Name,
+			"WARREN_NODE_TYPE", string(args.Node.Type),
+			"WARREN_NODES", strings.Join(hosts, " "),
+		),
+		Uploads: docker.ContainerUploadArray{
+			secretFile(cookiePath, args.Secrets.ErlangCookie),
+			script(joinClusterPath, node.Join),
+		},
+		NetworksAdvanced: attach(args.Network, host),
+		Healthcheck: &docker.ContainerHealthcheckArgs{
+			Tests:    pulumi.ToStringArray(node.JoinHealthCheck),
+			Interval: duration(2 * time.Second),
+			Timeout:  duration(5 * time.Second),
+			Retries:  pulumi.Int(3),
+		},
+		Wait:         pulumi.Bool(true),
+		WaitTimeout:  seconds(joinTimeout),
+		Rm:           pulumi.Bool(true),
+		LogDriver:    logDriver,
+		LogOpts:      logOptions,
+		SecurityOpts: noNewPrivileges,
+		Labels:       append(labels(cluster.Stack, roleJoin, labelNode, args.Node.Name), identity),
+	}, append(opts, replaceInPlace, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{
+		OnError: []*pulumi.ErrorHook{args.Explain},
+	}))...)
+}

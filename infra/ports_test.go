@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"testing"
+)
+
+// handedOut are the ports that freeRange returned already; a test asks several times before it uses them.
+var handedOut sync.Map
+
+// freeRange returns the first of n consecutive ports on which nothing listens, below those the kernel hands out.
+func freeRange(t *testing.T, n int) int {
+	t.Helper()
+	for range 1000 {
+		if first := 30000 + rand.IntN(2000-n); isFree(first, n) {
+			return first
+		}
+	}
+	t.Fatalf("no %d consecutive free ports between 30000 and 32000", n)
+	return 0
+}
+
+func isFree(first, n int) bool {
+	for port := first; port < first+n; port++ {
+		if _, taken := handedOut.Load(port); taken {
+			return false
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			return false
+		}
+		l.Close()
+	}
+	for port := first; port < first+n; port++ {
+		handedOut.Store(port, true)
+	}
+	return true
+}

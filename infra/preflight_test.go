@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"strconv"
+	"testing"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"warren/topology"
+)
+
+// check runs the preflight for a stack with a configuration.
+func check(t *testing.T, docker *fakeEngine, config topology.Config) error {
+	t.Helper()
+	cluster, err := topology.New(testStack, config)
+	require.NoError(t, err)
+	return preflight(t.Context(), docker, cluster)
+}
+
+func TestPreflightPasses(t *testing.T) {
+	assert.NoError(t, check(t, &fakeEngine{}, topology.Config{}))
+}
+
+func TestPreflightNoEngine(t *testing.T) {
+	err := check(t, &fakeEngine{down: errors.New("connection refused")}, topology.Config{})
+	assert.ErrorContains(t, err, "no Docker engine answers at tcp://elsewhere:2375 (connection refused): start one, or set DOCKER_HOST")
+}
+
+func TestPreflightTellsEverythingAtOnce(t *testing.T) {
+	err := check(t, &fakeEngine{
+		memory:  1 << 30,
+		missing: map[string]error{"rabbitmq:4.3": errdefs.ErrNotFound, "warren/haproxy:3.2": nil},
+		containers: []container.Summary{{
+			Names: []string{"/other"}, Ports: []container.Port{{IP: "0.0.0.0", PublicPort: 5673}},
+		}},
+	}, topology.Config{Image: "rabbitmq:4.3", MemoryLimit: "1GiB"})
+	var problems *PreflightError
+	require.ErrorAs(t, err, &problems)
+	require.Len(t, problems.Problems, 4)
+	assert.ErrorContains(t, err, "3 nodes of 1.0 GiB and the load balancer take 3.2 GiB of memory, and the machine of the Docker engine has 1.0 GiB")
+	assert.ErrorContains(t, err, "the image rabbitmq:4.3 is neither here nor to be had from its registry")
+	assert.ErrorContains(t, err, "the image warren/haproxy:3.2 is not there: run `make images`")
+	assert.ErrorContains(t, err, "port 5673 (rabbit2, AMQP) belongs to the container other")
+}
+
+func TestPreflightLeavesImagesThatNeedCredentialsToTheProvider(t *testing.T) {
+	for _, registry := range []error{nil, errdefs.ErrUnauthenticated, errdefs.ErrPermissionDenied} {
+		docker := &fakeEngine{missing: map[string]error{"example.com/rabbitmq:4.3": registry}}
+		assert.NoError(t, check(t, docker, topology.Config{Image: "example.com/rabbitmq:4.3"}))
+	}
+}
+
+func TestPreflightDisk(t *testing.T) {
+	err := check(t, &fakeEngine{local: true, root: t.TempDir()}, topology.Config{DiskFreeLimit: "4000TB", Ports: freePorts(t)})
+	assert.ErrorContains(t, err, "warren:diskFreeLimit = 4000TB")
+
+	assert.NoError(t, check(t, &fakeEngine{local: true, root: "/no/such/folder"}, topology.Config{DiskFreeLimit: "4000TB", Ports: freePorts(t)}),
+		"the engine's disk is out of sight")
+}
+
+func TestPreflightPorts(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	port := taken.Addr().(*net.TCPAddr).Port
+	ports := freePorts(t)
+	ports.Stats = port
+	config := topology.Config{Ports: ports}
+	publishing := func(stack string) []container.Summary {
+		return []container.Summary{{
+			Names: []string{"/c"}, Labels: map[string]string{labelStack: stack}, Ports: []container.Port{{IP: "127.0.0.1", PublicPort: uint16(port)}},
+		}}
+	}
+
+	err = check(t, &fakeEngine{local: true}, config)
+	assert.ErrorContains(t, err, "port "+strconv.Itoa(port)+" (load balancer, statistics) can't be used: another process listens there")
+
+	err = check(t, &fakeEngine{local: true, containers: publishing("other")}, config)
+	assert.ErrorContains(t, err, "belongs to the container c")
+
+	assert.NoError(t, check(t, &fakeEngine{local: true, containers: publishing(testStack)}, config), "the stack's own container")
+
+	config.BindAddress = "192.0.2.1"
+	err = check(t, &fakeEngine{local: true}, config)
+	assert.ErrorContains(t, err, "this machine has no address 192.0.2.1: correct warren:bindAddress")
+}
+
+// freePorts returns ports on which nothing listens.
+func freePorts(t *testing.T) topology.PortsConfig {
+	t.Helper()
+	return topology.PortsConfig{
+		AMQP: freeRange(t, 3), Management: freeRange(t, 3),
+		LoadBalancerAMQP: freeRange(t, 1), LoadBalancerManagement: freeRange(t, 1), Stats: freeRange(t, 1),
+	}
+}

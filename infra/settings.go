@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"warren/topology"
+)
+
+// namespace is that of the stack's configuration: `pulumi config set warren:nodes 5`.
+const namespace = "warren:"
+
+// settings are a stack's configuration values as Pulumi hands them to a program: full keys, values as text, structured
+// ones as JSON.
+type settings struct {
+	values map[string]string
+	// encrypted are the keys of the values that are stored encrypted.
+	encrypted []string
+}
+
+func settingsOf(info *pulumi.RunInfo) settings {
+	return settings{values: info.Config, encrypted: info.ConfigSecretKeys}
+}
+
+// resolve returns the cluster that the settings describe, and its secrets. The error tells every mistake at once.
+func (s settings) resolve(project, stack string) (*topology.Cluster, topology.Secrets, error) {
+	raw := map[string]string{}
+	for key, value := range s.values {
+		if name, ours := strings.CutPrefix(key, namespace); ours {
+			raw[name] = value
+		}
+	}
+	cluster, clusterErr := topology.Parse(stack, raw)
+	secrets, secretsErr := s.secrets(project, stack)
+	if err := joinMistakes(clusterErr, secretsErr); err != nil {
+		return nil, topology.Secrets{}, err
+	}
+	return cluster, secrets, nil
+}
+
+// joinMistakes makes one list of the mistakes in several errors.
+func joinMistakes(errs ...error) error {
+	var mistakes topology.ValidationError
+	var others []error
+	for _, err := range errs {
+		var invalid *topology.ValidationError
+		if errors.As(err, &invalid) {
+			mistakes.Problems = append(mistakes.Problems, invalid.Problems...)
+		} else {
+			others = append(others, err)
+		}
+	}
+	if len(mistakes.Problems) > 0 {
+		others = slices.Insert(others, 0, error(&mistakes))
+	}
+	return errors.Join(others...)
+}
+
+// dockerHost is the engine that the Docker provider is configured for; empty when that is left to the environment.
+func (s settings) dockerHost() string { return s.values["docker:host"] }

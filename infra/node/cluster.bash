@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# What a node and its membership ask of a cluster. node.go puts this in front of both scripts, so that each is one file.
+#
+# The Erlang machine of a command line tool takes a second of CPU time to start. What is asked often is therefore asked
+# over a socket, and the tools do what only they can do.
+#
+# Set by the script: self is the node this is about, nodes are the nodes the cluster is meant to have.
+set -euo pipefail
+
+readonly amqp_port=5672 distribution_port=25672 metrics_port=15692
+readonly home=/var/lib/rabbitmq run=/run/warren
+readonly command_timeout=60 # seconds for any one command of RabbitMQ's tools
+
+log() { printf '%(%Y-%m-%d %H:%M:%S)T warren: %s\n' -1 "$*"; }
+fail() { log "$*" >&2; exit 1; }
+
+# become_rabbitmq gives user rabbitmq its cookie and continues as that user. The cookie is copied because the engine makes
+# files root's, and RabbitMQ refuses a cookie that somebody else may read.
+become_rabbitmq() {
+  install -d -o rabbitmq -g rabbitmq -m 0700 "$run"
+  install -o rabbitmq -g rabbitmq -m 0400 /etc/warren/erlang.cookie "$home/.erlang.cookie"
+  HOME=$home exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups bash "$0"
+}
+
+ctl()    { timeout "$command_timeout" rabbitmqctl --quiet --node "$@"; }
+queues() { timeout "$command_timeout" rabbitmq-queues --quiet --node "$@"; }
+
+# listens tells whether a node answers on a port.
+listens() { timeout 2 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "${1#*@}" "$2" 2>/dev/null; }
+
+# scrape prints metrics of a node.
+scrape() {
+  timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3 && cat <&3' \
+    "${1#*@}" "$metrics_port" "$2" 2>/dev/null
+}
+
+# identity sets cluster_id and version of a running node; it fails if the node does not run. A cluster has an ID of its own,
+# which a node takes over as it joins and loses as it is reset.
+identity() {
+  local text
+  text=$(scrape "$1" /metrics/detailed) || return
+  cluster_id=$(sed -n 's/.*rabbitmq_cluster_permanent_id="\([^"]*\)".*/\1/p' <<<"$text")
+  version=$(sed -n 's/.*rabbitmq_version="\([^"]*\)".*/\1/p' <<<"$text")
+  [[ $cluster_id && $version ]]
+}
+
+# view sets members, running and ram to what a running node says of its cluster; it fails if the node does not run.
+view() {
+  local status
+  listens "$1" "$amqp_port" && status=$(ctl "$1" cluster_status --formatter json 2>/dev/null) || return
+  ram=$(nodes_under ram_nodes <<<"$status")
+  members="$(nodes_under disk_nodes <<<"$status") $ram"
+  running=$(nodes_under running_nodes <<<"$status")
+}
+
+nodes_under() { grep -oE "\"$1\":\[[^]]*\]" | grep -oE '[^"[,]+@[^"]+' | tr '\n' ' ' || true; }
+
+contains() { [[ " $1 " == *" $2 "* ]]; }
+
+# find_cluster sets seed to a running node, other than self, whose cluster has a majority of the intended nodes running, and the
+# variables of view to what it says. Anything less may be a node that is alone by mistake, which is not to be followed.
+find_cluster() {
+  local node count
+  for seed in "${nodes[@]}"; do
+    [[ $seed != "$self" ]] && view "$seed" || continue
+    count=0
+    for node in "${nodes[@]}"; do contains "$running" "$node" && count=$((count + 1)); done
+    ((2 * count > ${#nodes[@]})) && return
+  done
+  return 1
+}
+
+# replicas lists what has a replica on self, as known to a node: virtual host, type, name, members and those of them that are online.
+replicas() {
+  local vhosts
+  vhosts=$(ctl "$1" list_vhosts --no-table-headers) || return
+  while IFS= read -r vhost; do
+    ctl "$1" list_queues --no-table-headers --vhost "$vhost" name type members online </dev/null |
+      awk -F'\t' -v OFS='\t' -v vhost="$vhost" -v node="[[ ]${self}[],]" \
+        '($2 == "quorum" || $2 == "stream") && $3 ~ node {print vhost, $2, $1, $3, $4}' || return
+  done <<<"$vhosts"
+}
+
+# The replicas a node has lost are written down in the cluster itself, as a global parameter, from before the cluster forgets them
+# until they are back: so many members a queue had, and so many it gets, whatever is interrupted in between. base64 spares
+# the names of queues their quoting.
+remember_replicas() {
+  local lost
+  lost=$({ remembered_replicas "$1" && replicas "$1" | cut -f 1-3; } | sort -u)
+  [[ -z $lost ]] || ctl "$1" set_global_parameter "warren_lost_replicas_$self" "\"$(base64 -w 0 <<<"$lost")\""
+}
+
+remembered_replicas() {
+  ctl "$1" list_global_parameters --no-table-headers |
+    awk -F'\t' -v key="warren_lost_replicas_$self" '$1 == key {gsub(/"/, "", $2); print $2}' | base64 -d
+}
+
+# forget makes the cluster of a node forget self, whose data are gone. The replicas go first: a cluster may not count, towards
+# the quorum of any queue, on a member that comes back without the messages it had confirmed.
+forget() {
+  log "$self has lost its data: $1 is to forget its former self"
+  remember_replicas "$1"
+  queues "$1" shrink "$self" --errors-only
+  ctl "$1" forget_cluster_node "$self"
+}

@@ -1,0 +1,229 @@
+# join-cluster makes one node a member of its cluster and says so, by a file, once it runs as one with its replicas online.
+# It tries until it succeeds: how long to wait is the business of whoever waits for the file. Then it watches the
+# membership and ends when that is lost.
+#
+# WARREN_NODE is the host name of the node, WARREN_NODES those of all nodes, WARREN_NODE_TYPE is disc or ram.
+
+readonly joined=$run/joined
+readonly watch_interval=5    # seconds
+readonly recovery_time=60    # seconds a restarted node's replicas have to get online before they count as lost
+readonly removal_interval=60 # seconds between two looks whether a node that is down was removed
+
+main() {
+  ((EUID != 0)) || become_rabbitmq
+  self=rabbit@$WARREN_NODE
+  read -r -a nodes <<<"$WARREN_NODES"
+  nodes=("${nodes[@]/#/rabbit@}")
+  trap 'exit 0' TERM INT
+  log "waiting for $self"
+  while true; do
+    join & # in a process of its own, which a failure ends, and for which a signal does not have to wait
+    wait $! && break
+    pause 2
+  done
+  touch "$joined"
+  log "$self is a member of its cluster, with its replicas online"
+  watch
+}
+
+# pause sleeps such that a signal ends it.
+pause() { sleep "$1" & wait $!; }
+
+# within tries a condition every second until it holds; it fails when it does not for so many seconds.
+within() {
+  local end=$((SECONDS + $1)); shift
+  until "$@"; do
+    ((SECONDS < end)) || return 1
+    pause 1
+  done
+}
+
+# join does what is missing for self to be a member in good order.
+join() {
+  within 20 is_up || start
+  identity "$self" || fail "$self does not answer any more"
+  is_home || bring_home
+  ensure_type
+  restore_replicas
+}
+
+is_up() { listens "$self" "$amqp_port" && identity "$self"; }
+
+# start gets a node to run that was taken out of service by hand and would stay so.
+start() {
+  if identity "$self"; then
+    log "$self is in maintenance mode: reviving it"
+    timeout "$command_timeout" rabbitmq-upgrade --quiet --node "$self" revive
+  elif is_stopped; then
+    start_stopped
+  else
+    fail "$self does not run yet: no answer on port $amqp_port"
+  fi
+  within 60 is_up || fail "$self did not start"
+}
+
+# is_stopped tells whether the node's Erlang machine runs and RabbitMQ in it does not, as after `rabbitmqctl stop_app`.
+is_stopped() {
+  listens "$self" "$distribution_port" &&
+    timeout "$command_timeout" rabbitmq-diagnostics --node "$self" is_booting 2>&1 | grep -q 'stopped or has not started'
+}
+
+# start_stopped starts RabbitMQ in a node where it was stopped. If that was reset, peer discovery makes it a new member. If it does
+# not start, the container is to start anew, which settles what is wrong with the node's data.
+start_stopped() {
+  ! find_cluster || contains "$members" "$self" || retire_replicas
+  log "RabbitMQ is stopped on $self: starting it"
+  ctl "$self" start_app || ctl "$self" stop
+}
+
+# retire_replicas takes self out of the queues that count on replicas it does not have any more.
+retire_replicas() {
+  remember_replicas "$seed"
+  queues "$seed" shrink "$self" --errors-only
+}
+
+# is_home tells whether self is in the cluster that most running nodes are in; among clusters of a size the one with
+# the first node counts. It sets away to a node of that cluster. The cluster ID of self must be known.
+is_home() {
+  local node own=$cluster_id order=() best=0
+  local -A size=() first=()
+  for node in "${nodes[@]}"; do
+    if [[ $node == "$self" ]]; then
+      cluster_id=$own
+    else
+      identity "$node" || continue
+    fi
+    [[ ${first[$cluster_id]:-} ]] || { first[$cluster_id]=$node; order+=("$cluster_id"); }
+    size[$cluster_id]=$((${size[$cluster_id]:-0} + 1))
+  done
+  for cluster_id in "${order[@]}"; do
+    ((${size[$cluster_id]} <= best)) || { best=${size[$cluster_id]}; away=${first[$cluster_id]}; }
+  done
+  [[ ${first[$own]} == "$away" ]]
+}
+
+# bring_home moves self from a cluster of its own to the cluster of the others.
+bring_home() {
+  view "$self" || fail "$self does not answer any more"
+  [[ $members =~ ^[[:space:]]*"$self"[[:space:]]*$ ]] ||
+    fail "$self is in a cluster with $members, which is not that of $away: 'rabbitmqctl reset' it when nothing in it is needed"
+  has_no_queues ||
+    fail "$self is a cluster of its own and has queues, which it would lose by joining that of $away:" \
+      "delete them, or 'rabbitmqctl reset' it, when they are not needed"
+  seed=$away
+  view "$seed" || fail "$seed does not answer any more"
+  log "$self is a cluster of its own: bringing it home to that of $seed"
+  ctl "$self" stop_app
+  ctl "$self" reset
+  become_member
+  within 60 is_up || fail "$self did not start"
+}
+
+has_no_queues() {
+  local vhosts found
+  vhosts=$(ctl "$self" list_vhosts --no-table-headers) || return
+  while IFS= read -r vhost; do
+    found=$(ctl "$self" list_queues --no-table-headers --vhost "$vhost" name </dev/null) && [[ -z $found ]] || return
+  done <<<"$vhosts"
+}
+
+# become_member joins self, which is reset and stopped, to the cluster of seed, whose members are known.
+become_member() {
+  if contains "$members" "$self"; then
+    forget "$seed"
+  else
+    retire_replicas
+  fi
+  local as=()
+  [[ $WARREN_NODE_TYPE != ram ]] || as=(--ram)
+  log "$self joins the cluster of $seed"
+  ctl "$self" join_cluster "${as[@]}" "$seed"
+  ctl "$self" start_app
+}
+
+# ensure_type makes self a disc or a RAM node where there is a difference. Peer discovery makes disc nodes.
+ensure_type() {
+  identity "$self" && [[ $version =~ ^(3\.|4\.[01]\.) ]] || return 0
+  local type=disc
+  view "$self" || fail "$self does not answer any more"
+  ! contains "$ram" "$self" || type=ram
+  [[ $type != "$WARREN_NODE_TYPE" ]] || return 0
+  log "$self becomes a $WARREN_NODE_TYPE node"
+  ctl "$self" stop_app
+  ctl "$self" change_cluster_node_type "$WARREN_NODE_TYPE"
+  ctl "$self" start_app
+  within 60 is_up || fail "$self did not start"
+}
+
+# restore_replicas gets self's replicas online again: those that only need time, those that the cluster forgot with its data, and those
+# that it still expects from a node that was reset.
+restore_replicas() {
+  no_queues && return 0
+  if ! within "$recovery_time" replicas_online; then
+    find_cluster || fail "$self lacks replicas, and no majority of ${nodes[*]} runs that could restore them"
+    log "$self has lost replicas: removing them from their queues"
+    retire_replicas
+  fi
+  local lost
+  lost=$(remembered_replicas "$self")
+  [[ $lost ]] || return 0
+  add_replicas <<<"$lost"
+  within "$recovery_time" replicas_online || fail "replicas on $self are not online yet"
+  ctl "$self" clear_global_parameter "warren_lost_replicas_$self"
+}
+
+# no_queues tells whether no running node leads a queue: a new cluster, and nothing to ask further.
+no_queues() {
+  local node
+  for node in "${nodes[@]}"; do
+    ! scrape "$node" /metrics | grep -Eq '^rabbitmq_queues [1-9]' || return 1
+  done
+}
+
+# replicas_online tells whether everything that counts self as a member has it online.
+replicas_online() {
+  local missing
+  missing=$(replicas "$self" | awk -F'\t' -v node="[[ ]${self}[],]" '$5 !~ node') && [[ -z $missing ]]
+}
+
+# add_replicas adds self to the queues and streams that it reads. Quorum queues of a virtual host go by one
+# command, streams one by one: their tool knows no patterns.
+add_replicas() {
+  local vhost type name
+  local -A pattern=()
+  while IFS=$'\t' read -r vhost type name; do
+    if [[ $type == quorum ]]; then
+      pattern[$vhost]+="${pattern[$vhost]:+|}$(literal "$name")"
+    else
+      timeout "$command_timeout" rabbitmq-streams --quiet --node "$self" add_replica --vhost "$vhost" "$name" "$self" </dev/null ||
+        log "stream $name in virtual host $vhost has no replica on $self"
+    fi
+  done
+  for vhost in "${!pattern[@]}"; do
+    log "$self gets its replicas of quorum queues in virtual host $vhost back"
+    queues "$self" grow "$self" all --vhost-pattern "^$(literal "$vhost")\$" --queue-pattern "^(${pattern[$vhost]})\$" --errors-only
+  done
+}
+
+# literal turns a name into a regular expression that matches nothing else.
+literal() { sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$1"; }
+
+# watch returns when self is certainly no member in good order any more. A node that is stopped, or can't be reached, is still
+# a member.
+watch() {
+  local down_since=
+  while pause "$watch_interval"; do
+    if ! identity "$self"; then
+      : "${down_since:=$SECONDS}"
+      ((SECONDS - down_since < removal_interval)) && continue
+      down_since=$SECONDS
+      find_cluster && ! contains "$members" "$self" && fail "$self was removed from the cluster of $seed"
+      continue
+    fi
+    is_home || fail "$self left the cluster of $away"
+    [[ -z $down_since ]] || within "$recovery_time" replicas_online || fail "$self came back without its replicas"
+    down_since=
+  done
+}
+
+main

@@ -1,0 +1,101 @@
+# start-node is the entry point of a node's container. As root it makes the files of the container usable for user rabbitmq; as that
+# user it runs the server, and on SIGTERM takes it out of service first.
+
+readonly stop_timeout=60   # seconds until the engine kills what has not stopped; as StopTimeout in node.go
+readonly shutdown_time=25  # of these, what is left for draining and stopping
+readonly data=$home/mnesia/rabbit@$HOSTNAME
+
+main() {
+  if ((EUID == 0)); then
+    take_over_files
+    become_rabbitmq
+  fi
+  self=rabbit@$HOSTNAME
+  mapfile -t nodes < <(sed -nE 's/^cluster_formation\.classic_config\.nodes\.[^=]*= *//p' /etc/rabbitmq/rabbitmq.conf)
+  trap 'exit 0' TERM INT
+  compare_with_cluster
+  serve
+}
+
+# take_over_files gives user rabbitmq its volume, which has another owner when it is new or the image has changed, and the
+# definitions, which only root can read where they were put.
+take_over_files() {
+  find "$home" ! -user rabbitmq -exec chown rabbitmq:rabbitmq {} +
+  install -d -o rabbitmq -g rabbitmq -m 0700 "$run"
+  install -o rabbitmq -g rabbitmq -m 0400 /etc/warren/definitions.json "$run/definitions.json"
+}
+
+# compare_with_cluster settles, before the server starts, what it could not settle itself: that a running cluster knows this
+# node and the node does not know the cluster, or the other way round. Without a running cluster to ask, as after a power cut,
+# nothing is decided and nothing touched.
+compare_with_cluster() {
+  find_cluster || return 0
+  if has_data; then
+    contains "$members" "$self" || set_data_aside
+  elif contains "$members" "$self"; then
+    contains "$running" "$self" && fail "$seed still takes $self for running: trying again"
+    forget "$seed"
+  fi
+}
+
+has_data() { [[ -n $(ls -A "$data" 2>/dev/null) ]]; }
+
+# set_data_aside lets a node that was removed from its cluster come back to it as a new one. It could not start otherwise.
+set_data_aside() {
+  local aside
+  printf -v aside '%s.removed-%(%Y%m%dT%H%M%S)T' "$data" -1
+  log "$self was removed from the cluster of $seed: its data are set aside in $aside and may be deleted"
+  mv "$data" "$aside"
+  [[ ! -e $data-feature_flags ]] || mv "$data-feature_flags" "$aside-feature_flags"
+}
+
+# serve runs the server until it ends or is to stop. An end of its own is a failure whatever its exit status is (3.10 reports success
+# when it could not boot), so that the engine starts the container again.
+serve() {
+  local status=0
+  rabbitmq-server &
+  server=$!
+  trap stop TERM INT
+  wait "$server" || status=$?
+  fail "the server of $self ended by itself, with exit status $status"
+}
+
+# stop takes the node out of service and stops it.
+stop() {
+  trap '' TERM INT
+  SECONDS=0
+  if listens localhost "$amqp_port" && ((${#nodes[@]} > 1)); then
+    await_redundancy && drain
+  fi
+  kill -TERM "$server" 2>/dev/null || true
+  wait "$server" || true
+  log "$self stopped in $SECONDS s"
+  exit 0
+}
+
+# await_redundancy waits until every queue, stream and the metadata keep a majority without this node; it fails if that is not to be.
+# A peer whose name is gone has no container that runs: it is not coming back soon, and when a whole cluster is
+# taken down it is not coming back at all.
+await_redundancy() {
+  local status peer
+  while ((SECONDS < stop_timeout - shutdown_time)); do
+    status=0
+    timeout 15 rabbitmq-queues --quiet check_if_node_is_quorum_critical >/dev/null 2>&1 || status=$?
+    ((status == 0)) && return
+    for peer in "${nodes[@]}"; do
+      getent hosts "${peer#*@}" >/dev/null || { log "$peer is not there to take over: $self stops at once"; return 1; }
+    done
+    log "$self holds replicas that are needed for a majority: it stops when their peers are back"
+    sleep 1
+  done
+  log "$self stops although replicas of others are missing: there is no time left"
+  return 1
+}
+
+# drain puts the node into maintenance mode, which closes its listeners and hands over its leaders. It ends with the next start.
+drain() {
+  timeout $((shutdown_time - 10)) rabbitmq-upgrade --quiet drain || log "draining $self failed"
+  log "$self is drained after $SECONDS s"
+}
+
+main

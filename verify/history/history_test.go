@@ -66,6 +66,13 @@ func TestMissingCountsConfirmedButUndelivered(t *testing.T) {
 	r.Delivered("c", AnyNode, "b", false)
 	r.Delivered("c", AnyNode, "b", true)
 	assert.Equal(t, 2, r.Missing())
+
+	late := r.Attempt("p", AnyNode, "e")
+	r.Delivered("c", AnyNode, "e", false) // before the confirm reaches the producer
+	late.Done(Confirmed, nil)
+	r.Delivered("c", AnyNode, "d", false)
+	r.Delivered("c", AnyNode, "stranger", false)
+	assert.Equal(t, 2, r.Missing())
 }
 
 func TestSilentPathsLackAConfirmOrADelivery(t *testing.T) {

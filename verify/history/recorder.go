@@ -14,7 +14,13 @@ type Recorder struct {
 	history   History
 	publishes []*Publish
 	counts    Counts
+	fates     map[string]fate // by message
+	served    map[string]fate // by path
+	missing   int             // messages whose fate is confirmed and not delivered
 }
+
+// fate is what is known of a message, or happened on a path.
+type fate struct{ confirmed, delivered bool }
 
 // Counts are running totals, cheap enough to be read many times a second for a progress line.
 type Counts struct {
@@ -26,7 +32,12 @@ type Counts struct {
 // NewRecorder starts a history: offset 0 is now. Paths are the ways to the cluster in the order a reader expects.
 func NewRecorder(scenario string, paths ...string) *Recorder {
 	now := time.Now()
-	return &Recorder{start: now, history: History{Scenario: scenario, Started: now, Paths: paths}}
+	return &Recorder{
+		start:   now,
+		history: History{Scenario: scenario, Started: now, Paths: paths},
+		fates:   map[string]fate{},
+		served:  map[string]fate{},
+	}
 }
 
 // Now is the offset of the present moment.
@@ -62,7 +73,23 @@ func (a Attempt) Done(o Outcome, err error) {
 	r.counts.Pending--
 	if o == Confirmed {
 		r.counts.Confirmed++
+		r.learn(a.publish.ID, a.publish.Path, fate{confirmed: true})
 	}
+}
+
+// learn adds to what is known. The lock must be held.
+func (r *Recorder) learn(id, path string, news fate) {
+	before := r.fates[id]
+	after := fate{before.confirmed || news.confirmed, before.delivered || news.delivered}
+	r.fates[id] = after
+	switch {
+	case after == fate{confirmed: true} && before != after:
+		r.missing++
+	case before == fate{confirmed: true} && after.delivered:
+		r.missing--
+	}
+	on := r.served[path]
+	r.served[path] = fate{on.confirmed || news.confirmed, on.delivered || news.delivered}
 }
 
 // Delivered records that a message reached a consumer.
@@ -72,6 +99,7 @@ func (r *Recorder) Delivered(consumer, path, id string, redelivered bool) {
 	r.history.Deliveries = append(r.history.Deliveries,
 		Delivery{ID: id, Consumer: consumer, Path: path, At: r.Now(), Redelivered: redelivered})
 	r.counts.Delivered++
+	r.learn(id, path, fate{delivered: true})
 }
 
 // Event records something that happened beside the messages.
@@ -150,35 +178,16 @@ func (r *Recorder) Counts() Counts {
 func (r *Recorder) Missing() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delivered := make(map[string]struct{}, len(r.history.Deliveries))
-	for _, d := range r.history.Deliveries {
-		delivered[d.ID] = struct{}{}
-	}
-	missing := 0
-	for _, p := range r.publishes {
-		if _, ok := delivered[p.ID]; !ok && p.Outcome == Confirmed {
-			missing++
-		}
-	}
-	return missing
+	return r.missing
 }
 
 // Silent are the paths over which no message was confirmed, or none delivered, so far.
 func (r *Recorder) Silent() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	confirmed, delivered := map[string]bool{}, map[string]bool{}
-	for _, p := range r.publishes {
-		if p.Outcome == Confirmed {
-			confirmed[p.Path] = true
-		}
-	}
-	for _, d := range r.history.Deliveries {
-		delivered[d.Path] = true
-	}
 	var silent []string
 	for _, path := range r.history.Paths {
-		if !confirmed[path] || !delivered[path] {
+		if on := r.served[path]; !on.confirmed || !on.delivered {
 			silent = append(silent, path)
 		}
 	}

@@ -43,8 +43,7 @@ func Number(n int) string {
 // Print writes the run as a table for the terminal, and below it why scenarios failed.
 func Print(w io.Writer, r Run) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\t\tmessages\t\t\tlongest time without a confirm\t\t\tdelivery\t")
-	fmt.Fprintln(table, "scenario\tverdict\tconfirmed\tlost\tunknown\tall paths\tload balancer\tany node\tall paths\trecovered in")
+	fmt.Fprintln(table, "SCENARIO\tVERDICT\tCONFIRMED\tLOST\tUNKNOWN\tOUTAGE\tBALANCED\tANY NODE\tDELIVERIES\tRECOVERY")
 	for _, s := range r.Scenarios {
 		fmt.Fprintf(table, "%s\t%s\t", s.Name, strings.ToUpper(string(s.Status())))
 		if s.Status() == Skipped {
@@ -59,6 +58,8 @@ func Print(w io.Writer, r Run) error {
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print report: %w", err)
 	}
+	fmt.Fprintln(w, "\nOUTAGE is the longest time without a confirm over any path, BALANCED through the load balancer, ANY NODE straight\n"+
+		"to the nodes with a choice; DELIVERIES the longest time without a delivery; RECOVERY from healing to fully healthy.")
 	for _, s := range r.Scenarios {
 		switch s.Status() {
 		case Skipped:

@@ -32,7 +32,7 @@ type Limits struct {
 // DefaultLimits suit a cluster on one machine.
 func DefaultLimits() Limits {
 	return Limits{
-		Healthy:  90 * time.Second,
+		Healthy:  2 * time.Minute,
 		Flow:     30 * time.Second,
 		WarmUp:   3 * time.Second,
 		CoolDown: 2 * time.Second,

@@ -41,11 +41,15 @@ func Single(f fault.Fault, hold time.Duration) Scenario {
 	return Scenario{Name: f.Name, Description: f.Description, Steps: []Step{{Fault: f, Hold: hold}}}
 }
 
-// Table is a scenario for each fault, in order.
+// Table is a scenario for each fault, in order. A fault that comes again gets a number.
 func Table(faults []fault.Fault, hold time.Duration) []Scenario {
 	table := make([]Scenario, len(faults))
+	times := map[string]int{}
 	for i, f := range faults {
 		table[i] = Single(f, hold)
+		if times[f.Name]++; times[f.Name] > 1 {
+			table[i].Name += fmt.Sprintf("-%d", times[f.Name])
+		}
 	}
 	return table
 }

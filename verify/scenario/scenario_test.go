@@ -294,6 +294,12 @@ func TestHoldFollowsTheFault(t *testing.T) {
 	assert.Equal(t, time.Second, Single(f, time.Second).Steps[0].Hold, "what the user says counts")
 }
 
+func TestRepeatedFaultsAreNumbered(t *testing.T) {
+	f := fakeFault("a", nil, nil)
+	table := Table([]fault.Fault{f, f, fakeFault("b", nil, nil), f}, 0)
+	assert.Equal(t, []string{"a", "a-2", "b", "a-3"}, []string{table[0].Name, table[1].Name, table[2].Name, table[3].Name})
+}
+
 func TestSelectNamesEveryUnknownFault(t *testing.T) {
 	selected, err := Select(someFaults(), []string{"c", "a"})
 	require.NoError(t, err)

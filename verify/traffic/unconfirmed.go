@@ -10,6 +10,9 @@ import (
 	"warren/verify/history"
 )
 
+// connectTimeout bounds connecting, and closing where nothing else does.
+const connectTimeout = time.Second
+
 // unconfirmed publishes as many an application does: without confirms, taking a message for safe once it was written
 // to the connection.
 type unconfirmed struct {
@@ -59,7 +62,7 @@ func (u *unconfirmed) connect() error {
 	u.next++
 	connection, err := amqp.DialConfig(endpoint, amqp.Config{
 		Heartbeat: 5 * time.Second,
-		Dial:      amqp.DefaultDial(time.Second),
+		Dial:      amqp.DefaultDial(connectTimeout),
 	})
 	if err != nil {
 		return fmt.Errorf("connect over %s: %w", u.path.Name, err)
@@ -74,9 +77,13 @@ func (u *unconfirmed) connect() error {
 	return nil
 }
 
-func (u *unconfirmed) close(context.Context) error {
+func (u *unconfirmed) close(ctx context.Context) error {
 	if u.channel == nil || u.channel.IsClosed() {
 		return nil
 	}
-	return u.connection.Close()
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(connectTimeout)
+	}
+	return u.connection.CloseDeadline(deadline)
 }

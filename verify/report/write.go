@@ -33,7 +33,7 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"duration": Duration,
 	"number":   Number,
 	"pathname": pathName,
-	"style":    func() template.CSS { return template.CSS(styleCSS) },
+	"style":    CSS,
 	"confirmPause": func(s Scenario, path string) cell {
 		return s.cell(path, func(p checker.PathVerdict) checker.Availability { return p.Confirms })
 	},
@@ -83,7 +83,7 @@ func Write(dir string, r Run) error {
 	for name, render := range map[string]func(Run) ([]byte, error){HTMLFile: html, JSONFile: encode, JUnitFile: junit} {
 		body, err := render(r)
 		if err == nil {
-			err = replace(filepath.Join(dir, name), body)
+			err = Replace(filepath.Join(dir, name), body)
 		}
 		if err != nil {
 			return fmt.Errorf("write report %s: %w", filepath.Join(dir, name), err)
@@ -117,8 +117,11 @@ func encode(r Run) ([]byte, error) {
 	}{r.Status(), r, scenarios}, "", "  ")
 }
 
-// replace writes a file by way of a new one beside it.
-func replace(path string, body []byte) error {
+// CSS is the style of the page, for other pages that shall look alike.
+func CSS() template.CSS { return template.CSS(styleCSS) }
+
+// Replace writes a file by way of a new one beside it, so that a reader finds the old one or the new one, whole.
+func Replace(path string, body []byte) error {
 	next := path + ".new"
 	if err := os.WriteFile(next, body, 0o644); err != nil {
 		return err

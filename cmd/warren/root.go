@@ -24,7 +24,9 @@ type options struct {
 // commands builds the subcommands; each lives in a file of its own.
 var commands = []func(*options) *cobra.Command{
 	newStatus,
+	newDeclare,
 	newVerify,
+	newBench,
 	newVersion,
 }
 

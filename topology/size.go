@@ -20,7 +20,7 @@ func parseSize(s string) (int64, error) {
 	digits := strings.TrimRight(s, "kKMGTiB")
 	unit, known := sizeUnits[s[len(digits):]]
 	n, err := strconv.ParseFloat(digits, 64)
-	if err != nil || !known || n <= 0 || math.IsInf(n, 0) || n*unit >= math.MaxInt64 {
+	if err != nil || !known || !(n > 0) || n*unit >= math.MaxInt64 {
 		return 0, fmt.Errorf("%q is not a size", s)
 	}
 	return int64(n * unit), nil

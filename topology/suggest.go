@@ -12,13 +12,15 @@ func quoted(s string) string { return strconv.Quote(s) }
 // oneOf lists what may be written in a place.
 func oneOf(values []string) string { return "write one of " + strings.Join(values, ", ") }
 
-// didYouMean suggests the word closest to what was written, if one is close.
+// didYouMean suggests the word that was abbreviated, or else the one closest to what was written, if one is close.
 func didYouMean(written string, words []string) string {
 	if len(words) == 0 {
 		return ""
 	}
 	closest := slices.MinFunc(words, func(a, b string) int { return editDistance(written, a) - editDistance(written, b) })
-	if editDistance(written, closest) > 1+len(written)/3 {
+	if abbreviated := slices.IndexFunc(words, func(w string) bool { return written != "" && strings.HasPrefix(w, written) }); abbreviated >= 0 {
+		closest = words[abbreviated]
+	} else if editDistance(written, closest) > 1+len(written)/3 {
 		return ""
 	}
 	return "; did you mean " + quoted(closest) + "?"

@@ -1,0 +1,46 @@
+package topology
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// matches checks a password the way RabbitMQ does.
+func matches(t *testing.T, hash, password string) bool {
+	t.Helper()
+	decoded, err := base64.StdEncoding.DecodeString(hash)
+	require.NoError(t, err)
+	require.Len(t, decoded, 4+sha256.Size)
+	sum := sha256.Sum256(append(append([]byte{}, decoded[:4]...), password...))
+	return string(sum[:]) == string(decoded[4:])
+}
+
+func TestPasswordHash(t *testing.T) {
+	hash := passwordHash("admin", "secret")
+	assert.True(t, matches(t, hash, "secret"))
+	assert.False(t, matches(t, hash, "Secret"))
+	assert.Equal(t, hash, passwordHash("admin", "secret"), "a hash that changed would replace the nodes")
+	assert.NotEqual(t, hash[:5], passwordHash("operator", "secret")[:5], "users of one password must not share the salt")
+	assert.NotEqual(t, hash[:5], passwordHash("admin", "secret2")[:5])
+}
+
+func TestTheAdministratorIsTheOnlyUser(t *testing.T) {
+	c, err := New("dev", Config{Username: "operator"})
+	require.NoError(t, err)
+	text, err := c.Definitions(testSecrets)
+	require.NoError(t, err)
+
+	var d definitions
+	require.NoError(t, json.Unmarshal([]byte(text), &d))
+	require.Len(t, d.Users, 1)
+	assert.Equal(t, "operator", d.Users[0].Name)
+	assert.Equal(t, []string{"administrator"}, d.Users[0].Tags)
+	assert.True(t, matches(t, d.Users[0].PasswordHash, testSecrets.AdminPassword))
+	assert.Equal(t, []vhostDefinition{{Name: "/"}}, d.VHosts)
+	assert.Equal(t, []permissionDefinition{{User: "operator", VHost: "/", Configure: ".*", Write: ".*", Read: ".*"}}, d.Permissions)
+}

@@ -1,0 +1,110 @@
+package topology
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// testSecrets are no stack's; their characters are those that need quoting somewhere.
+var testSecrets = Secrets{AdminPassword: `pa'ss"w:ö$rd\`, StatsPassword: `st'at"s $x\`, ErlangCookie: "COOKIE"}
+
+// variants are the clusters whose rendered files are kept in testdata, a folder each.
+var variants = []struct {
+	name   string
+	config Config
+}{
+	{"series-3.10", Config{Image: "warren/rabbitmq:3.10"}},
+	{"series-3.13", Config{Image: "rabbitmq:3.13-management"}},
+	{"series-4.0", Config{Image: "warren/rabbitmq:4.0"}},
+	{"series-4.3", Config{}},
+	{"tutorial", Config{
+		Image:             "warren/rabbitmq:3.10",
+		NodeTypes:         map[string]NodeType{"rabbit2": RAM},
+		PartitionHandling: "autoheal",
+	}},
+	{"ram-4.0", Config{
+		Image: "warren/rabbitmq:4.0",
+		Nodes: NodesConfig{List: []NodeConfig{{Name: "a"}, {Name: "b"}, {Name: "c", Type: RAM}}},
+	}},
+	{"five-nodes", Config{
+		Nodes:   NodesConfig{Count: 5},
+		Ports:   PortsConfig{AMQP: 5772, Management: 15772, LoadBalancerAMQP: 5771, LoadBalancerManagement: 15771, Stats: 8504},
+		Plugins: []string{"rabbitmq_shovel", "rabbitmq_stream"},
+	}},
+	{"limited", Config{
+		MemoryLimit:         "768MiB",
+		MemoryHighWatermark: 0.5,
+		DiskFreeLimit:       "512MB",
+		HeartbeatSeconds:    10,
+		ConnectionMax:       1000,
+		LogLevel:            "warning",
+		FailureDetection:    DetectRelaxed,
+		Username:            "operator",
+		RabbitMQConf:        "# Streams are not used here.\nchannel_max = 128\n",
+	}},
+	{"stock-detection", Config{FailureDetection: DetectStock}},
+}
+
+// rendered are all files of a cluster, by the name of their golden file.
+func rendered(t *testing.T, c *Cluster) map[string]string {
+	t.Helper()
+	definitions, err := c.Definitions(testSecrets)
+	require.NoError(t, err)
+	return map[string]string{
+		"rabbitmq.conf":    c.RabbitMQConf(),
+		"advanced.config":  c.AdvancedConfig(),
+		"enabled_plugins":  c.EnabledPlugins(),
+		"erlang-args":      c.ErlangArgs() + "\n",
+		"haproxy.cfg":      c.HAProxyConf(testSecrets),
+		"definitions.json": definitions,
+	}
+}
+
+func TestRenderedFilesAreTheGoldenOnes(t *testing.T) {
+	for _, v := range variants {
+		t.Run(v.name, func(t *testing.T) {
+			cluster, err := New("test", v.config)
+			require.NoError(t, err)
+			for name, text := range rendered(t, cluster) {
+				path := filepath.Join("testdata", v.name, name)
+				if *update {
+					require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+					require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+				}
+				want, err := os.ReadFile(path)
+				require.NoError(t, err, "run go test ./topology -update to write it")
+				assert.Equal(t, string(want), text, "%s: run go test ./topology -update if this is meant", path)
+			}
+		})
+	}
+}
+
+func TestRenderingIsStable(t *testing.T) {
+	first, err := New("test", Config{NodeTypes: map[string]NodeType{"rabbit1": Disc, "rabbit2": Disc, "rabbit3": Disc}})
+	require.NoError(t, err)
+	for range 10 {
+		again, err := New("test", Config{NodeTypes: map[string]NodeType{"rabbit3": Disc, "rabbit2": Disc, "rabbit1": Disc}})
+		require.NoError(t, err)
+		assert.Equal(t, rendered(t, first), rendered(t, again), "a rendering that changes replaces nodes")
+	}
+}
+
+func TestFilesWithoutSecretsHaveNone(t *testing.T) {
+	cluster, err := New("test", Config{})
+	require.NoError(t, err)
+	for name, text := range rendered(t, cluster) {
+		if name == "haproxy.cfg" {
+			continue
+		}
+		for _, secret := range []string{testSecrets.AdminPassword, testSecrets.StatsPassword, testSecrets.ErlangCookie} {
+			assert.NotContains(t, text, secret, name)
+		}
+	}
+}

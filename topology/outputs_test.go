@@ -1,0 +1,76 @@
+package topology
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"testing"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestOutputsHaveTheContractsKeys(t *testing.T) {
+	c, err := New("dev", Config{})
+	require.NoError(t, err)
+	text, err := json.Marshal(c.Outputs(testSecrets))
+	require.NoError(t, err)
+	var keys map[string]any
+	require.NoError(t, json.Unmarshal(text, &keys))
+	assert.Equal(t, []string{
+		"amqpUrl", "amqpUrls", "loadBalancer", "managementUrl", "network", "nodes", "password", "rabbitmqSeries", "statsPassword",
+		"statsUrl", "username",
+	}, slices.Sorted(maps.Keys(keys)))
+	assert.Equal(t, map[string]any{
+		"name": "rabbit2", "nodeName": "rabbit@rabbit2", "container": "warren-dev-rabbit2", "type": "disc",
+		"amqpPort": 5673.0, "managementPort": 15673.0,
+	}, keys["nodes"].([]any)[1])
+	assert.Equal(t, map[string]any{
+		"container": "warren-dev-haproxy", "amqpPort": 5671.0, "managementPort": 15671.0, "statsPort": 8404.0,
+	}, keys["loadBalancer"])
+	assert.Equal(t, "warren-dev", keys["network"])
+	assert.Equal(t, "http://127.0.0.1:15671", keys["managementUrl"])
+	assert.Equal(t, "http://127.0.0.1:8404/stats", keys["statsUrl"])
+	assert.Equal(t, "4.3", keys["rabbitmqSeries"])
+}
+
+func TestAMQPURLsMeanWhatTheySay(t *testing.T) {
+	for _, password := range []string{"simple", `p:a@s/s?w#o%r&d ä"'\`, "%2F", "://@"} {
+		c, err := New("dev", Config{})
+		require.NoError(t, err)
+		out := c.Outputs(Secrets{AdminPassword: password})
+		require.Len(t, out.AMQPURLs, 3)
+		for port, text := range map[int]string{5671: out.AMQPURL, 5672: out.AMQPURLs[0], 5674: out.AMQPURLs[2]} {
+			uri, err := amqp.ParseURI(text)
+			require.NoError(t, err)
+			assert.Equal(t, "admin", uri.Username)
+			assert.Equal(t, password, uri.Password)
+			assert.Equal(t, "127.0.0.1", uri.Host)
+			assert.Equal(t, port, uri.Port)
+			assert.Equal(t, "/", uri.Vhost)
+		}
+	}
+}
+
+func TestURLsLeadToAnAddressThatCanBeConnectedTo(t *testing.T) {
+	for bind, want := range map[string]string{
+		"0.0.0.0": "http://127.0.0.1:15671", "::": "http://[::1]:15671", "::1": "http://[::1]:15671", "192.0.2.7": "http://192.0.2.7:15671",
+	} {
+		c, err := New("dev", Config{BindAddress: bind})
+		require.NoError(t, err)
+		assert.Equal(t, want, c.Outputs(testSecrets).ManagementURL)
+	}
+}
+
+func TestNamesCarryTheStack(t *testing.T) {
+	c, err := New("dev", Config{})
+	require.NoError(t, err)
+	n := c.Nodes[0]
+	assert.Equal(t, "warren-dev", c.NetworkName())
+	assert.Equal(t, "warren-dev-rabbit1", c.ContainerName(n))
+	assert.Equal(t, "warren-dev-rabbit1-data", c.VolumeName(n))
+	assert.Equal(t, "warren-dev-rabbit1-join", c.JoinContainerName(n))
+	assert.Equal(t, "warren-dev-haproxy", c.LoadBalancerContainerName())
+	assert.Equal(t, "rabbit@rabbit1", n.NodeName())
+}

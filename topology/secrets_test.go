@@ -1,0 +1,44 @@
+package topology
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestSecretsShowNowhere(t *testing.T) {
+	s := Secrets{AdminPassword: "hunter2", StatsPassword: "hunter2", ErlangCookie: "hunter2"}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("secrets", "s", s, "p", &s)
+	asJSON, err := json.Marshal(map[string]any{"s": s, "p": &s})
+	require.NoError(t, err)
+	for _, shown := range []string{
+		s.String(), s.GoString(), fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s %q %x %d", s, s, s, s, s, s, s),
+		fmt.Sprintf("%+v", struct{ S Secrets }{s}), fmt.Sprintf("%+v", &s), log.String(), string(asJSON),
+	} {
+		assert.NotContains(t, shown, "hunter2")
+		assert.NotContains(t, shown, "68756e74657232", "in hexadecimal")
+		assert.Contains(t, shown, "redacted")
+	}
+}
+
+func TestSecretsAreValidated(t *testing.T) {
+	require.NoError(t, testSecrets.Validate())
+
+	err := Secrets{AdminPassword: "two\nlines", ErlangCookie: strings.Repeat("x", 256)}.Validate()
+	var invalid *ValidationError
+	require.ErrorAs(t, err, &invalid)
+	assert.Len(t, invalid.Problems, 3)
+	assert.NotContains(t, err.Error(), "two", "the error must not tell the secret")
+	assert.ErrorContains(t, err, "warren:adminPassword contains a control character")
+	assert.ErrorContains(t, err, "warren:statsPassword is empty")
+	assert.ErrorContains(t, err, "warren:erlangCookie is 256 bytes long")
+
+	assert.ErrorContains(t, Secrets{AdminPassword: "a", StatsPassword: "b", ErlangCookie: "c d"}.Validate(), "warren:erlangCookie")
+}

@@ -1,0 +1,86 @@
+package topology
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseSeries(t *testing.T) {
+	for _, s := range []string{"3.10", "3.13", "4.0", "4.3", "10.0"} {
+		series, err := ParseSeries(s)
+		require.NoError(t, err)
+		assert.Equal(t, s, series.String())
+	}
+	for _, s := range []string{"", "4", "4.", ".3", "4.3.6", "v4.3", "four.three", "4.3 ", "-4.3", "4.99999999999999999999"} {
+		_, err := ParseSeries(s)
+		assert.ErrorContains(t, err, "not a RabbitMQ series", "%q", s)
+	}
+}
+
+func TestSeriesOfTag(t *testing.T) {
+	for tag, want := range map[string]Series{
+		"4.3": {4, 3}, "v4.3": {4, 3}, "4.3.6": {4, 3}, "4.3-management": {4, 3}, "3.13.7-management-alpine": {3, 13},
+	} {
+		got, ok := seriesOfTag(tag)
+		assert.True(t, ok, tag)
+		assert.Equal(t, want, got, tag)
+	}
+	for _, tag := range []string{"latest", "4", "4-management", "management", "4.x", "4.3management", ""} {
+		_, ok := seriesOfTag(tag)
+		assert.False(t, ok, tag)
+	}
+}
+
+func TestSeriesAreOrderedByNumbersNotText(t *testing.T) {
+	assert.Positive(t, Series{3, 10}.Compare(Series{3, 9}))
+	assert.Negative(t, Series{3, 13}.Compare(Series{4, 0}))
+	assert.Zero(t, Series{4, 3}.Compare(Series{4, 3}))
+}
+
+func TestCapabilities(t *testing.T) {
+	type capabilities struct {
+		ram, partitions, mirroring, masterLocator, khepri, deprecations, inService, unreachablePeers bool
+	}
+	for series, want := range map[Series]capabilities{
+		{3, 10}: {ram: true, partitions: true, mirroring: true, masterLocator: true},
+		{3, 13}: {ram: true, partitions: true, mirroring: true, masterLocator: true, deprecations: true},
+		{4, 0}:  {ram: true, partitions: true, deprecations: true, unreachablePeers: true},
+		{4, 1}:  {ram: true, partitions: true, deprecations: true, unreachablePeers: true, inService: true},
+		{4, 2}:  {partitions: true, deprecations: true, unreachablePeers: true, inService: true, khepri: true},
+		{4, 3}:  {deprecations: true, unreachablePeers: true, inService: true, khepri: true},
+		{5, 0}:  {deprecations: true, unreachablePeers: true, inService: true, khepri: true},
+	} {
+		assert.Equal(t, want, capabilities{
+			ram: series.HasRAMNodes(), partitions: series.HasPartitionHandling(), mirroring: series.HasClassicMirroring(),
+			masterLocator: series.HasQueueMasterLocator(), khepri: series.NewClustersUseKhepri(),
+			deprecations: series.HasDeprecatedFeatures(), inService: series.HasInServiceCheck(),
+			unreachablePeers: series.HasUnreachablePeersMetric(),
+		}, "%s", series)
+	}
+}
+
+func TestSupportsUpgradeTo(t *testing.T) {
+	for _, c := range []struct {
+		from, to Series
+		want     bool
+	}{
+		{Series{4, 3}, Series{4, 3}, true},
+		{Series{3, 10}, Series{3, 11}, true},
+		{Series{3, 10}, Series{3, 12}, false},
+		{Series{3, 12}, Series{4, 0}, false},
+		{Series{3, 13}, Series{4, 0}, true},
+		{Series{3, 13}, Series{4, 2}, true},
+		{Series{3, 13}, Series{4, 3}, false},
+		{Series{4, 0}, Series{4, 2}, true},
+		{Series{4, 1}, Series{4, 3}, false},
+		{Series{4, 2}, Series{4, 3}, true},
+		{Series{4, 3}, Series{4, 4}, true},
+		{Series{4, 3}, Series{4, 5}, false},
+		{Series{4, 3}, Series{4, 2}, false},
+		{Series{4, 0}, Series{3, 13}, false},
+	} {
+		assert.Equal(t, c.want, c.from.SupportsUpgradeTo(c.to), "%s to %s", c.from, c.to)
+	}
+}

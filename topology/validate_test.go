@@ -1,0 +1,175 @@
+package topology
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheDefaultsAreTheTutorialsCluster(t *testing.T) {
+	c, err := Parse("dev", nil)
+	require.NoError(t, err)
+	assert.Empty(t, c.Warnings())
+	assert.Equal(t, []Node{
+		{Name: "rabbit1", Type: Disc, AMQPPort: 5672, ManagementPort: 15672},
+		{Name: "rabbit2", Type: Disc, AMQPPort: 5673, ManagementPort: 15673},
+		{Name: "rabbit3", Type: Disc, AMQPPort: 5674, ManagementPort: 15674},
+	}, c.Nodes)
+	assert.Equal(t, LoadBalancer{Image: DefaultHAProxyImage, AMQPPort: 5671, ManagementPort: 15671, StatsPort: 8404}, c.LoadBalancer)
+	assert.Equal(t, "127.0.0.1", c.BindAddress)
+	assert.Equal(t, 0.6, c.MemoryHighWatermark)
+	assert.Equal(t, "2GB", c.DiskFreeLimit)
+	assert.Equal(t, 60, c.HeartbeatSeconds)
+	assert.Equal(t, 4096, c.ConnectionMax)
+	assert.Equal(t, DetectFast, c.FailureDetection)
+	assert.Equal(t, Series{4, 3}, c.Series)
+}
+
+func TestPartitionHandlingIsTheTutorialsWhereItExists(t *testing.T) {
+	for image, want := range map[string]string{"rabbitmq:3.12-management": "autoheal", "rabbitmq:4.2": "autoheal", "rabbitmq:4.3": ""} {
+		c, err := New("dev", Config{Image: image})
+		require.NoError(t, err)
+		assert.Equal(t, want, c.PartitionHandling, image)
+	}
+}
+
+// mistakes lists one mistake a line: what is written, which key is named and what the message says.
+var mistakes = map[string]struct {
+	raw  map[string]string
+	key  string
+	says string
+}{
+	"no nodes":            {map[string]string{"nodes": "0"}, "nodes", "gives 0 nodes"},
+	"empty list of nodes": {map[string]string{"nodes": "[]"}, "nodes", "gives 0 nodes"},
+	"negative nodes":      {map[string]string{"nodes": "-3"}, "nodes", "gives -3 nodes"},
+	"one node":            {map[string]string{"nodes": "1"}, "nodes", "gives 1 node, and"},
+	"two nodes":           {map[string]string{"nodes": "2"}, "nodes", "no majority once a node is gone"},
+	"too many nodes":      {map[string]string{"nodes": "17"}, "nodes", "gives 17 nodes"},
+	"absurdly many nodes": {map[string]string{"nodes": "1000000000"}, "nodes", "gives 1000000000 nodes"},
+	"nodes as a word":     {map[string]string{"nodes": "three"}, "nodes", "write a number of nodes, or a list"},
+	"nodes as a map":      {map[string]string{"nodes": `{"rabbit1":{}}`}, "nodes", "write a number of nodes, or a list"},
+	"node of the wrong form": {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},"c"]`}, "nodes[2]",
+		"write a map of amqpPort, managementPort, name, type"},
+	"unknown key of a node":  {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"nam":"c"}]`}, "nodes[2].nam", `did you mean "name"?`},
+	"port of a node as text": {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"name":"c","amqpPort":"x"}]`}, "nodes[2].amqpPort", "whole number"},
+	"same name twice":        {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"name":"a"}]`}, "nodes[2].name", `is "a", as is that of nodes[0]`},
+	"no host name":           {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"name":"Rabbit_3"}]`}, "nodes[2].name", "no host name"},
+	"no name":                {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{}]`}, "nodes[2].name", "no host name"},
+	"load balancer's name":   {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"name":"haproxy"}]`}, "nodes[2].name", "another resource"},
+	"join container's name":  {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"name":"a-join"}]`}, "nodes[2].name", "another resource"},
+	"unknown type":           {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"name":"c","type":"disk"}]`}, "nodes[2].type", "one of disc, ram"},
+	"unknown type by name":   {map[string]string{"nodeTypes": `{"rabbit1":"disk"}`}, "nodes[0].type", `is "disk"`},
+	"type of unknown node":   {map[string]string{"nodeTypes": `{"rabbit9":"disc"}`}, "nodeTypes", `unknown node "rabbit9"`},
+	"types at odds": {map[string]string{"image": "rabbitmq:3.13", "nodeTypes": `{"a":"ram"}`,
+		"nodes": `[{"name":"a","type":"disc"},{"name":"b"},{"name":"c"}]`}, "nodeTypes", "say it in one place"},
+	"node types as list":           {map[string]string{"nodeTypes": `["ram"]`}, "nodeTypes", "write a map"},
+	"RAM node on Khepri":           {map[string]string{"nodeTypes": `{"rabbit2":"ram"}`}, "nodeTypes", "new clusters of RabbitMQ 4.3 have none"},
+	"RAM node on 4.2":              {map[string]string{"image": "rabbitmq:4.2", "nodeTypes": `{"rabbit2":"ram"}`}, "nodeTypes", "new clusters of RabbitMQ 4.2 have none"},
+	"one disc node":                {map[string]string{"image": "rabbitmq:3.10", "nodeTypes": `{"rabbit1":"ram","rabbit2":"ram"}`}, "nodeTypes", "leaves 1 disc node"},
+	"ports too high":               {map[string]string{"ports": `{"management":65535}`}, "ports", "management of rabbit2 port 65536"},
+	"negative port":                {map[string]string{"ports": `{"stats":-1}`}, "ports", "statistics of the load balancer port -1"},
+	"load balancer on node's port": {map[string]string{"ports": `{"loadBalancerAmqp":5673}`}, "ports", "port 5673 to AMQP of rabbit2 and to AMQP of the load balancer"},
+	"ranges that overlap":          {map[string]string{"ports": `{"amqp":7000,"management":7002}`}, "ports", "port 7002 to management of rabbit1 and to AMQP of rabbit3"},
+	"port as text":                 {map[string]string{"ports": `{"amqp":"high"}`}, "ports.amqp", "whole number"},
+	"unknown port":                 {map[string]string{"ports": `{"managment":1}`}, "ports.managment", `did you mean "management"?`},
+	"ports as a number":            {map[string]string{"ports": `5672`}, "ports", "write a map of amqp, loadBalancerAmqp"},
+	"unknown plugin":               {map[string]string{"plugins": `["rabbitmq_shovl"]`}, "plugins", `did you mean "rabbitmq_shovel"?`},
+	"plugin of later series":       {map[string]string{"image": "rabbitmq:3.13", "plugins": `["rabbitmq_shovel_prometheus"]`}, "plugins", "3.13 does not come with"},
+	"plugins as text":              {map[string]string{"plugins": `rabbitmq_shovel`}, "plugins", "write a list"},
+	"unknown strategy":             {map[string]string{"image": "rabbitmq:3.13", "partitionHandling": "pause-minority"}, "partitionHandling", `did you mean "pause_minority"?`},
+	"unknown strategy on 4.3":      {map[string]string{"partitionHandling": "heal"}, "partitionHandling", "one of ignore, pause_minority, autoheal"},
+	"unknown detection":            {map[string]string{"failureDetection": "quick"}, "failureDetection", "one of fast, relaxed, stock"},
+	"bad image":                    {map[string]string{"image": "Rabbit MQ"}, "image", "no image reference"},
+	"bad HAProxy image":            {map[string]string{"haproxyImage": "haproxy:"}, "haproxyImage", "no image reference"},
+	"tag without series":           {map[string]string{"image": "rabbitmq:management"}, "image", "set warren:series"},
+	"no tag":                       {map[string]string{"image": "rabbitmq"}, "image", "set warren:series"},
+	"bad series":                   {map[string]string{"series": "4"}, "series", `write a RabbitMQ series such as "4.3"`},
+	"series against tag":           {map[string]string{"image": "rabbitmq:4.0", "series": "4.3"}, "series", "the tag of rabbitmq:4.0 says 4.0"},
+	"series too old":               {map[string]string{"image": "rabbitmq:3.8"}, "series", "use RabbitMQ 3.10 or later"},
+	"size without number":          {map[string]string{"memoryLimit": "GB"}, "memoryLimit", `is "GB"`},
+	"size of unknown unit":         {map[string]string{"diskFreeLimit": "2 gigs"}, "diskFreeLimit", "such as 2GB or 512MiB"},
+	"too little memory":            {map[string]string{"memoryLimit": "64MiB"}, "memoryLimit", "use at least 256MiB"},
+	"watermark above all":          {map[string]string{"memoryHighWatermark": "60"}, "memoryHighWatermark", "above 0 and up to 1"},
+	"negative watermark":           {map[string]string{"memoryHighWatermark": "-0.1"}, "memoryHighWatermark", "above 0 and up to 1"},
+	"watermark not a number":       {map[string]string{"memoryHighWatermark": "NaN"}, "memoryHighWatermark", "above 0 and up to 1"},
+	"watermark as text":            {map[string]string{"memoryHighWatermark": "high"}, "memoryHighWatermark", "write a number"},
+	"host name to bind to":         {map[string]string{"bindAddress": "localhost"}, "bindAddress", "write an IP address"},
+	"zone in address":              {map[string]string{"bindAddress": "fe80::1%eth0"}, "bindAddress", "write an IP address"},
+	"heartbeat too long":           {map[string]string{"heartbeatSeconds": "70000"}, "heartbeatSeconds", "1 to 65535"},
+	"heartbeat as text":            {map[string]string{"heartbeatSeconds": "60s"}, "heartbeatSeconds", "whole number"},
+	"negative connections":         {map[string]string{"connectionMax": "-1"}, "connectionMax", "is -1"},
+	"unknown log level":            {map[string]string{"logLevel": "warn"}, "logLevel", `did you mean "warning"?`},
+	"guest":                        {map[string]string{"username": "guest"}, "username", "use another name"},
+	"user name with a colon":       {map[string]string{"username": "a:b"}, "username", "use letters"},
+	"extra line without a value":   {map[string]string{"rabbitmqConf": "# fine\nchannel_max"}, "rabbitmqConf", `the line 2 "channel_max"`},
+	"unknown key":                  {map[string]string{"imgae": "rabbitmq:4.3"}, "imgae", `did you mean "image"?`},
+	"unknown key, nothing near":    {map[string]string{"frobnicate": "1"}, "frobnicate", "unknown key: remove it"},
+}
+
+func TestEveryMistakeIsNamed(t *testing.T) {
+	for name, m := range mistakes {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse("dev", m.raw)
+			var invalid *ValidationError
+			require.ErrorAs(t, err, &invalid)
+			found := slices.IndexFunc(invalid.Problems, func(p Problem) bool { return p.Key == m.key })
+			require.GreaterOrEqual(t, found, 0, "%v", err)
+			assert.Contains(t, invalid.Problems[found].String(), m.says)
+			assert.NotEmpty(t, invalid.Problems[found].Remedy)
+			assert.Len(t, invalid.Problems, 1, "one mistake gives one problem: %v", err)
+		})
+	}
+}
+
+func TestAllMistakesAreReportedAtOnce(t *testing.T) {
+	_, err := Parse("dev", map[string]string{
+		"nodes": "2", "ports": `{"amqp":"x"}`, "plugins": `["x"]`, "image": "", "haproxyImage": "A", "bindAddress": "b", "typo": "1",
+		"series": "x", "failureDetection": "f", "memoryLimit": "m", "diskFreeLimit": "d", "logLevel": "l", "username": "guest",
+		"heartbeatSeconds": "h", "connectionMax": "c", "memoryHighWatermark": "w", "rabbitmqConf": "r", "nodeTypes": `{"n":"disc"}`,
+		"partitionHandling": "p",
+	})
+	var invalid *ValidationError
+	require.ErrorAs(t, err, &invalid)
+	keys := map[string]bool{}
+	for _, p := range invalid.Problems {
+		keys[rootKey(p.Key)] = true
+	}
+	assert.Equal(t, []string{
+		"bindAddress", "connectionMax", "diskFreeLimit", "failureDetection", "haproxyImage", "heartbeatSeconds", "logLevel",
+		"memoryHighWatermark", "memoryLimit", "nodeTypes", "nodes", "partitionHandling", "plugins", "ports", "rabbitmqConf", "series",
+		"typo", "username",
+	}, slices.Sorted(maps.Keys(keys)))
+	assert.Contains(t, err.Error(), "the configuration has 18 mistakes:\n  - warren:")
+}
+
+func TestStackNames(t *testing.T) {
+	for _, name := range []string{"dev", "staging-2", "a.b_c", "X"} {
+		_, err := New(name, Config{})
+		assert.NoError(t, err, name)
+	}
+	for _, name := range []string{"", "-dev", "a/b", "a b", "ä"} {
+		_, err := New(name, Config{})
+		assert.ErrorContains(t, err, "warren:stack has the name", name)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	for name, c := range map[string]struct {
+		config Config
+		says   string
+	}{
+		"even number":             {Config{Nodes: NodesConfig{Count: 4}}, "gives 4 nodes: as many failures as 3 nodes survive, 1"},
+		"series nobody has tried": {Config{Image: "rabbitmq:4.9"}, "newer than 4.3"},
+		"strategy without effect": {Config{PartitionHandling: "autoheal"}, "no effect in RabbitMQ 4.3"},
+		"RAM node":                {Config{Image: "rabbitmq:3.13", NodeTypes: map[string]NodeType{"rabbit2": RAM}}, "rabbit2 is a RAM node"},
+		"heartbeat too short":     {Config{HeartbeatSeconds: 1}, "close healthy connections"},
+	} {
+		cluster, err := New("dev", c.config)
+		require.NoError(t, err, name)
+		require.Len(t, cluster.Warnings(), 1, name)
+		assert.Contains(t, cluster.Warnings()[0], c.says, name)
+	}
+}

@@ -55,10 +55,10 @@ func (c *connector) connect(ctx context.Context, prepare func(context.Context, *
 			c.states.set(Connected, e.String(), nil)
 			return s, nil
 		}
-		c.states.set(Disconnected, e.String(), err)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		c.states.set(Disconnected, e.String(), err)
 		if c.hopeless != nil && c.hopeless(err) {
 			return nil, err
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"warren/topology"
 )
 
 // ProducerOption configures a Producer.
@@ -46,8 +48,8 @@ func defaultConnectionConfig(name string) connectionConfig {
 	return connectionConfig{
 		name:           name,
 		logger:         slog.New(slog.DiscardHandler),
-		heartbeat:      3 * time.Second,
-		connectTimeout: 1500 * time.Millisecond,
+		heartbeat:      topology.ClientHeartbeat,
+		connectTimeout: topology.ClientConnectTimeout,
 		reconnect:      backoff{base: 20 * time.Millisecond, ceiling: 2 * time.Second},
 	}
 }
@@ -84,13 +86,14 @@ func WithTLSConfig(config *tls.Config) Option {
 }
 
 // WithHeartbeat sets the heartbeat, in whole seconds. A connection on which nothing has been heard for one and a half
-// heartbeats is given up. Default 3 s; the broker's own value wins if it is shorter.
+// heartbeats is given up. Default topology.ClientHeartbeat, 5 s; the broker's own value wins if it is shorter.
 func WithHeartbeat(d time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.heartbeat = d })
 }
 
 // WithConnectTimeout limits one attempt to connect, from the dial to the open channel. It doubles, up to eight times
-// the value, with each round of all endpoints that has failed. Default 1.5 s.
+// the value, with each round of all endpoints that has failed. Default
+// topology.ClientConnectTimeout, 1.5 s.
 func WithConnectTimeout(d time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.connectTimeout = d })
 }
@@ -115,7 +118,7 @@ func newProducerConfig(opts []ProducerOption) (producerConfig, error) {
 	c := producerConfig{
 		connectionConfig: defaultConnectionConfig("warren-producer"),
 		window:           256,
-		confirmTimeout:   1500 * time.Millisecond,
+		confirmTimeout:   topology.ClientConfirmTimeout,
 		publishTimeout:   30 * time.Second,
 		nackBackoff:      backoff{base: 20 * time.Millisecond, ceiling: time.Second},
 	}
@@ -140,7 +143,7 @@ func WithWindow(messages int) ProducerOption {
 // and the next endpoint tried; a single confirm may be owed four times as long while others arrive. It doubles with
 // each connection in a row on which no confirm came at all, up to eight times the value, so that a broker that is slow
 // rather than gone is not flooded with the same messages over and over. It does not run while the connection is
-// blocked. Default 1.5 s.
+// blocked. Default topology.ClientConfirmTimeout, 1.5 s.
 func WithConfirmTimeout(d time.Duration) ProducerOption {
 	return producerOption(func(c *producerConfig) { c.confirmTimeout = d })
 }

@@ -9,7 +9,7 @@ import (
 // State is the state of a producer's or a consumer's connection.
 type State int
 
-// The states of a connection. It starts out Disconnected and ends up Closed.
+// The states of a connection. It starts out Disconnected and ends up Closed; a consumer that is run again leaves that.
 const (
 	// Disconnected: there is no connection; the next attempt follows by itself.
 	Disconnected State = iota
@@ -62,11 +62,11 @@ type tracker struct {
 	trouble error // the last reason for not being Connected
 }
 
-// set changes the state; setting the same state again is no change, and Closed is final.
+// set changes the state; setting the same state again is no change.
 func (t *tracker) set(to State, endpoint string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.state == to || t.state == Closed {
+	if t.state == to {
 		return
 	}
 	change := StateChange{From: t.state, To: to, Endpoint: endpoint, Err: err, At: time.Now()}

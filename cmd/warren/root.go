@@ -24,6 +24,8 @@ type options struct {
 // commands builds the subcommands; each lives in a file of its own.
 var commands = []func(*options) *cobra.Command{
 	newStatus,
+	newProduce,
+	newConsume,
 	newDeclare,
 	newVerify,
 	newBench,

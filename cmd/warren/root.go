@@ -78,6 +78,7 @@ func (o *options) open(ctx context.Context) (*cluster.Cluster, error) {
 func printJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false) // it is for programs and terminals
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}

@@ -20,7 +20,7 @@ import (
 var errUnhealthy = errors.New("the cluster is not healthy")
 
 func newStatus(opts *options) *cobra.Command {
-	var watch bool
+	var watch, spread bool
 	var every time.Duration
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -42,6 +42,11 @@ func newStatus(opts *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if spread {
+				if status.Spread, err = c.Spread(cmd.Context()); err != nil {
+					return err
+				}
+			}
 			if err := showStatus(out, status, opts.json); err != nil {
 				return err
 			}
@@ -52,6 +57,8 @@ func newStatus(opts *options) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show it anew again and again, until interrupted")
+	cmd.Flags().BoolVar(&spread, "spread", false, "open connections through the load balancer, and show where they land")
+	cmd.MarkFlagsMutuallyExclusive("watch", "spread")
 	cmd.Flags().DurationVar(&every, "every", 2*time.Second, "pause between two looks, with --watch")
 	return cmd
 }
@@ -122,6 +129,12 @@ func printStatus(out io.Writer, status cluster.Status) error {
 	for _, queue := range status.Queues {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d of %d\t%d\t%d\n", queue, queue.Type, dash(queue.State),
 			dash(strings.TrimPrefix(queue.Leader, "rabbit@")), len(queue.Online), len(queue.Members), queue.Messages, queue.Consumers)
+	}
+	if status.Spread != nil {
+		fmt.Fprintf(table, "\nBALANCED TO\tSESSIONS BEFORE\tOF %d NEW CONNECTIONS\n", status.Spread.Opened)
+		for _, node := range status.Spread.Nodes {
+			fmt.Fprintf(table, "%s\t%d\t%d\n", node.Node, node.Before, node.Landed)
+		}
 	}
 	fmt.Fprintln(table)
 	if err := table.Flush(); err != nil {

@@ -13,33 +13,34 @@ type Kind string
 
 // What can be wrong with a cluster. The comments name the problem's subject.
 const (
-	NodeMissing         Kind = "node-missing"          // node: its container does not exist
-	NodeDown            Kind = "node-down"             // node: its container does not run
-	NodePaused          Kind = "node-paused"           // node: its container is frozen
-	NodeBooting         Kind = "node-not-up"           // node: container runs, no Erlang node yet
-	AppStopped          Kind = "app-stopped"           // node: the Erlang node runs without RabbitMQ
-	ManagementSilent    Kind = "management-silent"     // node: RabbitMQ runs, its management API gives no answer
-	AMQPSilent          Kind = "amqp-silent"           // node: RabbitMQ runs and greets no AMQP client
-	NodeDrained         Kind = "node-drained"          // node: in maintenance mode
-	WrongType           Kind = "wrong-type"            // node: disc instead of RAM, or the reverse
-	MembershipDiffers   Kind = "membership-differs"    // node: knows other members than it should
-	Partition           Kind = "partition"             // node: runs, and cannot see others that run
-	MemoryAlarm         Kind = "memory-alarm"          // node
-	DiskAlarm           Kind = "disk-alarm"            // node
-	CookieMismatch      Kind = "cookie-mismatch"       // node: cookie differs from that of most
-	CookieUnreadable    Kind = "cookie-unreadable"     // node
-	VersionMismatch     Kind = "version-mismatch"      // node: version differs from that of most
-	FeatureFlagMismatch Kind = "feature-flag-mismatch" // node: flags differ from those of most
-	QueuesUnknown       Kind = "queues-unknown"        // no subject
-	QueueNoLeader       Kind = "queue-without-leader"  // queue
-	ReplicaOffline      Kind = "replica-offline"       // queue: a replica does not take part
-	TooFewReplicas      Kind = "too-few-replicas"      // queue: has fewer replicas than it should
-	NotReplicated       Kind = "not-replicated"        // queue: of a type that lives on one node
-	LeadersNotSpread    Kind = "leaders-not-spread"    // node: leads more than its share
-	LoadBalancerDown    Kind = "load-balancer-down"    // load balancer's container
-	ServerDown          Kind = "server-down"           // node: serves, and the load balancer shuns it
-	ServerWronglyUp     Kind = "server-wrongly-up"     // node: does not serve, and the load balancer uses it
-	ServerMissing       Kind = "server-missing"        // node: the load balancer does not know it
+	NodeMissing         Kind = "node-missing"           // node: its container does not exist
+	NodeDown            Kind = "node-down"              // node: its container does not run
+	NodePaused          Kind = "node-paused"            // node: its container is frozen
+	NodeBooting         Kind = "node-not-up"            // node: container runs, no Erlang node yet
+	AppStopped          Kind = "app-stopped"            // node: the Erlang node runs without RabbitMQ
+	ManagementSilent    Kind = "management-silent"      // node: RabbitMQ runs, its management API gives no answer
+	AMQPSilent          Kind = "amqp-silent"            // node: RabbitMQ runs and greets no AMQP client
+	NodeDrained         Kind = "node-drained"           // node: in maintenance mode
+	WrongType           Kind = "wrong-type"             // node: disc instead of RAM, or the reverse
+	MembershipDiffers   Kind = "membership-differs"     // node: knows other members than it should
+	Partition           Kind = "partition"              // node: runs, and cannot see others that run
+	MemoryAlarm         Kind = "memory-alarm"           // node
+	DiskAlarm           Kind = "disk-alarm"             // node
+	CookieMismatch      Kind = "cookie-mismatch"        // node: cookie differs from that of most
+	CookieUnreadable    Kind = "cookie-unreadable"      // node
+	VersionMismatch     Kind = "version-mismatch"       // node: version differs from that of most
+	FeatureFlagMismatch Kind = "feature-flag-mismatch"  // node: flags differ from those of most
+	QueuesUnknown       Kind = "queues-unknown"         // no subject
+	QueueNoLeader       Kind = "queue-without-leader"   // queue
+	ReplicaOffline      Kind = "replica-offline"        // queue: a replica does not take part
+	TooFewReplicas      Kind = "too-few-replicas"       // queue: has fewer replicas than it should
+	NotReplicated       Kind = "not-replicated"         // queue: of a type that lives on one node
+	LeadersNotSpread    Kind = "leaders-not-spread"     // node: leads more than its share
+	LoadBalancerDown    Kind = "load-balancer-down"     // load balancer's container
+	ServerDown          Kind = "server-down"            // node: serves, and the load balancer shuns it
+	ServerWronglyUp     Kind = "server-wrongly-up"      // node: does not serve, and the load balancer uses it
+	ServerMissing       Kind = "server-missing"         // node: the load balancer does not know it
+	NotSpread           Kind = "connections-not-spread" // node: gets no connections from the load balancer
 )
 
 // Severity says how much a problem matters.
@@ -84,6 +85,7 @@ func (s Status) Problems() []Problem {
 	s.checkAlike(&problems)
 	s.checkQueues(&problems)
 	s.checkLoadBalancer(&problems)
+	s.checkConnections(&problems)
 	return problems
 }
 
@@ -290,8 +292,8 @@ func (s Status) checkLoadBalancer(problems *problemList) {
 			if server.Mode == "http" {
 				serves = node.Answers()
 			}
-			if !node.Answers() && node.AMQP {
-				continue // whether its management API serves is not known: it may just be slow
+			if node.AMQP && !s.inMajority(node) {
+				continue // it may be kept from clients for that; the partition is a problem of its own
 			}
 			switch {
 			case serves && !server.Up():
@@ -304,6 +306,9 @@ func (s Status) checkLoadBalancer(problems *problemList) {
 		}
 	}
 }
+
+// inMajority tells whether a node is known to see more than half of the nodes running.
+func (s Status) inMajority(node NodeStatus) bool { return len(node.Running) > len(s.Nodes)/2 }
 
 // String names the queue; the default vhost goes without saying.
 func (q Queue) String() string {

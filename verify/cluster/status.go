@@ -18,6 +18,9 @@ type Status struct {
 	QueuesError string  `json:"queuesError,omitempty"`
 
 	LoadBalancer LoadBalancerStatus `json:"loadBalancer"`
+
+	// Spread is where connections through the load balancer land, if that was tried.
+	Spread *Spread `json:"spread,omitempty"`
 }
 
 // NodeStatus is the state of one node.

@@ -3,6 +3,7 @@ package fault
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 
@@ -67,7 +68,7 @@ func raiseMemoryAlarm(ctx context.Context, c *cluster.Cluster, target Target) (I
 			if err != nil {
 				return err
 			}
-			return alarm(ctx, c, leader, "memory", true, func(n *rabbithole.NodeInfo) bool { return n.MemAlarm })
+			return alarm(ctx, c, leader, "memory", true)
 		})
 }
 
@@ -79,7 +80,7 @@ func restoreMemory(ctx context.Context, c *cluster.Cluster, node topology.NodeOu
 	if err != nil {
 		return err
 	}
-	return alarm(ctx, c, node, "memory", false, func(n *rabbithole.NodeInfo) bool { return n.MemAlarm })
+	return alarm(ctx, c, node, "memory", false)
 }
 
 // raiseDiskAlarm lets the target queue's leader run out of disk.
@@ -94,7 +95,7 @@ func raiseDiskAlarm(ctx context.Context, c *cluster.Cluster, target Target) (Inj
 			if _, err := c.Run(ctx, leader.Container, "rabbitmqctl", "set_disk_free_limit", hugeDisk); err != nil {
 				return err
 			}
-			return alarm(ctx, c, leader, "disk", true, func(n *rabbithole.NodeInfo) bool { return n.DiskFreeAlarm })
+			return alarm(ctx, c, leader, "disk", true)
 		})
 }
 
@@ -105,19 +106,21 @@ func restoreDisk(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 	if err != nil {
 		return err
 	}
-	return alarm(ctx, c, node, "disk", false, func(n *rabbithole.NodeInfo) bool { return n.DiskFreeAlarm })
+	return alarm(ctx, c, node, "disk", false)
 }
 
-// alarm waits until the management API shows a node's alarm as wanted.
-func alarm(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, name string, want bool,
-	shown func(*rabbithole.NodeInfo) bool) error {
+// alarm waits until a node's own health check shows an alarm, or shows it no more.
+func alarm(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, resource string, want bool) error {
 	return await(ctx, effectTimeout, func(ctx context.Context) error {
-		info, err := c.Management(ctx, node).GetNode(node.NodeName)
+		check, err := c.Management(ctx, node).HealthCheckLocalAlarms()
 		if err != nil {
 			return fmt.Errorf("ask %s for its alarms: %w", node.Name, err)
 		}
-		if shown(info) != want {
-			return fmt.Errorf("the %s alarm of %s is %t and should be %t", name, node.Name, !want, want)
+		shown := slices.ContainsFunc(check.Alarms, func(alarm rabbithole.AlarmInEffect) bool {
+			return alarm.Resource == resource
+		})
+		if shown != want {
+			return fmt.Errorf("that %s has a %s alarm is %t and should be %t", node.Name, resource, shown, want)
 		}
 		return nil
 	})

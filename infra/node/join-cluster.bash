@@ -71,15 +71,8 @@ is_stopped() {
 # start_stopped starts RabbitMQ in a node where it was stopped. If that was reset, peer discovery makes it a new member. If it does
 # not start, the container is to start anew, which settles what is wrong with the node's data.
 start_stopped() {
-  ! find_cluster || contains "$members" "$self" || retire_replicas
   log "RabbitMQ is stopped on $self: starting it"
   ctl "$self" start_app || ctl "$self" stop
-}
-
-# retire_replicas takes self out of the queues that count on replicas it does not have any more.
-retire_replicas() {
-  remember_replicas "$seed"
-  queues "$seed" shrink "$self" --errors-only
 }
 
 # is_home tells whether self is in the cluster that most running nodes are in; among clusters of a size the one with
@@ -115,7 +108,9 @@ bring_home() {
   log "$self is a cluster of its own: bringing it home to that of $seed"
   ctl "$self" stop_app
   ctl "$self" reset
-  become_member
+  ! contains "$members" "$self" || forget "$seed"
+  ctl "$self" join_cluster "$seed"
+  ctl "$self" start_app
   within 60 is_up || fail "$self did not start"
 }
 
@@ -125,20 +120,6 @@ has_no_queues() {
   while IFS= read -r vhost; do
     found=$(ctl "$self" list_queues --no-table-headers --vhost "$vhost" name </dev/null) && [[ -z $found ]] || return
   done <<<"$vhosts"
-}
-
-# become_member joins self, which is reset and stopped, to the cluster of seed, whose members are known.
-become_member() {
-  if contains "$members" "$self"; then
-    forget "$seed"
-  else
-    retire_replicas
-  fi
-  local as=()
-  [[ $WARREN_NODE_TYPE != ram ]] || as=(--ram)
-  log "$self joins the cluster of $seed"
-  ctl "$self" join_cluster "${as[@]}" "$seed"
-  ctl "$self" start_app
 }
 
 # ensure_type makes self a disc or a RAM node where there is a difference. Peer discovery makes disc nodes.
@@ -162,7 +143,8 @@ restore_replicas() {
   if ! within "$recovery_time" replicas_online; then
     find_cluster || fail "$self lacks replicas, and no majority of ${nodes[*]} runs that could restore them"
     log "$self has lost replicas: removing them from their queues"
-    retire_replicas
+    remember_replicas "$seed"
+    queues "$seed" shrink "$self" --errors-only
   fi
   local lost
   lost=$(remembered_replicas "$self")

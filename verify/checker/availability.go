@@ -12,7 +12,7 @@ const (
 	// the interval between messages and a garbage collection.
 	MinOutage = 250 * time.Millisecond
 	// maxOutages is how many outages a verdict lists; it measures all of them.
-	maxOutages = 50
+	maxOutages = 500
 )
 
 // Availability tells when something happened steadily and when it paused. Pauses at the start and the end of traffic

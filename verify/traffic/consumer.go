@@ -28,10 +28,19 @@ func (t *Traffic) startConsumer(path Path, queue string) error {
 	return nil
 }
 
-// clientState records the changes of a client's connection.
+// clientState records the changes of a client's connection. That it is connecting is left out: it always is, unless it
+// is something else.
 func (t *Traffic) clientState(name string) func(clients.StateChange) {
 	record := t.stateChange(name)
-	return func(s clients.StateChange) { record(s.To.String(), s.Err) }
+	return func(s clients.StateChange) {
+		switch s.To {
+		case clients.Connecting:
+		case clients.Connected:
+			record("connected to "+s.Endpoint, nil)
+		default:
+			record(s.To.String(), s.Err)
+		}
+	}
 }
 
 // stateChange records a new state of a client, and why it came about.

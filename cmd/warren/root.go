@@ -27,6 +27,7 @@ var commands = []func(*options) *cobra.Command{
 	newProduce,
 	newConsume,
 	newDeclare,
+	newDoctor,
 	newVerify,
 	newBench,
 	newVersion,

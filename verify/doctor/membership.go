@@ -1,0 +1,84 @@
+package doctor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"warren/verify/cluster"
+)
+
+// oddOneOut returns the node to blame for a membership problem of a node (both by host name): the node itself if it is
+// in a cluster of its own, else the one that it does not count, or that most do not.
+func oddOneOut(status cluster.Status, subject string) string {
+	i := slices.IndexFunc(status.Nodes, func(n cluster.NodeStatus) bool { return n.Name == subject })
+	if i < 0 {
+		return subject
+	}
+	complaining := status.Nodes[i]
+	if countedBy(status, complaining) <= len(status.Nodes)/2 {
+		return subject
+	}
+	for _, other := range status.Nodes {
+		if !slices.Contains(complaining.Members, other.NodeName) && countedBy(status, other) <= len(status.Nodes)/2 {
+			return other.Name
+		}
+	}
+	return subject
+}
+
+// countedBy returns how many nodes count a node as a member of their cluster; those that do not answer count for it.
+func countedBy(status cluster.Status, node cluster.NodeStatus) int {
+	n := 0
+	for _, other := range status.Nodes {
+		if other.Name != node.Name && (!other.Answers() || slices.Contains(other.Members, node.NodeName)) {
+			n++
+		}
+	}
+	if node.Answers() && len(node.Members) > 1 || !node.Answers() {
+		n++
+	}
+	return n
+}
+
+// inconsistentNode is the diagnosis of a node about whose membership others disagree.
+func inconsistentNode(e Examination, node cluster.NodeStatus, found []string) Diagnosis {
+	var mend []string
+	peer := peerOf(e.Status, node.Name)
+	for _, member := range node.Members {
+		if !slices.ContainsFunc(e.Status.Nodes, func(n cluster.NodeStatus) bool { return n.NodeName == member }) {
+			mend = append(mend,
+				fmt.Sprintf("# if %s was removed from the stack for good:", member),
+				fmt.Sprintf("docker exec %s rabbitmqctl forget_cluster_node %s", node.Container, member))
+		}
+	}
+	if len(mend) == 0 {
+		mend = []string{
+			"# " + node.Name + " loses what it has and takes it anew from the others:",
+			ctl(node, "stop_app"),
+			ctl(node, "force_reset"),
+			fmt.Sprintf("docker exec %s rabbitmqctl forget_cluster_node %s   # fails if it is forgotten already: go on", peer.Container, node.NodeName),
+			ctl(node, "start_app"),
+			"# then, whatever the above has left undone:",
+			"pulumi up --stack " + e.Stack,
+		}
+	}
+	return Diagnosis{
+		Name: Inconsistent, Severity: cluster.Failure,
+		Found: strings.Join(found, "; "),
+		Means: fmt.Sprintf("%s and its peers disagree about who is in the cluster: one was reset, or forgotten, while the other did not know. "+
+			"Until that is settled %s cannot start, or is a cluster of its own, which clients may take for the real one.", node.Name, node.Name),
+		Mend: mend,
+	}
+}
+
+// peerOf returns a node other than the one named that answers, if there is one.
+func peerOf(status cluster.Status, name string) cluster.NodeStatus {
+	var peer cluster.NodeStatus
+	for _, node := range status.Nodes {
+		if node.Name != name && (peer.Name == "" || node.Answers() && !peer.Answers()) {
+			peer = node
+		}
+	}
+	return peer
+}

@@ -96,7 +96,11 @@ func (v *verification) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return v.conclude(out, run)
+	err = v.conclude(out, run)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: interrupted (%w)", err, ctx.Err())
+	}
+	return err
 }
 
 // scenarios are those that the flags ask for.

@@ -52,7 +52,7 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 	}
 	order := rollout{rolling: args.Rolling}
 	for _, n := range args.Topology.Nodes {
-		explain, err := explainFailure(ctx, args.Engine, args.Topology, n)
+		hooks, err := membershipHooks(ctx, args.Engine, args.Topology, n)
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +63,7 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 			Image:    image.ImageId,
 			Network:  c.Network.Name,
 			After:    order.next(),
-			Explain:  explain,
+			Hooks:    hooks,
 		}, inside)
 		if err != nil {
 			return nil, err
@@ -72,4 +72,17 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 		c.Nodes = append(c.Nodes, node)
 	}
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"network": c.Network.Name})
+}
+
+// membershipHooks make a node that does not come up fail soon and with its reason.
+func membershipHooks(ctx *pulumi.Context, docker engine, cluster *topology.Cluster, n topology.Node) (*pulumi.ResourceHookBinding, error) {
+	watch, err := watchCrashes(ctx, docker, cluster, n)
+	if err != nil {
+		return nil, err
+	}
+	explain, err := explainFailure(ctx, docker, cluster, n)
+	if err != nil {
+		return nil, err
+	}
+	return &pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{watch}, OnError: []*pulumi.ErrorHook{explain}}, nil
 }

@@ -107,6 +107,14 @@ func TestServing(t *testing.T) {
 	}
 }
 
+func TestServingCountsANodeOnce(t *testing.T) {
+	nodeAndMembership := append(containersWith("healthy"), containersWith("healthy")...)
+	loadBalancer := container.Summary{Status: "Up 5 minutes (healthy)", Labels: map[string]string{labelStack: testStack}}
+	got, err := serving(t.Context(), &fakeEngine{volumes: 3, containers: append(nodeAndMembership, loadBalancer)}, testStack)
+	require.NoError(t, err)
+	assert.False(t, got)
+}
+
 func TestNothingShowsASecret(t *testing.T) {
 	config := map[string]string{keyOf("adminPassword"): "s3cret-admin", keyOf("statsPassword"): "s3cret-stats", keyOf("erlangCookie"): "s3cretcookie"}
 	r, err := deploy(t, &fakeEngine{}, config, keyOf("adminPassword"), keyOf("statsPassword"), keyOf("erlangCookie"))
@@ -260,12 +268,13 @@ func labelsOf(inputs resource.PropertyMap) map[string]string {
 	return l
 }
 
-// containersWith returns running containers of the given health.
+// containersWith returns the running containers of nodes 1, 2 and so on, of the given health.
 func containersWith(health ...string) []container.Summary {
 	var containers []container.Summary
-	for _, h := range health {
+	for i, h := range health {
 		containers = append(containers, container.Summary{
-			Status: "Up 5 minutes (" + h + ")", Labels: map[string]string{labelStack: testStack, labelRole: roleNode},
+			Status: "Up 5 minutes (" + h + ")",
+			Labels: map[string]string{labelStack: testStack, labelNode: fmt.Sprintf("rabbit%d", i+1)},
 		})
 	}
 	return containers

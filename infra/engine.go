@@ -23,6 +23,8 @@ type engine interface {
 	DistributionInspect(ctx context.Context, image, auth string) (registry.DistributionInspect, error)
 	VolumeList(ctx context.Context, options volume.ListOptions) (volume.ListResponse, error)
 	ContainerList(ctx context.Context, options container.ListOptions) ([]container.Summary, error)
+	ContainerInspect(ctx context.Context, container string) (container.InspectResponse, error)
+	ContainerRemove(ctx context.Context, container string, options container.RemoveOptions) error
 	ContainerLogs(ctx context.Context, container string, options container.LogsOptions) (io.ReadCloser, error)
 }
 
@@ -53,7 +55,7 @@ const (
 	roleLoadBalancer = "load-balancer"
 )
 
-// nodesOf selects the containers or the volumes of a stack's nodes.
-func nodesOf(stack string) filters.Args {
-	return filters.NewArgs(filters.Arg("label", labelStack+"="+stack), filters.Arg("label", labelRole+"="+roleNode))
+// ofStack selects what belongs to a stack.
+func ofStack(stack string) filters.Args {
+	return filters.NewArgs(filters.Arg("label", labelStack+"="+stack))
 }

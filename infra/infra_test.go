@@ -116,6 +116,15 @@ type fakeEngine struct {
 	containers []container.Summary
 	volumes    int
 	logs       map[string]io.Reader
+	// states are what looking at a container finds, one after the other; the last one stays.
+	states  []nodeState
+	removed []string
+}
+
+// nodeState is what matters here of the state of a node's container.
+type nodeState struct {
+	restarts int
+	health   container.HealthStatus
 }
 
 func (f *fakeEngine) DaemonHost() string {
@@ -157,6 +166,25 @@ func (f *fakeEngine) ContainerList(_ context.Context, options container.ListOpti
 		}
 	}
 	return found, nil
+}
+
+func (f *fakeEngine) ContainerInspect(context.Context, string) (container.InspectResponse, error) {
+	if len(f.states) == 0 {
+		return container.InspectResponse{}, errdefs.ErrNotFound
+	}
+	state := f.states[0]
+	if len(f.states) > 1 {
+		f.states = f.states[1:]
+	}
+	return container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{
+		RestartCount: state.restarts,
+		State:        &container.State{Health: &container.Health{Status: state.health}},
+	}}, nil
+}
+
+func (f *fakeEngine) ContainerRemove(_ context.Context, name string, _ container.RemoveOptions) error {
+	f.removed = append(f.removed, name)
+	return nil
 }
 
 func (f *fakeEngine) ContainerLogs(_ context.Context, name string, _ container.LogsOptions) (io.ReadCloser, error) {

@@ -84,7 +84,7 @@ func listening(port int) *docker.ContainerHealthcheckArgs {
 	socket := fmt.Sprintf(":%04X [0-9A-F]*:0000 0A", port) // 0A is the state LISTEN
 	return &docker.ContainerHealthcheckArgs{
 		Tests:    pulumi.ToStringArray([]string{"CMD", "grep", "-qs", socket, "/proc/net/tcp", "/proc/net/tcp6"}),
-		Interval: duration(2 * time.Second),
+		Interval: duration(5 * time.Second),
 		Timeout:  duration(5 * time.Second),
 		Retries:  pulumi.Int(3),
 	}

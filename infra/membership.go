@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -51,20 +52,27 @@ func newMembership(
 			script(joinClusterPath, node.Join),
 		},
 		NetworksAdvanced: attach(args.Network, host),
-		Healthcheck: &docker.ContainerHealthcheckArgs{
-			Tests:    pulumi.ToStringArray(node.JoinHealthCheck),
-			Interval: duration(2 * time.Second),
-			Timeout:  duration(5 * time.Second),
-			Retries:  pulumi.Int(3),
-		},
-		Wait:         pulumi.Bool(true),
-		WaitTimeout:  seconds(joinTimeout),
-		Rm:           pulumi.Bool(true),
-		LogDriver:    logDriver,
-		LogOpts:      logOptions,
-		SecurityOpts: noNewPrivileges,
-		Labels:       append(labels(cluster.Stack, roleJoin, labelNode, args.Node.Name), identity),
-	}, append(opts, replaceInPlace, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{
-		OnError: []*pulumi.ErrorHook{args.Explain},
-	}))...)
+		Healthcheck:      untilJoined(),
+		Wait:             pulumi.Bool(true),
+		WaitTimeout:      seconds(joinTimeout),
+		Rm:               pulumi.Bool(true),
+		LogDriver:        logDriver,
+		LogOpts:          logOptions,
+		SecurityOpts:     noNewPrivileges,
+		Labels:           append(labels(cluster.Stack, roleJoin, labelNode, args.Node.Name), identity),
+	}, append(opts, replaceInPlace, pulumi.ResourceHooks(args.Hooks))...)
+}
+
+// untilJoined is a health check whose first probe lasts until the node has joined, and every other an hour. A probe costs the engine
+// far more than what it runs; asked every second, those of all memberships would take a good part of a core for ever, and
+// asked less often, each would delay the deployment.
+func untilJoined() *docker.ContainerHealthcheckArgs {
+	const hour = time.Hour
+	probe := fmt.Sprintf("mkdir /run/probed 2>/dev/null || sleep %d; until [[ -e %s ]]; do sleep 0.2; done", int(hour.Seconds()), node.JoinedFile)
+	return &docker.ContainerHealthcheckArgs{
+		Tests:    pulumi.ToStringArray([]string{"CMD", "bash", "-c", probe}),
+		Interval: duration(time.Second),
+		Timeout:  duration(2 * hour),
+		Retries:  pulumi.Int(1),
+	}
 }

@@ -44,8 +44,8 @@ type NodeArgs struct {
 	// After is what has to be done before anything happens to this node's container, such as the membership of the node
 	// before it.
 	After []pulumi.Resource
-	// Explain is run when the node does not become a member.
-	Explain *pulumi.ErrorHook
+	// Hooks are those of the membership.
+	Hooks *pulumi.ResourceHookBinding
 }
 
 // NewNode declares a node. Its data outlives its container. It is there when it is a running member of the cluster.

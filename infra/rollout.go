@@ -25,21 +25,27 @@ type rollout struct {
 	last pulumi.Resource
 }
 
-// serving tells whether the cluster of a stack takes clients: most of its nodes are healthy. Members are counted by
-// their volumes, because a node whose container is gone is a member still. It asks the engine and not the stack's last outputs,
-// which a deployment that failed late does not have although its cluster may be up, and which say nothing of what happened since.
+// serving tells whether the cluster of a stack takes clients: most of its members are up. Members are counted by their
+// volumes, because a node whose container is gone is a member still. A member is up if its node or its membership is healthy;
+// the latter is so first. The engine is asked, and not the stack's last outputs, which say nothing of what happened since.
 func serving(ctx context.Context, docker engine, stack string) (bool, error) {
-	members, err := docker.VolumeList(ctx, volume.ListOptions{Filters: nodesOf(stack)})
+	members, err := docker.VolumeList(ctx, volume.ListOptions{Filters: ofStack(stack)})
 	if err != nil {
 		return false, fmt.Errorf("listing the volumes of stack %s: %w", stack, err)
 	}
-	up := nodesOf(stack)
-	up.Add("health", string(container.Healthy))
-	healthy, err := docker.ContainerList(ctx, container.ListOptions{Filters: up})
+	filter := ofStack(stack)
+	filter.Add("health", string(container.Healthy))
+	healthy, err := docker.ContainerList(ctx, container.ListOptions{Filters: filter})
 	if err != nil {
 		return false, fmt.Errorf("listing the containers of stack %s: %w", stack, err)
 	}
-	return 2*len(healthy) > len(members.Volumes), nil
+	up := map[string]bool{}
+	for _, c := range healthy {
+		if node, ok := c.Labels[labelNode]; ok {
+			up[node] = true
+		}
+	}
+	return 2*len(up) > len(members.Volumes), nil
 }
 
 // next returns what the node whose turn it is waits for.

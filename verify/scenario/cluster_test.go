@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -39,7 +40,7 @@ func openCluster(t *testing.T) *cluster.Cluster {
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, c.Close()) })
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 6*time.Minute)
 		defer cancel()
 		assert.NoError(t, fault.HealAll(ctx, c))
 		assert.NoError(t, c.WaitHealthy(ctx))
@@ -53,6 +54,14 @@ func onCluster(c *cluster.Cluster) ClusterRig {
 		Queue:   traffic.Queue{Type: "quorum"},
 		Traffic: traffic.Config{Paths: traffic.Paths(c.Outputs()), Rate: 100, Size: 256},
 	}
+}
+
+// patient are limits for a machine that runs other tests at the same time: what is tested here is what becomes of the
+// messages, not how soon a node boots.
+func patient() Limits {
+	limits := DefaultLimits()
+	limits.Healthy, limits.Flow = 6*time.Minute, time.Minute
+	return limits
 }
 
 // playOn plays a scenario, and saves its report where it failed or WARREN_TEST_REPORT says.
@@ -81,7 +90,7 @@ func TestShortSelectionPasses(t *testing.T) {
 	require.NoError(t, err)
 	for _, s := range Table(faults, 0) {
 		t.Run(s.Name, func(t *testing.T) {
-			result, h := playOn(t, onCluster(c), s, DefaultLimits())
+			result, h := playOn(t, onCluster(c), s, patient())
 			require.Equal(t, report.Passed, result.Status(), "%v", result.Failures())
 			assert.Zero(t, result.Verdict.Lost.Count)
 			assert.Zero(t, result.Verdict.Unexpected.Count)
@@ -109,13 +118,41 @@ func diskLost() fault.Fault {
 			if err != nil {
 				return nil, err
 			}
-			// The files are removed while the node still runs: it keeps those it has open, and the kill takes them away.
-			const stores = "/var/lib/rabbitmq/mnesia/*/msg_stores"
-			if _, err := c.Run(ctx, node.Container, "sh", "-c", "ls -d "+stores+" && rm -rf "+stores); err != nil {
+			if err := c.Kill(ctx, node.Container); err != nil {
 				return nil, err
 			}
-			return restart{c, node}, c.Kill(ctx, node.Container)
+			return restart{c, node}, wipe(ctx, c, node)
 		},
+	}
+}
+
+// wipe deletes the message store of a node that does not run, from a container that shares its volume.
+func wipe(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+	inspected, err := c.Inspect(ctx, node.Container)
+	if err != nil {
+		return err
+	}
+	const stores = "/var/lib/rabbitmq/mnesia/*/msg_stores"
+	created, err := c.Docker().ContainerCreate(ctx, &container.Config{
+		Image: inspected.Image, User: "root", Entrypoint: []string{"sh", "-c", "ls -d " + stores + " && rm -r " + stores},
+		Labels: map[string]string{"warren.stack": c.Stack(), "warren.role": "fault"},
+	}, &container.HostConfig{VolumesFrom: []string{node.Container}, NetworkMode: "none"}, nil, nil, "")
+	if err != nil {
+		return err
+	}
+	defer c.Docker().ContainerRemove(context.WithoutCancel(ctx), created.ID, container.RemoveOptions{Force: true})
+	ended, failed := c.Docker().ContainerWait(ctx, created.ID, container.WaitConditionNextExit)
+	if err := c.Start(ctx, created.ID); err != nil {
+		return err
+	}
+	select {
+	case err := <-failed:
+		return err
+	case end := <-ended:
+		if end.StatusCode != 0 {
+			return fmt.Errorf("delete %s on %s: exit status %d", stores, node.Name, end.StatusCode)
+		}
+		return nil
 	}
 }
 
@@ -134,7 +171,7 @@ func TestClassicQueueWhoseDiskIsLostLosesMessages(t *testing.T) {
 	c := openCluster(t)
 	rig := onCluster(c)
 	rig.Queue = traffic.Queue{Type: "classic", Node: c.Nodes()[1].NodeName}
-	limits := DefaultLimits()
+	limits := patient()
 	limits.Patience = 5 * time.Second
 	result, _ := playOn(t, rig, Single(diskLost(), 5*time.Second), limits)
 
@@ -147,7 +184,7 @@ func TestProducerWithoutConfirmsLosesMessages(t *testing.T) {
 	rig := onCluster(c)
 	rig.Traffic.Unconfirmed = true
 	rig.Traffic.Rate = 500 // the more is under way, the more is lost
-	limits := DefaultLimits()
+	limits := patient()
 	limits.Patience = 5 * time.Second
 	killed, err := Select(fault.All(), []string{"all-nodes-killed"})
 	require.NoError(t, err)
@@ -177,7 +214,7 @@ func TestFaultWithoutEffectIsAnErrorOnTheCluster(t *testing.T) {
 		Inject: func(context.Context, *cluster.Cluster, fault.Target) (fault.Injection, error) {
 			return nil, errors.New("rabbit1 still reaches rabbit2")
 		}}
-	result, _ := playOn(t, onCluster(c), Single(toothless, time.Second), DefaultLimits())
+	result, _ := playOn(t, onCluster(c), Single(toothless, time.Second), patient())
 	require.Equal(t, report.Failed, result.Status())
 	assert.Contains(t, result.Error, "rabbit1 still reaches rabbit2")
 }
@@ -187,7 +224,7 @@ func TestInterruptedScenarioLeavesAHealthyCluster(t *testing.T) {
 	faults, err := Select(fault.All(), []string{"pair-cut"})
 	require.NoError(t, err)
 	ctx, interrupt := context.WithCancelCause(t.Context())
-	runner := Runner{Cluster: c, Rig: onCluster(c), Limits: DefaultLimits(), Progress: func(p Progress) {
+	runner := Runner{Cluster: c, Rig: onCluster(c), Limits: patient(), Progress: func(p Progress) {
 		if p.Phase == "hold" {
 			interrupt(fmt.Errorf("somebody pressed Ctrl-C"))
 		}

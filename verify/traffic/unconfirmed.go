@@ -10,8 +10,12 @@ import (
 	"warren/verify/history"
 )
 
-// connectTimeout bounds connecting, and closing where nothing else does.
-const connectTimeout = time.Second
+const (
+	// connectTimeout bounds connecting, and closing where nothing else does.
+	connectTimeout = time.Second
+	// retryInterval is the time between attempts to connect.
+	retryInterval = 100 * time.Millisecond
+)
 
 // unconfirmed publishes as many an application does: without confirms, taking a message for safe once it was written
 // to the connection.
@@ -22,6 +26,7 @@ type unconfirmed struct {
 	state func(state string, err error)
 
 	next       int // endpoint
+	retry      time.Time
 	connection *amqp.Connection
 	channel    *amqp.Channel
 }
@@ -58,6 +63,10 @@ func (u *unconfirmed) connect() error {
 	if u.channel != nil && !u.channel.IsClosed() {
 		return nil
 	}
+	if time.Now().Before(u.retry) {
+		return fmt.Errorf("not connected over %s", u.path.Name)
+	}
+	u.retry = time.Now().Add(retryInterval)
 	endpoint := u.path.Endpoints[u.next%len(u.path.Endpoints)]
 	u.next++
 	connection, err := amqp.DialConfig(endpoint, amqp.Config{

@@ -1,0 +1,118 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	"warren/verify/cluster"
+	"warren/verify/history"
+	"warren/verify/traffic"
+)
+
+// crew is a kind of client that suffers a fault: a producer and a consumer on every path, and a queue of its own.
+type crew struct {
+	// Name is as it appears in tables.
+	Name string
+	// Slug is part of the queue's name.
+	Slug string
+	// Available returns nil if this machine can run the clients.
+	Available func(context.Context) error
+	// Start starts the clients.
+	Start func(ctx context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (running, error)
+}
+
+// running are the clients of a crew at work.
+type running interface {
+	StopProducers(context.Context) error
+	Close(context.Context) error
+}
+
+// The kinds of clients that are compared.
+var (
+	warrenCrew = crew{"Warren's client", "warren", always, startWarren}
+	peerCrew   = crew{"go-rabbitmq v0.15.0", "peer", havePeer, startPeer}
+	// The tutorial's producer does not confirm, so that no outage shows.
+	tutorialCrew   = crew{"tutorial's clients", "tutorial", havePython, startTutorial("produce")}
+	confirmingCrew = crew{"tutorial's clients, confirming", "confirming", havePython, startTutorial("produce-confirmed")}
+)
+
+func always(context.Context) error { return nil }
+
+func havePeer(ctx context.Context) error {
+	_, err := buildPeer(ctx)
+	return err
+}
+
+func havePython(context.Context) error {
+	_, err := pythonWithPika()
+	return err
+}
+
+// outageRate is how many messages each producer publishes in a second: outages are measured to 20 ms.
+const outageRate = 50
+
+func (c crew) queue(target string) string { return target + "-" + c.Slug }
+
+// path is the name in the history of a crew's path.
+func (c crew) path(path string) string { return c.Name + ": " + path }
+
+// paths are the ways to a cluster that its crew takes.
+func (c crew) paths(k *cluster.Cluster) []traffic.Path {
+	outputs := k.Outputs()
+	return []traffic.Path{
+		{Name: c.path(history.LoadBalancer), Endpoints: []string{outputs.AMQPURL}},
+		{Name: c.path(history.AnyNode), Endpoints: outputs.AMQPURLs},
+	}
+}
+
+func startWarren(_ context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (running, error) {
+	return traffic.Start(traffic.Config{Queue: queue, Paths: paths, Rate: outageRate, Size: 256}, recorder)
+}
+
+// startPeer builds the program that uses go-rabbitmq and starts it.
+func startPeer(ctx context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (running, error) {
+	program, err := buildPeer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return startChildren(paths, recorder, func(path traffic.Path, role, prefix string) (*exec.Cmd, func() error, error) {
+		args := []string{role, queue}
+		if role == produce {
+			args = append(args, prefix, strconv.Itoa(outageRate))
+		}
+		cmd := exec.Command(program, args...)
+		cmd.Env = append(os.Environ(), "RABBITMQ_URLS="+strings.Join(path.Endpoints, " "))
+		return cmd, func() error { return nil }, nil
+	}), nil
+}
+
+// startTutorial starts the tutorial's clients, with the producer in a given role of steady.py.
+func startTutorial(producing string) func(context.Context, string, []traffic.Path, *history.Recorder) (running, error) {
+	return func(_ context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (running, error) {
+		return startChildren(paths, recorder, func(path traffic.Path, role, prefix string) (*exec.Cmd, func() error, error) {
+			args := []string{role, queue}
+			if role == produce {
+				args = []string{producing, queue, prefix, strconv.Itoa(outageRate)}
+			}
+			cmd, done, err := python(context.Background(), path.Endpoints[0], "steady.py", args...)
+			if err != nil {
+				return nil, nil, err
+			}
+			var hosts []string
+			for _, endpoint := range path.Endpoints {
+				at, err := url.Parse(endpoint)
+				if err != nil {
+					return nil, nil, fmt.Errorf("an endpoint of %s is not a URI", path.Name) // the error would show the password
+				}
+				hosts = append(hosts, at.Host)
+			}
+			cmd.Env = append(cmd.Env, "RABBITMQ_ENDPOINTS="+strings.Join(hosts, " "))
+			return cmd, done, nil
+		}), nil
+	}
+}

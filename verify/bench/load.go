@@ -1,0 +1,174 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"warren/verify/checker"
+	"warren/verify/cluster"
+	"warren/verify/traffic"
+)
+
+// Load is as many messages as a cluster takes, over one path into one queue.
+type Load struct {
+	Client Client
+	Path   Path
+	// Queue is "quorum" or "classic".
+	Queue string
+	// Size is that of a message's body, in bytes.
+	Size int
+	// Window is how many messages each producer has unconfirmed at once.
+	Window               int
+	Producers, Consumers int
+}
+
+// Path is a way to the queue.
+type Path int
+
+// The ways: straight to the node that leads the queue, to another node, or through the load balancer.
+const (
+	ToLeader Path = iota
+	ToOther
+	ThroughBalancer
+)
+
+// Client is a kind of producer and of consumer. Both work until ctx ends and report every confirm and delivery.
+type Client interface {
+	Produce(ctx context.Context, endpoint, queue string, l Load, m *meter) error
+	Consume(ctx context.Context, endpoint, queue string, l Load, m *meter) error
+}
+
+// The metrics of a load.
+var loadMetrics = []Metric{{"confirmed", PerSecond}, {"latency p50", Seconds}, {"p95", Seconds}, {"p99", Seconds}}
+
+// deliveredMetric is measured as well where there are consumers.
+var deliveredMetric = Metric{"delivered", PerSecond}
+
+const (
+	// loadWarmUp is how long a load runs before it is measured: connections open, buffers fill, the JIT compiles.
+	loadWarmUp = time.Second
+	// loadEnd is how long clients may take to end.
+	loadEnd = 20 * time.Second
+)
+
+// Measure runs the load into a queue of its own.
+func (l Load) Measure(ctx context.Context, lab *Lab) ([]Sample, error) {
+	c := lab.Warren
+	home := c.Nodes()[0]
+	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: l.Queue, Node: home.NodeName}
+	if err := queue.Declare(ctx, c); err != nil {
+		return nil, err
+	}
+	defer lab.cleanUp(ctx, func(ctx context.Context) error { return queue.Delete(ctx, c) })
+
+	m := &meter{}
+	working, stop := context.WithCancel(ctx)
+	defer stop()
+	clients, working := errgroup.WithContext(working)
+	for range l.Consumers {
+		clients.Go(func() error { return l.Client.Consume(working, l.endpoint(c), queue.Name, l, m) })
+	}
+	for range l.Producers {
+		clients.Go(func() error { return l.Client.Produce(working, l.endpoint(c), queue.Name, l, m) })
+	}
+	pause(working, loadWarmUp)
+	m.begin()
+	pause(working, lab.LoadTime)
+	values := m.end()
+	stop()
+	if err := clients.Wait(); err != nil && ctx.Err() == nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if values["confirmed"] == 0 {
+		return nil, fmt.Errorf("nothing was confirmed in %s", lab.LoadTime)
+	}
+	if l.Consumers == 0 {
+		delete(values, deliveredMetric.Name)
+	}
+	return []Sample{{Values: values}}, nil
+}
+
+// endpoint is the URI of the load's path, given that the queue lives on the first node.
+func (l Load) endpoint(c *cluster.Cluster) string {
+	outputs := c.Outputs()
+	switch {
+	case l.Path == ThroughBalancer:
+		return outputs.AMQPURL
+	case l.Path == ToOther && len(outputs.AMQPURLs) > 1:
+		return outputs.AMQPURLs[1]
+	}
+	return outputs.AMQPURLs[0]
+}
+
+// body is what every message of the load carries.
+func (l Load) body() []byte { return []byte(strings.Repeat("x", l.Size)) }
+
+// pause lets time pass unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// meter counts what happens between begin and end.
+type meter struct {
+	counting             atomic.Bool
+	confirmed, delivered atomic.Int64
+	began                time.Time
+
+	mu        sync.Mutex
+	latencies []time.Duration
+}
+
+func (m *meter) begin() {
+	m.began = time.Now()
+	m.counting.Store(true)
+}
+
+// confirm counts a confirmed message and, of every eighth, how long it took.
+func (m *meter) confirm(latency time.Duration) {
+	if !m.counting.Load() {
+		return
+	}
+	const sampled = 8
+	if n := m.confirmed.Add(1); n%sampled == 0 {
+		m.mu.Lock()
+		m.latencies = append(m.latencies, latency)
+		m.mu.Unlock()
+	}
+}
+
+func (m *meter) deliver() {
+	if m.counting.Load() {
+		m.delivered.Add(1)
+	}
+}
+
+// end stops counting and returns the values of loadMetrics and deliveredMetric.
+func (m *meter) end() map[string]float64 {
+	m.counting.Store(false)
+	elapsed := time.Since(m.began).Seconds()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	values := latencyValues(m.latencies)
+	values["confirmed"] = float64(m.confirmed.Load()) / elapsed
+	values[deliveredMetric.Name] = float64(m.delivered.Load()) / elapsed
+	return values
+}
+
+func latencyValues(latencies []time.Duration) map[string]float64 {
+	l := checker.Percentiles(latencies)
+	return map[string]float64{"latency p50": l.Median.Seconds(), "p95": l.P95.Seconds(), "p99": l.P99.Seconds()}
+}

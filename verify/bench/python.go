@@ -1,0 +1,73 @@
+package bench
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// tutorialScripts are the tutorial's programs as they stand, but for where the broker is and the password, which come
+// from the environment; and the programs that drive them: flood.py and steady.py.
+//
+//go:embed tutorial/*.py
+var tutorialScripts embed.FS
+
+// pythonWithPika finds an interpreter that has pika, once.
+var pythonWithPika = sync.OnceValues(func() (string, error) {
+	// Debian's package is for Debian's interpreter, which need not be the first on PATH.
+	for _, candidate := range []string{"python3", "/usr/bin/python3"} {
+		path, err := exec.LookPath(candidate)
+		if err == nil && exec.Command(path, "-c", "import pika").Run() == nil {
+			return path, nil
+		}
+	}
+	return "", &MissingError{What: "a Python with pika", Hint: "install it with `apt-get install python3-pika`"}
+})
+
+// python prepares to run one of the tutorial's scripts against the broker at an AMQP URI. The caller calls done when
+// the command has ended.
+func python(ctx context.Context, endpoint, script string, args ...string) (cmd *exec.Cmd, done func() error, err error) {
+	interpreter, err := pythonWithPika()
+	if err != nil {
+		return nil, nil, err
+	}
+	at, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, nil, errors.New("an AMQP endpoint of the stack is not a URI") // the error would show the password
+	}
+	dir, err := os.MkdirTemp("", "warren-bench-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("run %s: %w", script, err)
+	}
+	done = func() error { return os.RemoveAll(dir) }
+	scripts, err := fs.Sub(tutorialScripts, "tutorial")
+	if err == nil {
+		err = os.CopyFS(dir, scripts)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("run %s: %w", script, err), done())
+	}
+	cmd = exec.CommandContext(ctx, interpreter, append([]string{"-u", filepath.Join(dir, script)}, args...)...)
+	password, _ := at.User.Password()
+	cmd.Env = append(os.Environ(), "RABBITMQ_HOST="+at.Hostname(), "RABBITMQ_PORT="+at.Port(),
+		"RABBITMQ_USERNAME="+at.User.Username(), "RABBITMQ_PASSWORD="+password)
+	return cmd, done, nil
+}
+
+// scriptError is the error of a script with the end of what it said.
+func scriptError(script string, err error, said string) error {
+	const most = 500
+	said = strings.TrimSpace(said)
+	if len(said) > most {
+		said = "..." + said[len(said)-most:]
+	}
+	return fmt.Errorf("%s: %w: %s", script, err, said)
+}

@@ -1,0 +1,241 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
+
+	"warren/topology"
+	"warren/verify/cluster"
+	"warren/verify/fault"
+	"warren/verify/history"
+	"warren/verify/report"
+	"warren/verify/scenario"
+	"warren/verify/traffic"
+)
+
+// rig plays scenarios with several crews at once.
+type rig struct {
+	cluster *cluster.Cluster
+	// sound clusters become healthy again by the standards of package cluster.
+	sound bool
+	crews []crew
+	// running are the clients of the scenario being played.
+	running *flows
+}
+
+var _ scenario.Rig = (*rig)(nil)
+
+// WaitHealthy implements scenario.Rig.
+func (r *rig) WaitHealthy(ctx context.Context) error {
+	if r.sound {
+		return r.cluster.WaitHealthy(ctx)
+	}
+	if err := waitRunning(ctx, r.cluster); err != nil {
+		return err
+	}
+	return waitServing(ctx, r.cluster)
+}
+
+// HealAll implements scenario.Rig.
+func (r *rig) HealAll(ctx context.Context) error { return fault.HealAll(ctx, r.cluster) }
+
+// Paths implements scenario.Rig.
+func (r *rig) Paths() []string {
+	var names []string
+	for _, c := range r.crews {
+		names = append(names, traffic.Names(c.paths(r.cluster))...)
+	}
+	return names
+}
+
+// Logs implements scenario.Rig. Nobody reads them here.
+func (r *rig) Logs(context.Context, time.Time, time.Time) []report.Log { return nil }
+
+// queuePrefix marks the queues of the benchmarks, so that those of a run that was killed are found and deleted.
+const queuePrefix = "warren-bench-"
+
+// Prepare implements scenario.Rig: a queue for every crew, all led by the same node, so that the fault befalls all.
+func (r *rig) Prepare(ctx context.Context, name string) (fault.Target, error) {
+	if err := sweep(ctx, r.cluster); err != nil {
+		return fault.Target{}, err
+	}
+	now := time.Now()
+	nodes := discNodes(r.cluster)
+	leader := nodes[int(now.Unix())%len(nodes)]
+	target := fmt.Sprintf("%s%s-%d", queuePrefix, name, now.Unix())
+	for _, c := range r.crews {
+		if err := r.queue(c, target, leader.NodeName).Declare(ctx, r.cluster); err != nil {
+			return fault.Target{}, err
+		}
+	}
+	return fault.Target{VHost: traffic.VHost, Queue: r.crews[0].queue(target)}, nil
+}
+
+func (r *rig) queue(c crew, target, node string) traffic.Queue {
+	return traffic.Queue{Name: c.queue(target), Type: "quorum", Replicas: len(r.cluster.Nodes()), Node: node}
+}
+
+// discNodes are the nodes that the faults may strike: all but the RAM nodes.
+func discNodes(c *cluster.Cluster) []topology.NodeOutput {
+	return slices.DeleteFunc(slices.Clone(c.Nodes()), func(n topology.NodeOutput) bool { return n.Type == topology.RAM })
+}
+
+// sweep deletes queues that earlier measurements have left behind.
+func sweep(ctx context.Context, c *cluster.Cluster) error {
+	err := c.AskAny(ctx, func(api *rabbithole.Client) error {
+		queues, err := api.ListQueuesIn(traffic.VHost)
+		if err != nil {
+			return err
+		}
+		for _, q := range queues {
+			if !strings.HasPrefix(q.Name, queuePrefix) {
+				continue
+			}
+			response, err := api.DeleteQueue(traffic.VHost, q.Name)
+			if err != nil && (response == nil || response.StatusCode != http.StatusNotFound) {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete queues of earlier measurements: %w", err)
+	}
+	return nil
+}
+
+// Clear implements scenario.Rig.
+func (r *rig) Clear(ctx context.Context, _ fault.Target) error { return sweep(ctx, r.cluster) }
+
+// Start implements scenario.Rig.
+func (r *rig) Start(target fault.Target, recorder *history.Recorder) (scenario.Flow, error) {
+	ctx := context.Background()
+	f := &flows{recorder: recorder}
+	f.watching, f.stopWatching = context.WithCancel(ctx)
+	base := strings.TrimSuffix(target.Queue, "-"+r.crews[0].Slug)
+	for _, c := range r.crews {
+		started, err := c.Start(ctx, c.queue(base), c.paths(r.cluster), recorder)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("start %s: %w", c.Name, err), f.Close(ctx))
+		}
+		f.all = append(f.all, started)
+	}
+	r.running = f
+	return f, nil
+}
+
+// flows are the clients of all crews.
+type flows struct {
+	recorder *history.Recorder
+	all      []running
+
+	watching     context.Context
+	stopWatching context.CancelFunc
+	watchers     sync.WaitGroup
+}
+
+// Ready implements scenario.Flow.
+func (f *flows) Ready(ctx context.Context) error {
+	return cluster.Poll(ctx, 50*time.Millisecond, func(context.Context) error {
+		if silent := f.recorder.Silent(); len(silent) > 0 {
+			return fmt.Errorf("traffic does not flow over %q", silent)
+		}
+		return nil
+	})
+}
+
+// StopProducers implements scenario.Flow.
+func (f *flows) StopProducers(ctx context.Context) error {
+	return f.each(func(c running) error { return c.StopProducers(ctx) })
+}
+
+// Close implements scenario.Flow.
+func (f *flows) Close(ctx context.Context) error {
+	f.stopWatching()
+	f.watchers.Wait()
+	return f.each(func(c running) error { return c.Close(ctx) })
+}
+
+// each calls do for all crews at once.
+func (f *flows) each(do func(running) error) error {
+	problems := make([]error, len(f.all))
+	var group sync.WaitGroup
+	for i, c := range f.all {
+		group.Go(func() { problems[i] = do(c) })
+	}
+	group.Wait()
+	return errors.Join(problems...)
+}
+
+// Drain implements scenario.Flow.
+func (f *flows) Drain(ctx context.Context, patience time.Duration) (missing int, err error) {
+	draining, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_ = cluster.Poll(draining, 100*time.Millisecond, func(context.Context) error {
+		if missing = f.recorder.Missing(); missing > 0 {
+			return fmt.Errorf("%d messages are missing", missing)
+		}
+		return nil
+	}) // what is missing is counted, not an error
+	return missing, ctx.Err()
+}
+
+// The event that notes when the load balancer lets clients through again.
+const servesAgain = "lets clients through again"
+
+// knockEvery is short: it limits how well the outage of a load balancer is told from that of its clients.
+const knockEvery = 10 * time.Millisecond
+
+// watched is an injection after which the load balancer is down, and notes when it is back.
+func (r *rig) watched(inject func(context.Context, *cluster.Cluster, fault.Target) (fault.Injection, error)) func(context.Context, *cluster.Cluster, fault.Target) (fault.Injection, error) {
+	return func(ctx context.Context, c *cluster.Cluster, target fault.Target) (fault.Injection, error) {
+		injection, err := inject(ctx, c, target)
+		if err == nil {
+			f := r.running
+			f.watchers.Go(func() {
+				knock := func(ctx context.Context) error { return greeted(ctx, c.Outputs().AMQPURL) }
+				if cluster.Poll(f.watching, knockEvery, knock) == nil {
+					f.recorder.Event(history.Note, history.LoadBalancer, servesAgain)
+				}
+			})
+		}
+		return injection, err
+	}
+}
+
+// servedAgain is when the load balancer let clients through again; 0 if that was not watched.
+func servedAgain(h history.History) time.Duration {
+	for _, e := range h.Events {
+		if e.Text == servesAgain {
+			return e.At
+		}
+	}
+	return 0
+}
+
+// restartInTurn restarts one node after the other, each when all run again, of a cluster that is never healthy.
+func restartInTurn(ctx context.Context, c *cluster.Cluster, _ fault.Target) (fault.Injection, error) {
+	for _, node := range c.Nodes() {
+		if err := c.Restart(ctx, node.Container, time.Minute); err != nil {
+			return nil, err
+		}
+		if err := waitRunning(ctx, c); err != nil {
+			return nil, fmt.Errorf("after the restart of %s: %w", node.Name, err)
+		}
+	}
+	return restarted{}, nil
+}
+
+// restarted is a fault that is over.
+type restarted struct{}
+
+func (restarted) String() string             { return "restarted all nodes, one after the other" }
+func (restarted) Heal(context.Context) error { return nil }

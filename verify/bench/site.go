@@ -1,0 +1,155 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/client"
+	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
+	"golang.org/x/sync/errgroup"
+
+	"warren/verify/cluster"
+)
+
+// labelStack is the label of everything that belongs to a stack, as on the stacks that Pulumi brings up.
+const labelStack = "warren.stack"
+
+// site is a cluster made by hand, through the Engine's API.
+type site struct {
+	docker *client.Client
+	// stack is the value of the label, and network the name of the network.
+	stack, network string
+}
+
+// prepare makes the network. Everything of an earlier site of that name is taken away first.
+func (s site) prepare(ctx context.Context) error {
+	if err := s.remove(ctx); err != nil {
+		return err
+	}
+	_, err := s.docker.NetworkCreate(ctx, s.network, network.CreateOptions{Labels: s.labels("network", "")})
+	if err != nil {
+		return fmt.Errorf("create network %s: %w", s.network, err)
+	}
+	return nil
+}
+
+func (s site) labels(role, node string) map[string]string {
+	labels := map[string]string{labelStack: s.stack, "warren.role": role}
+	if node != "" {
+		labels["warren.node"] = node
+	}
+	return labels
+}
+
+// create creates a container on the site's network and puts files into it.
+func (s site) create(ctx context.Context, name, alias string, config *container.Config, host *container.HostConfig, put ...archive) error {
+	host.NetworkMode = container.NetworkMode(s.network)
+	_, err := s.docker.ContainerCreate(ctx, config, host, &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
+		s.network: {Aliases: []string{alias}},
+	}}, nil, name)
+	if err != nil {
+		return fmt.Errorf("create container %s: %w", name, err)
+	}
+	for _, a := range put {
+		if err := s.docker.CopyToContainer(ctx, name, a.dir, a.reader(), container.CopyToContainerOptions{CopyUIDGID: true}); err != nil {
+			return fmt.Errorf("copy files to %s in %s: %w", a.dir, name, err)
+		}
+	}
+	return nil
+}
+
+// createVolume makes a volume for a node's data.
+func (s site) createVolume(ctx context.Context, name, node string) error {
+	if _, err := s.docker.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: s.labels("node", node)}); err != nil {
+		return fmt.Errorf("create volume %s: %w", name, err)
+	}
+	return nil
+}
+
+// start starts containers, all at once.
+func (s site) start(ctx context.Context, names ...string) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, name := range names {
+		group.Go(func() error {
+			if err := s.docker.ContainerStart(ctx, name, container.StartOptions{}); err != nil {
+				return fmt.Errorf("start container %s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// remove takes everything away that bears the stack's label: containers, volumes, networks.
+func (s site) remove(ctx context.Context) error {
+	mine := filters.NewArgs(filters.Arg("label", labelStack+"="+s.stack))
+	containers, err := s.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: mine})
+	if err != nil {
+		return fmt.Errorf("find what is left of %s: %w", s.stack, err)
+	}
+	var group errgroup.Group
+	for _, c := range containers {
+		group.Go(func() error {
+			return s.docker.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true})
+		})
+	}
+	problems := []error{group.Wait()}
+	volumes, err := s.docker.VolumeList(ctx, volume.ListOptions{Filters: mine})
+	problems = append(problems, err)
+	for _, v := range volumes.Volumes {
+		problems = append(problems, s.docker.VolumeRemove(ctx, v.Name, true))
+	}
+	networks, err := s.docker.NetworkList(ctx, network.ListOptions{Filters: mine})
+	problems = append(problems, err)
+	for _, n := range networks {
+		problems = append(problems, s.docker.NetworkRemove(ctx, n.ID))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("take %s away: %w", s.stack, err)
+	}
+	return nil
+}
+
+// bootTimeout is how long a cluster may take to come up.
+const bootTimeout = 4 * time.Minute
+
+// waitRunning waits until every node of a cluster says that all of them run.
+func waitRunning(ctx context.Context, c *cluster.Cluster) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, fmt.Errorf("not so within %s", bootTimeout))
+	defer cancel()
+	return cluster.Poll(ctx, 100*time.Millisecond, func(ctx context.Context) error {
+		for _, node := range c.Nodes() {
+			nodes, err := c.Management(ctx, node).ListNodes()
+			if err != nil {
+				return fmt.Errorf("%s does not answer: %w", node.Name, err)
+			}
+			if running := countRunning(nodes); running != len(c.Nodes()) {
+				return fmt.Errorf("%s sees %d of %d nodes running", node.Name, running, len(c.Nodes()))
+			}
+		}
+		return nil
+	})
+}
+
+func countRunning(nodes []rabbithole.NodeInfo) int {
+	running := 0
+	for _, n := range nodes {
+		if n.IsRunning {
+			running++
+		}
+	}
+	return running
+}
+
+// waitServing waits until the load balancer of a cluster lets AMQP clients through.
+func waitServing(ctx context.Context, c *cluster.Cluster) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, fmt.Errorf("not so within %s", bootTimeout))
+	defer cancel()
+	return cluster.Poll(ctx, 50*time.Millisecond, func(ctx context.Context) error { return greeted(ctx, c.Outputs().AMQPURL) })
+}

@@ -1,0 +1,205 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
+
+	"warren/clients"
+	"warren/topology"
+	"warren/verify/cluster"
+	"warren/verify/traffic"
+)
+
+// What the tutorial's throughput test publishes, through the load balancer and to each node, into a queue that holds
+// 10,000 messages and rejects the rest.
+const (
+	toldMessages = 10_000 + 3*5_000
+	toldCapacity = 10_000
+)
+
+// tutorialThroughput compares what a throughput test says with what became of its messages.
+func tutorialThroughput() []Comparison {
+	const claimed, queued = "said to be sent", "in the queue"
+	return []Comparison{{
+		Name: "tutorial-test",
+		Shows: "25,000 messages into a queue for 10,000 that rejects the rest: the rate that is printed, how many messages are said to " +
+			"be sent, and how many were in the queue.",
+		Metrics: []Metric{{"printed rate", PerSecond}, {claimed, Messages}, {queued, Messages}},
+		Sides: []Side{
+			{"tutorial's performance_test.py", func(ctx context.Context, lab *Lab) ([]Sample, error) {
+				rate, inQueue, err := runPerformanceTest(ctx, lab)
+				return []Sample{{Values: map[string]float64{"printed rate": rate, claimed: toldMessages, queued: inQueue}}}, err
+			}},
+			{"Warren's producer", func(ctx context.Context, lab *Lab) ([]Sample, error) {
+				rate, confirmed, inQueue, err := overfill(ctx, lab)
+				return []Sample{{Values: map[string]float64{"printed rate": rate, claimed: confirmed, queued: inQueue}}}, err
+			}},
+		},
+	}}
+}
+
+// printedRate is how the test prints a rate; the first is that through the load balancer.
+var printedRate = regexp.MustCompile(`Throughput: ([0-9.]+) messages/second`)
+
+// runPerformanceTest runs the tutorial's test on the tutorial's cluster. It returns the rate through the load balancer that
+// the test prints, and how many messages are in the queue afterwards.
+func runPerformanceTest(ctx context.Context, lab *Lab) (rate, inQueue float64, err error) {
+	k, err := lab.Tutorial(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	remove, err := declareTold(ctx, k)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer lab.cleanUp(ctx, remove)
+	const script = "performance_test.py"
+	cmd, done, err := python(ctx, k.Outputs().AMQPURL, script)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer lab.cleanUp(ctx, func(context.Context) error { return done() })
+	for i, node := range k.Nodes() {
+		cmd.Env = append(cmd.Env, fmt.Sprintf("RABBITMQ_PORT_%d=%d", i+1, node.AMQPPort))
+	}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return 0, 0, scriptError(script, err, stderr.String())
+	}
+	printed := printedRate.FindSubmatch(stdout.Bytes())
+	if printed == nil {
+		return 0, 0, fmt.Errorf("%s printed no rate: %s", script, stdout.String())
+	}
+	if rate, err = strconv.ParseFloat(string(printed[1]), 64); err != nil {
+		return 0, 0, fmt.Errorf("%s printed a rate of %s: %w", script, printed[1], err)
+	}
+	inQueue, err = settledCount(ctx, k.Outputs().AMQPURLs[0], topology.DefaultQueue)
+	return rate, inQueue, err
+}
+
+// declareTold declares the tutorial's exchange, queue and binding, empty, and returns what deletes them. The tutorial's own script
+// asks the management interface behind the load balancer, which is always down.
+func declareTold(ctx context.Context, k *cluster.Cluster) (remove func(context.Context) error, err error) {
+	remove = func(ctx context.Context) error {
+		return k.AskAny(ctx, func(api *rabbithole.Client) error {
+			_, err := api.DeleteExchange(traffic.VHost, topology.DefaultExchange)
+			return errors.Join(err, told.Delete(ctx, k))
+		})
+	}
+	err = k.AskAny(ctx, func(api *rabbithole.Client) error {
+		for _, declare := range []func() (*http.Response, error){
+			func() (*http.Response, error) {
+				return api.DeclareExchange(traffic.VHost, topology.DefaultExchange, rabbithole.ExchangeSettings{Type: "direct", Durable: true})
+			},
+			func() (*http.Response, error) {
+				return api.DeclareQueue(traffic.VHost, topology.DefaultQueue, limited(toldCapacity))
+			},
+			func() (*http.Response, error) {
+				return api.DeclareBinding(traffic.VHost, rabbithole.BindingInfo{Source: topology.DefaultExchange,
+					Destination: topology.DefaultQueue, DestinationType: "queue", RoutingKey: topology.DefaultRoutingKey})
+			},
+		} {
+			if _, err := declare(); err != nil {
+				return fmt.Errorf("declare what the tutorial declares: %w", err)
+			}
+		}
+		return nil
+	})
+	return remove, err
+}
+
+// told is the tutorial's queue.
+var told = traffic.Queue{Name: topology.DefaultQueue, Type: "quorum"}
+
+// limited are the settings of a queue as the tutorial's.
+func limited(capacity int) rabbithole.QueueSettings {
+	return rabbithole.QueueSettings{Durable: true, Arguments: map[string]any{"x-queue-type": "quorum",
+		"x-quorum-initial-group-size": 3, "x-max-length": capacity, "x-overflow": "reject-publish"}}
+}
+
+// A message that is refused is tried again for a while; the window is wide so that this takes no longer than it must.
+const (
+	overfillWindow   = 4096
+	overfillPatience = time.Second
+)
+
+// overfill publishes as many messages with Warren's producer into a queue like the tutorial's. It returns how many messages
+// were confirmed, and at which rate, and how many are in the queue.
+func overfill(ctx context.Context, lab *Lab) (rate, confirmed, inQueue float64, err error) {
+	k := lab.Warren
+	queue := traffic.Queue{Name: fmt.Sprintf("%sfull-%d", queuePrefix, time.Now().UnixNano())}
+	err = k.AskAny(ctx, func(api *rabbithole.Client) error {
+		_, err := api.DeclareQueue(traffic.VHost, queue.Name, limited(toldCapacity))
+		return err
+	})
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	defer lab.cleanUp(ctx, func(ctx context.Context) error { return queue.Delete(ctx, k) })
+
+	p, err := clients.NewProducer([]string{k.Outputs().AMQPURL}, clients.WithWindow(overfillWindow), clients.WithPublishTimeout(overfillPatience))
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	began := time.Now()
+	var accepted []time.Time
+	var confirmations []*clients.Confirmation
+	for i := range toldMessages {
+		accepted = append(accepted, time.Now())
+		c, err := p.PublishAsync(ctx, clients.Message{RoutingKey: queue.Name, Body: fmt.Appendf(nil, "Message %d", i)})
+		if err != nil {
+			return 0, 0, 0, errors.Join(err, p.Close(ctx))
+		}
+		confirmations = append(confirmations, c)
+	}
+	if err := p.Close(ctx); err != nil {
+		return 0, 0, 0, err
+	}
+	var took time.Duration
+	for i, c := range confirmations {
+		if c.Err() == nil {
+			confirmed++
+			took = max(took, accepted[i].Sub(began)+c.Latency())
+		}
+	}
+	rate = confirmed / took.Seconds()
+	inQueue, err = settledCount(ctx, k.Outputs().AMQPURLs[0], queue.Name)
+	return rate, confirmed, inQueue, err
+}
+
+// settledCount is how many messages are in a queue once their number no longer changes.
+func settledCount(ctx context.Context, endpoint, queue string) (float64, error) {
+	conn, channel, err := bareClient{}.open(endpoint)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	before := -1
+	for {
+		q, err := channel.QueueDeclarePassive(queue, true, false, false, false, amqp.Table{})
+		if err != nil {
+			return 0, fmt.Errorf("count messages in %s: %w", queue, err)
+		}
+		if q.Messages == before {
+			return float64(before), nil
+		}
+		before = q.Messages
+		if pause(ctx, settleTime); ctx.Err() != nil {
+			return 0, context.Cause(ctx)
+		}
+	}
+}
+
+// settleTime is how long the number of messages in a queue must not change.
+const settleTime = time.Second

@@ -47,7 +47,7 @@ var variants = []struct {
 		LogLevel:            "warning",
 		FailureDetection:    DetectRelaxed,
 		Username:            "operator",
-		RabbitMQConf:        "# Streams are not used here.\nchannel_max = 128\n",
+		RabbitMQConf:        "# Twice the default.\ncollect_statistics_interval = 10000\n",
 	}},
 	{"stock-detection", Config{FailureDetection: DetectStock}},
 }

@@ -84,6 +84,15 @@ func (s Series) HasClassicMirroring() bool { return !s.atLeast(4, 0) }
 // queue_leader_locator, which places quorum queues in every series, places all queues there.
 func (s Series) HasQueueMasterLocator() bool { return !s.atLeast(4, 0) }
 
+// ConnectionLimitKey is the key of rabbitmq.conf for the number of connections a node accepts. 4.3 renamed it; older
+// series know the old name only.
+func (s Series) ConnectionLimitKey() string {
+	if s.atLeast(4, 3) {
+		return "max_connections"
+	}
+	return "connection_max"
+}
+
 // HasInServiceCheck tells whether the management API has /api/health/checks/is-in-service, which fails while a
 // node is drained for maintenance.
 func (s Series) HasInServiceCheck() bool { return s.atLeast(4, 1) }

@@ -104,7 +104,7 @@ var mistakes = map[string]struct {
 	"unknown log level":            {map[string]string{"logLevel": "warn"}, "logLevel", `did you mean "warning"?`},
 	"guest":                        {map[string]string{"username": "guest"}, "username", "use another name"},
 	"user name with a colon":       {map[string]string{"username": "a:b"}, "username", "use letters"},
-	"extra line without a value":   {map[string]string{"rabbitmqConf": "# fine\nchannel_max"}, "rabbitmqConf", `the line 2 "channel_max"`},
+	"extra line without a value":   {map[string]string{"rabbitmqConf": "# fine\nheartbeat"}, "rabbitmqConf", `the line 2 "heartbeat"`},
 	"unknown key":                  {map[string]string{"imgae": "rabbitmq:4.3"}, "imgae", `did you mean "image"?`},
 	"unknown key, nothing near":    {map[string]string{"frobnicate": "1"}, "frobnicate", "unknown key: remove it"},
 }

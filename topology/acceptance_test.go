@@ -1,0 +1,269 @@
+//go:build cluster
+
+package topology
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/client"
+	"github.com/docker/docker/pkg/stdcopy"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/semaphore"
+)
+
+// Real programs judge the golden files: HAProxy checks every haproxy.cfg, and a node of its series boots with every
+// rabbitmq.conf, advanced.config and enabled_plugins.
+
+// imageOfSeries are the images there are. None can be built for 3.13, so that its files are checked by nobody but the tests of
+// the series before and after it.
+var imageOfSeries = map[Series]string{
+	{3, 10}: "warren/rabbitmq:3.10",
+	{4, 0}:  "warren/rabbitmq:4.0",
+	{4, 3}:  "warren/rabbitmq:4.3",
+}
+
+const (
+	bootDeadline   = 3 * time.Minute
+	startupMessage = "Server startup complete"
+	// bootingAtOnce is how many nodes boot at the same time.
+	bootingAtOnce = 2
+)
+
+func TestHAProxyAcceptsTheGoldenFiles(t *testing.T) {
+	docker := newDocker(t)
+	for _, v := range variants {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			conf, err := os.ReadFile(filepath.Join("testdata", v.name, "haproxy.cfg"))
+			require.NoError(t, err)
+			assert.NoError(t, docker.checkHAProxyConf(t, conf))
+		})
+	}
+}
+
+func TestHAProxyRejectsABrokenFile(t *testing.T) {
+	docker := newDocker(t)
+	conf, err := os.ReadFile(filepath.Join("testdata", "series-4.3", "haproxy.cfg"))
+	require.NoError(t, err)
+	broken := bytes.ReplaceAll(conf, []byte("balance leastconn"), []byte("balance fairly"))
+	assert.ErrorContains(t, docker.checkHAProxyConf(t, broken), "balance only supports")
+	warned := bytes.ReplaceAll(conf, []byte("    timeout client 3h\n"), nil)
+	assert.ErrorContains(t, docker.checkHAProxyConf(t, warned), "missing timeouts", "warnings count as well")
+}
+
+func TestNodesBootWithTheGoldenFiles(t *testing.T) {
+	docker := newDocker(t)
+	slots := semaphore.NewWeighted(bootingAtOnce)
+	for _, v := range variants {
+		cluster, err := New("test", v.config)
+		require.NoError(t, err)
+		image, exists := imageOfSeries[cluster.Series]
+		if !exists {
+			continue
+		}
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			require.NoError(t, slots.Acquire(t.Context(), 1))
+			defer slots.Release(1)
+			dir := filepath.Join("testdata", v.name)
+			node, err := docker.bootNode(t, image, cluster, readAll(t, dir))
+			require.NoError(t, err)
+
+			assert.Equal(t, wantInForce(cluster), node.eval(t, inForce), "settings in force")
+			assert.Equal(t, fmt.Sprintf(`[<<"%s">>]`, cluster.Username), node.eval(t, `[proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()].`))
+			assert.Equal(t, "true", node.eval(t, fmt.Sprintf(`{Result, _} = rabbit_access_control:check_user_pass_login(<<"%s">>, base64:decode("%s")), Result =:= ok.`,
+				cluster.Username, base64Of(testSecrets.AdminPassword))), "the password's hash is right")
+		})
+	}
+}
+
+func TestNodesRefuseABrokenFile(t *testing.T) {
+	docker := newDocker(t)
+	cluster, err := New("test", Config{RabbitMQConf: "no_such_key = 1"})
+	require.NoError(t, err)
+	files := readAll(t, filepath.Join("testdata", "series-4.3"))
+	files["rabbitmq.conf"] = []byte(cluster.RabbitMQConf())
+	_, err = docker.bootNode(t, imageOfSeries[cluster.Series], cluster, files)
+	assert.ErrorContains(t, err, "no_such_key")
+}
+
+// inForce asks a node for the settings that several files and the command line give.
+const inForce = `{net_kernel:get_net_ticktime(), application:get_env(kernel, inet_dist_connect_options), ` +
+	`application:get_env(rabbit, heartbeat), application:get_env(rabbit, connection_max), vm_memory_monitor:get_vm_memory_high_watermark(), ` +
+	`application:get_env(rabbit, queue_leader_locator), lists:member(rabbitmq_prometheus, rabbit_plugins:active())}.`
+
+// wantInForce is what a node should answer to inForce.
+func wantInForce(c *Cluster) string {
+	ticktime, options := 60, "undefined"
+	if d := c.detection(); d.UserTimeout > 0 {
+		ms := d.UserTimeout.Milliseconds()
+		ticktime = int(d.NetTickTime.Seconds())
+		options = fmt.Sprintf("{ok,[{raw,6,18,<<%d,%d,0,0>>}]}", ms&0xff, ms>>8)
+	}
+	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true}`, ticktime, options, c.HeartbeatSeconds, c.ConnectionMax,
+		c.MemoryHighWatermark)
+}
+
+// dockerEngine is the engine the tests run their containers on.
+type dockerEngine struct{ *client.Client }
+
+func newDocker(t *testing.T) dockerEngine {
+	t.Helper()
+	c, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	return dockerEngine{c}
+}
+
+// checkHAProxyConf lets HAProxy check a file, warnings included.
+func (d dockerEngine) checkHAProxyConf(t *testing.T, conf []byte) error {
+	const path = "/tmp/haproxy.cfg"
+	id := d.start(t, &container.Config{Image: DefaultHAProxyImage, Entrypoint: []string{}, Cmd: []string{"haproxy", "-dW", "-c", "-f", path}},
+		map[string][]byte{path: conf})
+	exited, errs := d.ContainerWait(t.Context(), id, container.WaitConditionNotRunning)
+	select {
+	case err := <-errs:
+		return err
+	case result := <-exited:
+		if result.StatusCode != 0 {
+			return fmt.Errorf("haproxy -c: status %d: %s", result.StatusCode, d.logs(t, id))
+		}
+		return nil
+	}
+}
+
+// bootNode starts the first node of a cluster by itself, with the files of the cluster.
+func (d dockerEngine) bootNode(t *testing.T, image string, c *Cluster, files map[string][]byte) (*bootedNode, error) {
+	const start = `printf COOKIE >/var/lib/rabbitmq/.erlang.cookie && chmod 400 /var/lib/rabbitmq/.erlang.cookie &&
+		chown -R rabbitmq:rabbitmq /var/lib/rabbitmq && chmod 644 /run/warren/definitions.json &&
+		exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups rabbitmq-server`
+	upload := map[string][]byte{DefinitionsPath: files["definitions.json"]}
+	for _, name := range []string{"rabbitmq.conf", "advanced.config", "enabled_plugins"} {
+		upload["/etc/rabbitmq/"+name] = files[name]
+	}
+	id := d.start(t, &container.Config{
+		Image:      image,
+		Hostname:   c.Nodes[0].Name,
+		Entrypoint: []string{"bash", "-c", start},
+		Env: []string{
+			"RABBITMQ_NODENAME=" + c.Nodes[0].NodeName(),
+			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=" + strings.TrimSpace(string(files["erlang-args"])),
+		},
+	}, upload)
+
+	ctx, cancel := context.WithTimeout(t.Context(), bootDeadline)
+	defer cancel()
+	for tick := time.NewTicker(250 * time.Millisecond); ; {
+		logs := d.logs(t, id)
+		if strings.Contains(logs, startupMessage) {
+			return &bootedNode{d, id}, nil
+		}
+		state, err := d.ContainerInspect(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if !state.State.Running {
+			return nil, fmt.Errorf("the node stopped with status %d: %s", state.State.ExitCode, logs)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("the node did not start within %s: %s", bootDeadline, logs)
+		case <-tick.C:
+		}
+	}
+}
+
+// start creates a container with files, starts it and sees to its removal.
+func (d dockerEngine) start(t *testing.T, config *container.Config, files map[string][]byte) string {
+	t.Helper()
+	_, err := d.ImageInspect(t.Context(), config.Image)
+	require.NoError(t, err, "run make images to have it")
+	created, err := d.ContainerCreate(t.Context(), config, nil, nil, nil, "")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		assert.NoError(t, d.ContainerRemove(ctx, created.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}))
+	})
+	require.NoError(t, d.CopyToContainer(t.Context(), created.ID, "/", archive(t, files), container.CopyToContainerOptions{}))
+	require.NoError(t, d.ContainerStart(t.Context(), created.ID, container.StartOptions{}))
+	return created.ID
+}
+
+func (d dockerEngine) logs(t *testing.T, id string) string {
+	t.Helper()
+	stream, err := d.ContainerLogs(t.Context(), id, container.LogsOptions{ShowStdout: true, ShowStderr: true})
+	require.NoError(t, err)
+	defer stream.Close()
+	return demultiplexed(t, stream)
+}
+
+// bootedNode is a node that runs.
+type bootedNode struct {
+	docker dockerEngine
+	id     string
+}
+
+// eval evaluates an Erlang expression on the node.
+func (n *bootedNode) eval(t *testing.T, expression string) string {
+	t.Helper()
+	created, err := n.docker.ContainerExecCreate(t.Context(), n.id, container.ExecOptions{
+		Cmd: []string{"rabbitmqctl", "--quiet", "eval", expression}, User: "rabbitmq", AttachStdout: true, AttachStderr: true,
+	})
+	require.NoError(t, err)
+	attached, err := n.docker.ContainerExecAttach(t.Context(), created.ID, container.ExecAttachOptions{})
+	require.NoError(t, err)
+	defer attached.Close()
+	return strings.Join(strings.Fields(demultiplexed(t, attached.Reader)), "")
+}
+
+func demultiplexed(t *testing.T, stream io.Reader) string {
+	t.Helper()
+	var b strings.Builder
+	_, err := stdcopy.StdCopy(&b, &b, stream)
+	if !errors.Is(err, io.EOF) {
+		require.NoError(t, err)
+	}
+	return b.String()
+}
+
+// archive packs files, with the directories above them.
+func archive(t *testing.T, files map[string][]byte) io.Reader {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for path, text := range files {
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: strings.TrimPrefix(path, "/"), Mode: 0o444, Size: int64(len(text))}))
+		_, err := w.Write(text)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return &b
+}
+
+func base64Of(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+func readAll(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	files := map[string][]byte{}
+	for _, entry := range entries {
+		files[entry.Name()], err = os.ReadFile(filepath.Join(dir, entry.Name()))
+		require.NoError(t, err)
+	}
+	return files
+}

@@ -1,0 +1,131 @@
+//go:build cluster
+
+package clients
+
+import (
+	"context"
+	"encoding/binary"
+	"net/url"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+// 100,000 messages go through the load balancer while one node after another is killed and comes back, and the load
+// balancer is restarted. All are confirmed, all that are confirmed are consumed, and none is handled twice.
+func TestNothingLostNothingTwice(t *testing.T) {
+	const (
+		messages = 100_000
+		interval = time.Second / 1200 // between messages while there are faults, to last through them
+	)
+	outputs := readOutputs(t)
+	endpoint := []string{outputs.AMQPURL}
+	queue := declareQueue(t, outputs.AMQPURLs[0], nil)
+
+	var mu sync.Mutex
+	handled := make(map[uint64]int)
+	consumer, stop := startConsumer(t, endpoint, queue, func(_ context.Context, d Delivery) error {
+		mu.Lock()
+		defer mu.Unlock()
+		handled[binary.BigEndian.Uint64(d.Body)]++
+		return nil
+	}, WithDeduplication(messages), WithConcurrency(4), WithPrefetch(256))
+	p := newTestProducer(t, endpoint, WithPublishTimeout(5*time.Minute))
+
+	var faultsOver atomic.Bool
+	var faults sync.WaitGroup
+	faults.Go(func() {
+		defer faultsOver.Store(true)
+		e := newEngine(t)
+		for _, node := range outputs.Nodes {
+			e.kill(node.Container)
+			e.start(node.Container)
+			eventually(t, func() bool { return onlineMembers(outputs, queue) == len(outputs.Nodes) },
+				"%s should come back", node.Name)
+		}
+		e.restart(outputs.LoadBalancer.Container)
+	})
+
+	// Distinct numbers in the bodies tell messages apart independently of the ids that deduplication goes by.
+	confirmations := make([]*Confirmation, 0, messages)
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for n := uint64(0); n < messages || !faultsOver.Load(); n++ {
+		if !faultsOver.Load() {
+			<-ticker.C
+		}
+		c, err := p.PublishAsync(context.Background(), Message{RoutingKey: queue, Body: binary.BigEndian.AppendUint64(nil, n)})
+		require.NoError(t, err)
+		confirmations = append(confirmations, c)
+	}
+	faults.Wait()
+	for i, c := range confirmations {
+		require.NoError(t, c.Wait(testContext(t, patience)), "message %d", i)
+	}
+
+	consumed := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(handled)
+	}
+	eventually(t, func() bool { return consumed() == len(confirmations) }, "every confirmed message should be consumed")
+	require.NoError(t, stop())
+	for n, times := range handled {
+		require.Equal(t, 1, times, "message %d", n)
+	}
+
+	stats := p.Stats()
+	t.Logf("producer %+v", stats)
+	t.Logf("consumer %+v", consumer.Stats())
+	require.EqualValues(t, len(confirmations), stats.Accepted)
+	require.Equal(t, stats.Accepted, stats.Confirmed)
+	require.Zero(t, stats.Returned+stats.Nacked+stats.Rejected+stats.Unconfirmed+int64(stats.InFlight))
+	require.EqualValues(t, stats.Confirmed, consumer.Stats().Handled)
+	require.Positive(t, stats.Reconnects, "the faults should have been felt")
+}
+
+// 1,000 lost connections leave nothing behind: no goroutine, no connection.
+func TestNoLeakOverManyReconnects(t *testing.T) {
+	const reconnects = 1000
+	outputs := readOutputs(t)
+	queue := declareQueue(t, outputs.AMQPURL, nil)
+	ignored := goleak.IgnoreCurrent()
+
+	t.Run("reconnect", func(t *testing.T) {
+		u, err := url.Parse(outputs.AMQPURL)
+		require.NoError(t, err)
+		proxy := startProxy(t, u.Host)
+		endpoint := []string{changeURI(t, outputs.AMQPURL, func(u *url.URL) { u.Host = proxy.address() })}
+
+		received := make(chan struct{}, 1)
+		_, stop := startConsumer(t, endpoint, queue, func(context.Context, Delivery) error {
+			select {
+			case received <- struct{}{}:
+			default:
+			}
+			return nil
+		})
+		p := newTestProducer(t, endpoint)
+		var goroutines int
+		for i := range reconnects + 1 {
+			if i > 0 {
+				require.Positive(t, proxy.cut())
+			}
+			require.NoError(t, p.Publish(testContext(t, patience), Message{RoutingKey: queue}), "after %d reconnects", i)
+			<-received
+			if i == reconnects/10 {
+				goroutines = runtime.NumGoroutine()
+			}
+			require.LessOrEqual(t, proxy.connections(), 2)
+		}
+		require.GreaterOrEqual(t, p.Stats().Reconnects, int64(reconnects))
+		require.InDelta(t, goroutines, runtime.NumGoroutine(), 20, "goroutines grow in number")
+		require.NoError(t, stop())
+	})
+	goleak.VerifyNone(t, ignored)
+}

@@ -1,0 +1,85 @@
+package clients
+
+import (
+	"io"
+	"net"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// proxy forwards TCP connections, and breaks them on demand.
+type proxy struct {
+	listener net.Listener
+	target   string
+	pipes    sync.WaitGroup
+
+	mu   sync.Mutex
+	open map[net.Conn]struct{} // both ends of every connection
+}
+
+// startProxy forwards to target until the test ends.
+func startProxy(t testing.TB, target string) *proxy {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	p := &proxy{listener: listener, target: target, open: make(map[net.Conn]struct{})}
+	p.pipes.Go(p.accept)
+	t.Cleanup(p.stop)
+	return p
+}
+
+func (p *proxy) address() string { return p.listener.Addr().String() }
+
+func (p *proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("tcp", p.target)
+		if err != nil {
+			_ = client.Close()
+			continue
+		}
+		p.mu.Lock()
+		p.open[client], p.open[server] = struct{}{}, struct{}{}
+		p.mu.Unlock()
+		p.pipes.Go(func() { p.pipe(client, server) })
+		p.pipes.Go(func() { p.pipe(server, client) })
+	}
+}
+
+// pipe copies one way until either end closes, and then closes both.
+func (p *proxy) pipe(to, from net.Conn) {
+	_, _ = io.Copy(to, from)
+	_, _ = to.Close(), from.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, to)
+	delete(p.open, from)
+}
+
+// cut closes all connections and returns how many there were.
+func (p *proxy) cut() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.open {
+		_ = conn.Close()
+	}
+	return len(p.open) / 2
+}
+
+// connections is how many are open.
+func (p *proxy) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.open) / 2
+}
+
+func (p *proxy) stop() {
+	_ = p.listener.Close()
+	p.cut()
+	p.pipes.Wait()
+}

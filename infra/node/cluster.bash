@@ -22,8 +22,15 @@ become_rabbitmq() {
   HOME=$home exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups bash "$0"
 }
 
-ctl()    { timeout "$command_timeout" rabbitmqctl --quiet --node "$@"; }
-queues() { timeout "$command_timeout" rabbitmq-queues --quiet --node "$@"; }
+# tool runs a command of one of RabbitMQ's tools on a node. Its input is nobody's: it would eat that of a loop around it.
+tool() {
+  local status=0
+  timeout "$command_timeout" "$1" --quiet --node "${@:2}" </dev/null || status=$?
+  ((status != 124)) || log "$1 ${*:3} on $2 took longer than $command_timeout s" >&2
+  return "$status"
+}
+
+ctl() { tool rabbitmqctl "$@"; }
 
 # listens tells whether a node answers on a port.
 listens() { timeout 2 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "${1#*@}" "$2" 2>/dev/null; }
@@ -75,7 +82,7 @@ replicas() {
   local vhosts
   vhosts=$(ctl "$1" list_vhosts --no-table-headers) || return
   while IFS= read -r vhost; do
-    ctl "$1" list_queues --no-table-headers --vhost "$vhost" name type members online </dev/null |
+    ctl "$1" list_queues --no-table-headers --vhost "$vhost" name type members online |
       awk -F'\t' -v OFS='\t' -v vhost="$vhost" -v node="[[ ]${self}[],]" \
         '($2 == "quorum" || $2 == "stream") && $3 ~ node {print vhost, $2, $1, $3, $4}' || return
   done <<<"$vhosts"

@@ -53,7 +53,7 @@ is_up() { listens "$self" "$amqp_port" && identity "$self"; }
 start() {
   if identity "$self"; then
     log "$self is in maintenance mode: reviving it"
-    timeout "$command_timeout" rabbitmq-upgrade --quiet --node "$self" revive
+    tool rabbitmq-upgrade "$self" revive
   elif is_stopped; then
     start_stopped
   else
@@ -65,7 +65,7 @@ start() {
 # is_stopped tells whether the node's Erlang machine runs and RabbitMQ in it does not, as after `rabbitmqctl stop_app`.
 is_stopped() {
   listens "$self" "$distribution_port" &&
-    timeout "$command_timeout" rabbitmq-diagnostics --node "$self" is_booting 2>&1 | grep -q 'stopped or has not started'
+    tool rabbitmq-diagnostics "$self" is_booting 2>&1 | grep 'stopped or has not started' >/dev/null
 }
 
 # start_stopped starts RabbitMQ in a node where it was stopped. If that was reset, peer discovery makes it a new member. If it does
@@ -118,7 +118,7 @@ has_no_queues() {
   local vhosts found
   vhosts=$(ctl "$self" list_vhosts --no-table-headers) || return
   while IFS= read -r vhost; do
-    found=$(ctl "$self" list_queues --no-table-headers --vhost "$vhost" name </dev/null) && [[ -z $found ]] || return
+    found=$(ctl "$self" list_queues --no-table-headers --vhost "$vhost" name) && [[ -z $found ]] || return
   done <<<"$vhosts"
 }
 
@@ -144,21 +144,23 @@ restore_replicas() {
     find_cluster || fail "$self lacks replicas, and no majority of ${nodes[*]} runs that could restore them"
     log "$self has lost replicas: removing them from their queues"
     remember_replicas "$seed"
-    queues "$seed" shrink "$self" --errors-only
+    tool rabbitmq-queues "$seed" shrink "$self" --errors-only
   fi
-  local lost
+  local lost present
   lost=$(remembered_replicas "$self")
   [[ $lost ]] || return 0
-  add_replicas <<<"$lost"
+  present=$(replicas "$self" | cut -f 1-3)
+  comm -23 <(sort <<<"$lost") <(sort <<<"$present") | add_replicas
   within "$recovery_time" replicas_online || fail "replicas on $self are not online yet"
   ctl "$self" clear_global_parameter "warren_lost_replicas_$self"
 }
 
-# no_queues tells whether no running node leads a queue: a new cluster, and nothing to ask further.
+# no_queues tells whether no running node leads a queue, as in a new cluster, where there is nothing to ask further.
 no_queues() {
-  local node
+  local node metrics
   for node in "${nodes[@]}"; do
-    ! scrape "$node" /metrics | grep -Eq '^rabbitmq_queues [1-9]' || return 1
+    listens "$node" "$amqp_port" || continue
+    metrics=$(scrape "$node" /metrics) && ! grep -Eq '^rabbitmq_queues [1-9]' <<<"$metrics" || return
   done
 }
 
@@ -177,13 +179,13 @@ add_replicas() {
     if [[ $type == quorum ]]; then
       pattern[$vhost]+="${pattern[$vhost]:+|}$(literal "$name")"
     else
-      timeout "$command_timeout" rabbitmq-streams --quiet --node "$self" add_replica --vhost "$vhost" "$name" "$self" </dev/null ||
+      tool rabbitmq-streams "$self" add_replica --vhost "$vhost" "$name" "$self" ||
         log "stream $name in virtual host $vhost has no replica on $self"
     fi
   done
   for vhost in "${!pattern[@]}"; do
     log "$self gets its replicas of quorum queues in virtual host $vhost back"
-    queues "$self" grow "$self" all --vhost-pattern "^$(literal "$vhost")\$" --queue-pattern "^(${pattern[$vhost]})\$" --errors-only
+    tool rabbitmq-queues "$self" grow "$self" all --vhost-pattern "^$(literal "$vhost")\$" --queue-pattern "^(${pattern[$vhost]})\$" --errors-only
   done
 }
 

@@ -34,7 +34,7 @@ type Result struct {
 type Row struct {
 	Name string `json:"name"`
 	// Values are by name of the metric.
-	Values map[string]Summary `json:"values,omitempty"`
+	Values map[string]Summary `json:"values"`
 	// Ratio is the first metric's median to that of the comparison's first row.
 	Ratio float64 `json:"ratio,omitempty"`
 	// Missing says what this machine lacks for measuring this side.

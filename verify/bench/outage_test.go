@@ -1,0 +1,113 @@
+package bench
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"warren/verify/checker"
+	"warren/verify/history"
+)
+
+const ms = time.Millisecond
+
+func TestOutageIsTheLongestPauseOfTheCrewsPaths(t *testing.T) {
+	anyNode, balanced := warrenCrew.path(history.AnyNode), warrenCrew.path(history.LoadBalancer)
+	h := history.History{Paths: []string{anyNode, balanced, peerCrew.path(history.AnyNode)}, Drained: true,
+		Traffic: history.Span{To: 1000 * ms}}
+	confirmed := func(path, id string, at time.Duration, delivered bool) {
+		h.Publishes = append(h.Publishes, history.Publish{ID: id, Path: path, At: at, Done: at, Outcome: history.Confirmed})
+		if delivered {
+			h.Deliveries = append(h.Deliveries, history.Delivery{ID: id, Path: path, At: at})
+		}
+	}
+	for i := range 10 {
+		at := time.Duration(i+1) * 100 * ms
+		if at < 300*ms || at > 600*ms {
+			confirmed(anyNode, "a"+at.String(), at, true)
+		}
+		if at < 200*ms || at > 800*ms {
+			confirmed(balanced, "b"+at.String(), at, at != 900*ms)
+		}
+		confirmed(peerCrew.path(history.AnyNode), "p"+at.String(), at, false)
+	}
+	values := outageValues(checker.Check(h, nil), h, warrenCrew, 850*ms)
+	assert.InDelta(t, 0.5, values["confirms, any node"], 1e-9)
+	assert.InDelta(t, 0.8, values["confirms, load balancer"], 1e-9)
+	assert.InDelta(t, 0.9, values["deliveries, load balancer"], 1e-9)
+	assert.InDelta(t, 0.05, values[afterRestart.Name], 1e-9)
+	assert.Equal(t, 1.0, values["lost"], "the peer's losses are its own")
+	assert.NotContains(t, outageValues(checker.Check(h, nil), h, warrenCrew, 0), afterRestart.Name)
+}
+
+func TestServedAgainFindsTheEvent(t *testing.T) {
+	h := history.History{Events: []history.Event{{At: 3 * ms, Text: "hold"}, {At: 9 * ms, Kind: history.Note, Text: servesAgain}}}
+	assert.Equal(t, 9*ms, servedAgain(h))
+	assert.Zero(t, servedAgain(history.History{}))
+}
+
+func TestWhatChildrenSayIsRecorded(t *testing.T) {
+	recorder := history.NewRecorder("test")
+	f := &children{recorder: recorder}
+	f.record(strings.NewReader("attempt p/1\nnoise\nconfirmed p/1\nattempt p/2\nfailed p/2 connection lost\nattempt p/3\nconfirmed p/9\ndelivered p/1\n"),
+		"producer", "path")
+	h := recorder.History()
+	outcomes := map[string]history.Outcome{}
+	for _, p := range h.Publishes {
+		outcomes[p.ID] = p.Outcome
+		assert.Equal(t, "path", p.Path)
+	}
+	assert.Equal(t, map[string]history.Outcome{"p/1": history.Confirmed, "p/2": history.Unknown, "p/3": history.Unknown}, outcomes)
+	assert.Equal(t, "connection lost", h.Publishes[1].Error)
+	assert.Len(t, h.Deliveries, 1)
+}
+
+func TestTailKeepsTheEnd(t *testing.T) {
+	var said tail
+	for range 100 {
+		_, err := said.Write([]byte(strings.Repeat("x", 100)))
+		assert.NoError(t, err)
+	}
+	_, err := said.Write([]byte("the end"))
+	assert.NoError(t, err)
+	assert.Equal(t, tailSize, said.Len())
+	assert.True(t, strings.HasSuffix(said.String(), "the end"))
+}
+
+func TestAlarmsInLogs(t *testing.T) {
+	node := `2026-11-23T03:04:40Z 2026-11-23 03:04:40.630761+00:00 [info] <0.886.0> rabbit on node rabbit@rabbit2 down
+2026-11-23T03:04:40Z 2026-11-23 03:04:40.796795+00:00 [info] <0.886.0> node rabbit@rabbit2 down: connection_closed
+`
+	assert.Len(t, linkLost.FindAllString(node, -1), 1)
+	balancer := `2026-11-23T03:04:40Z [WARNING]  (9) : Server amqp/rabbit2 is DOWN, reason: Layer4 timeout, check duration: 501ms.
+2026-11-23T03:04:40Z Server amqp/rabbit2 is DOWN, reason: Layer4 timeout, check duration: 501ms.
+2026-11-23T03:04:40Z Server accepting/rabbit2 is DOWN, reason: Layer4 timeout, check duration: 501ms.
+2026-11-23T03:04:50Z Server amqp/rabbit2 is UP, reason: Layer4 check passed.
+`
+	assert.Len(t, serverDown.FindAllString(balancer, -1), 1)
+}
+
+func TestTermsInMetrics(t *testing.T) {
+	metrics := `# TYPE rabbitmq_raft_term gauge
+rabbitmq_raft_term{module="rabbit_khepri",ra_system="coordination"} 2.0
+rabbitmq_raft_term{queue="a",vhost="/"} 3.0
+rabbitmq_raft_term_and_voted_for_updates{module="rabbit_khepri",ra_system="coordination"} 9.0
+`
+	matches := raftTerm.FindAllStringSubmatch(metrics, -1)
+	assert.Len(t, matches, 2)
+	assert.Equal(t, "3.0", matches[1][2])
+}
+
+func TestDisconnectionsAreCounted(t *testing.T) {
+	h := history.History{Events: []history.Event{
+		{Kind: history.Client, Text: "connecting"}, {Kind: history.Client, Text: "connected"},
+		{Kind: history.Client, Text: "disconnected: connection lost: EOF"}, {Kind: history.Note, Text: "disconnected"}}}
+	assert.Equal(t, 1, countDisconnected(h))
+}
+
+func TestErlangArgsAreReplaced(t *testing.T) {
+	env := []string{"A=1", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-old", "B=2"}
+	assert.Equal(t, []string{"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-new", "A=1", "B=2"}, withErlangArgs(env, "-new"))
+}

@@ -233,7 +233,7 @@ func (s Status) checkQueues(problems *problemList) {
 		subject := queue.String()
 		if queue.Type != "quorum" {
 			if queue.Type == "classic" && len(s.Nodes) > 1 {
-				problems.add(NotReplicated, Warning, subject, "a classic queue, which lives on %s alone", queue.Leader)
+				problems.add(NotReplicated, Warning, subject, "a classic queue, which lives on %s alone", join(queue.Members))
 			}
 			continue
 		}

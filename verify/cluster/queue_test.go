@@ -1,0 +1,35 @@
+package cluster
+
+import (
+	"testing"
+
+	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
+	"github.com/stretchr/testify/assert"
+)
+
+func TestQuorumQueueFromTheManagementAPI(t *testing.T) {
+	queue := newQueue(rabbithole.QueueInfo{
+		Name: "ha_queue", Vhost: "/", Type: "quorum", Status: "running", Leader: "rabbit@b",
+		Members: []string{"rabbit@c", "rabbit@b", "rabbit@a"}, Online: []string{"rabbit@c", "rabbit@b"},
+		Arguments: map[string]any{"x-quorum-initial-group-size": float64(5)},
+	})
+	assert.Equal(t, []string{"rabbit@a", "rabbit@b", "rabbit@c"}, queue.Members)
+	assert.Equal(t, []string{"rabbit@b", "rabbit@c"}, queue.Online)
+	assert.Equal(t, 5, queue.GroupSize)
+}
+
+func TestQuorumQueueHasThreeReplicasUnlessItAsksForOthers(t *testing.T) {
+	assert.Equal(t, 3, newQueue(rabbithole.QueueInfo{Type: "quorum"}).GroupSize)
+}
+
+func TestClassicQueueIsWhereItsNodeIs(t *testing.T) {
+	queue := newQueue(rabbithole.QueueInfo{Type: "classic", Node: "rabbit@b", Status: "down"})
+	assert.Equal(t, "rabbit@b", queue.Leader)
+	assert.Equal(t, []string{"rabbit@b"}, queue.Members)
+	assert.Empty(t, queue.Online)
+}
+
+func TestQueueIsNamedWithItsVHostUnlessThatIsTheDefault(t *testing.T) {
+	assert.Equal(t, "q", Queue{VHost: "/", Name: "q"}.String())
+	assert.Equal(t, "orders q", Queue{VHost: "orders", Name: "q"}.String())
+}

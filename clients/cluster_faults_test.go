@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -21,7 +21,7 @@ import (
 func TestNothingLostNothingTwice(t *testing.T) {
 	const (
 		messages = 100_000
-		interval = time.Second / 1200 // between messages while there are faults, to last through them
+		interval = time.Second / 1000 // between messages while there are faults, to last through them
 	)
 	outputs := readOutputs(t)
 	endpoint := []string{outputs.AMQPURL}
@@ -37,33 +37,41 @@ func TestNothingLostNothingTwice(t *testing.T) {
 	}, WithDeduplication(messages), WithConcurrency(4), WithPrefetch(256))
 	p := newTestProducer(t, endpoint, WithPublishTimeout(5*time.Minute))
 
-	var faultsOver atomic.Bool
-	var faults sync.WaitGroup
-	faults.Go(func() {
-		defer faultsOver.Store(true)
-		e := newEngine(t)
-		for _, node := range outputs.Nodes {
-			e.kill(node.Container)
-			e.start(node.Container)
-			eventually(t, func() bool { return onlineMembers(outputs, queue) == len(outputs.Nodes) },
-				"%s should come back", node.Name)
-		}
-		e.restart(outputs.LoadBalancer.Container)
-	})
-
 	// Distinct numbers in the bodies tell messages apart independently of the ids that deduplication goes by.
-	confirmations := make([]*Confirmation, 0, messages)
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
-	for n := uint64(0); n < messages || !faultsOver.Load(); n++ {
-		if !faultsOver.Load() {
-			<-ticker.C
+	faultsOver := make(chan struct{})
+	published := make(chan []*Confirmation)
+	go func() {
+		var confirmations []*Confirmation
+		defer func() { published <- confirmations }()
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for n := uint64(0); ; n++ {
+			select {
+			case <-ticker.C:
+			case <-faultsOver:
+				if n >= messages {
+					return
+				}
+			}
+			c, err := p.PublishAsync(context.Background(),
+				Message{RoutingKey: queue, Body: binary.BigEndian.AppendUint64(nil, n)})
+			if !assert.NoError(t, err) {
+				return
+			}
+			confirmations = append(confirmations, c)
 		}
-		c, err := p.PublishAsync(context.Background(), Message{RoutingKey: queue, Body: binary.BigEndian.AppendUint64(nil, n)})
-		require.NoError(t, err)
-		confirmations = append(confirmations, c)
+	}()
+
+	e := newEngine(t)
+	for _, node := range outputs.Nodes {
+		e.kill(node.Container)
+		e.start(node.Container)
+		require.Eventually(t, func() bool { return onlineMembers(outputs, queue) == len(outputs.Nodes) },
+			5*time.Minute, time.Second, "%s should come back", node.Name)
 	}
-	faults.Wait()
+	e.restart(outputs.LoadBalancer.Container)
+	close(faultsOver)
+	confirmations := <-published
 	for i, c := range confirmations {
 		require.NoError(t, c.Wait(testContext(t, patience)), "message %d", i)
 	}

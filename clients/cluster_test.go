@@ -29,7 +29,7 @@ import (
 const outputsFile = "WARREN_TEST_OUTPUTS"
 
 // patience is how long tests wait for what should happen soon, on a machine that may be busy.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // readOutputs returns the outputs of the stack to test against.
 func readOutputs(t testing.TB) topology.Outputs {
@@ -220,7 +220,7 @@ func (e *engine) exec(name string, command ...string) string {
 
 // onlineMembers is how many of a queue's members are up, as any node that answers tells.
 func onlineMembers(outputs topology.Outputs, queue string) int {
-	client := http.Client{Timeout: 5 * time.Second}
+	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, node := range outputs.Nodes {
 		uri := fmt.Sprintf("http://127.0.0.1:%d/api/queues/%%2F/%s", node.ManagementPort, url.PathEscape(queue))
 		request, err := http.NewRequest(http.MethodGet, uri, http.NoBody)

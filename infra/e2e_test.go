@@ -1,0 +1,311 @@
+//go:build cluster
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"warren/topology"
+)
+
+// settleTime is how long HAProxy's checks and the management interface's statistics may lag behind a deployment.
+const settleTime = 15 * time.Second
+
+// TestLifeOfACluster takes a cluster from nothing to nothing left.
+func TestLifeOfACluster(t *testing.T) {
+	s := newLiveStack(t, nil)
+	out := s.mustUp()
+
+	t.Log("every node runs, HAProxy has every server up, and both protocols work")
+	requireRunning(t, out, 3)
+	requireServersUp(t, out)
+	status, _ := get(t.Context(), out.ManagementURL+"/api/overview", out.Username, out.Password)
+	assert.Equal(t, 200, status)
+	status, _ = get(t.Context(), out.ManagementURL+"/api/overview", "guest", "guest")
+	assert.Equal(t, 401, status)
+	for _, url := range append([]string{out.AMQPURL}, out.AMQPURLs...) {
+		requireAMQP(t, url)
+	}
+	requireNoSecrets(t, s, out.Password, out.StatsPassword)
+
+	t.Log("a second deployment changes nothing")
+	result, err := s.up(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []string{"same"}, names(*result.Summary.ResourceChanges))
+
+	t.Log("a changed setting replaces one node after the other")
+	s.configure(map[string]any{"warren:heartbeatSeconds": 30})
+	fewest := watchNodes(t, out)
+	result, err = s.up(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 6, (*result.Summary.ResourceChanges)["replace"], "three nodes and their memberships, not the load balancer")
+	assert.GreaterOrEqual(t, fewest(), 2, "nodes that take clients at any time")
+	requireRunning(t, out, 3)
+
+	t.Log("a node that was reset by hand is brought home")
+	s.run("rabbit2", "rabbitmqctl", "stop_app")
+	s.run("rabbit2", "rabbitmqctl", "reset")
+	s.run("rabbit2", "rabbitmqctl", "start_app")
+	requireMembershipGone(t, s, "rabbit2")
+	s.mustUp()
+	requireRunning(t, out, 3)
+
+	t.Log("destroying leaves nothing")
+	s.destroy()
+	containers, volumes, networks := s.leftovers(t.Context())
+	assert.Empty(t, containers)
+	assert.Empty(t, volumes)
+	assert.Empty(t, networks)
+}
+
+// TestNodeThatRefusesItsConfiguration fails with the node's own words, and goes on once that is mended.
+func TestNodeThatRefusesItsConfiguration(t *testing.T) {
+	s := newLiveStack(t, map[string]any{"warren:rabbitmqConf": "no_such_setting = 1"})
+	_, err := s.up(t.Context())
+	require.ErrorContains(t, err, "rabbit1 did not become a running member of the cluster")
+	assert.ErrorContains(t, err, "no_such_setting", "the end of the node's log")
+
+	s.configure(map[string]any{"warren:rabbitmqConf": nil})
+	requireRunning(t, s.mustUp(), 3)
+	s.destroy()
+}
+
+// TestInterruptedDeployment is completed by the next.
+func TestInterruptedDeployment(t *testing.T) {
+	s := newLiveStack(t, nil)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	go func() {
+		defer interrupt()
+		for ctx.Err() == nil {
+			if containers, _, _ := s.leftovers(ctx); len(containers) >= 3 {
+				return
+			}
+			pause(ctx, 100*time.Millisecond)
+		}
+	}()
+	_, err := s.up(ctx)
+	require.Error(t, err)
+
+	requireRunning(t, s.mustUp(), 3)
+	s.destroy()
+}
+
+// TestWhatCanNotBeDeployed is told at once, in full, before anything is made.
+func TestWhatCanNotBeDeployed(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	port := taken.Addr().(*net.TCPAddr).Port
+
+	for name, tc := range map[string]struct {
+		config map[string]any
+		says   []string
+	}{
+		"mistakes in the configuration": {
+			map[string]any{"warren:nodes": "none", "warren:partitionHandling": "hope", "warren:imgae": "rabbitmq:4.3"},
+			[]string{"3 mistakes", "warren:nodes", "warren:partitionHandling", "warren:imgae"},
+		},
+		"problems of the machine": {
+			map[string]any{
+				"warren:image": "localhost:1/rabbitmq:4.3", "warren:haproxyImage": "warren/haproxy:0.1", "warren:memoryLimit": "4TiB",
+				"warren:diskFreeLimit": "4000TB", "warren:nodes": []map[string]any{{"name": "a", "amqpPort": port}, {"name": "b"}, {"name": "c"}},
+			},
+			[]string{"localhost:1/rabbitmq:4.3 is neither here nor to be had", "run `make images`", "warren:memoryLimit", "warren:diskFreeLimit",
+				"port " + strconv.Itoa(port) + " (a, AMQP) can't be used: another process listens there"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newLiveStack(t, tc.config)
+			_, err := s.up(t.Context())
+			for _, text := range tc.says {
+				assert.ErrorContains(t, err, text)
+			}
+			containers, volumes, networks := s.leftovers(t.Context())
+			assert.Empty(t, append(append(containers, volumes...), networks...))
+		})
+	}
+	t.Run("no engine", func(t *testing.T) {
+		s := newLiveStack(t, nil)
+		s.pulumi.Workspace().SetEnvVar("DOCKER_HOST", "unix:///no/such/engine")
+		_, err := s.up(t.Context())
+		assert.ErrorContains(t, err, "no Docker engine answers at unix:///no/such/engine")
+	})
+}
+
+// eventually waits until f finds nothing wrong.
+func eventually(t *testing.T, f func(ctx context.Context) error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), settleTime)
+	defer cancel()
+	for {
+		err := f(ctx)
+		if err == nil {
+			return
+		}
+		if !pause(ctx, 250*time.Millisecond) {
+			t.Fatalf("after %v: %v", settleTime, err)
+		}
+	}
+}
+
+// pause waits; it returns false when there is no time left.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// requireRunning waits until the cluster has so many nodes, and they all run.
+func requireRunning(t *testing.T, out topology.Outputs, want int) {
+	t.Helper()
+	eventually(t, func(ctx context.Context) error {
+		status, body := get(ctx, out.ManagementURL+"/api/nodes", out.Username, out.Password)
+		if status != 200 {
+			return fmt.Errorf("the management interface answers %d", status)
+		}
+		var nodes []struct {
+			Name    string `json:"name"`
+			Running bool   `json:"running"`
+		}
+		if err := json.Unmarshal(body, &nodes); err != nil {
+			return err
+		}
+		running := 0
+		for _, n := range nodes {
+			if n.Running {
+				running++
+			}
+		}
+		if running != want || len(nodes) != want {
+			return fmt.Errorf("%d of %d nodes run: %s", running, len(nodes), body)
+		}
+		return nil
+	})
+}
+
+// requireServersUp waits until HAProxy finds every server of every backend up.
+func requireServersUp(t *testing.T, out topology.Outputs) {
+	t.Helper()
+	eventually(t, func(ctx context.Context) error {
+		status, body := get(ctx, out.StatsURL+";csv", out.Username, out.StatsPassword)
+		if status != 200 {
+			return fmt.Errorf("the statistics page answers %d", status)
+		}
+		rows, err := csv.NewReader(bytes.NewReader(body)).ReadAll()
+		if err != nil {
+			return err
+		}
+		up := 0
+		for _, row := range rows {
+			for _, n := range out.Nodes {
+				if row[1] == n.Name && row[17] == "UP" { // svname, status
+					up++
+				}
+			}
+		}
+		if want := 2 * len(out.Nodes); up != want {
+			return fmt.Errorf("%d of %d servers are up", up, want)
+		}
+		return nil
+	})
+}
+
+// requireAMQP opens a connection and a channel.
+func requireAMQP(t *testing.T, url string) {
+	t.Helper()
+	connection, err := amqp.DialConfig(url, amqp.Config{Dial: amqp.DefaultDial(5 * time.Second)})
+	require.NoError(t, err)
+	defer connection.Close()
+	_, err = connection.Channel()
+	require.NoError(t, err)
+}
+
+// requireNoSecrets looks for secrets in all that the engine tells about the stack's containers.
+func requireNoSecrets(t *testing.T, s *liveStack, secrets ...string) {
+	t.Helper()
+	containers, _, _ := s.leftovers(t.Context())
+	require.Len(t, containers, 7)
+	for _, name := range containers {
+		_, raw, err := s.docker.ContainerInspectWithRaw(t.Context(), name, false)
+		require.NoError(t, err)
+		for _, secret := range secrets {
+			require.NotEmpty(t, secret)
+			assert.NotContains(t, string(raw), secret, name)
+		}
+		assert.NotContains(t, strings.ToLower(string(raw)), "erlang_cookie", name)
+	}
+}
+
+// requireMembershipGone waits until the membership of a node has noticed that the node left.
+func requireMembershipGone(t *testing.T, s *liveStack, node string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for {
+		containers, _, _ := s.leftovers(ctx)
+		if !strings.Contains(strings.Join(containers, " "), node+"-join") {
+			return
+		}
+		require.True(t, pause(ctx, 500*time.Millisecond), "the membership of %s did not end", node)
+	}
+}
+
+// watchNodes counts, until the returned function is called, how many nodes take clients. That function returns the fewest.
+func watchNodes(t *testing.T, out topology.Outputs) (fewest func() int) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	lowest := make(chan int, 1)
+	go func() {
+		low := len(out.Nodes)
+		for {
+			up := 0
+			for _, n := range out.Nodes {
+				if takesClients(n.AMQPPort) {
+					up++
+				}
+			}
+			low = min(low, up)
+			if !pause(ctx, 200*time.Millisecond) {
+				lowest <- low
+				return
+			}
+		}
+	}()
+	return func() int { stop(); return <-lowest }
+}
+
+// takesClients tells whether a node answers the header by which an AMQP client begins.
+func takesClients(port int) bool {
+	const timeout = 2 * time.Second
+	c, err := net.DialTimeout("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), timeout)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(timeout)); err != nil {
+		return false
+	}
+	if _, err := c.Write([]byte("AMQP\x00\x00\x09\x01")); err != nil {
+		return false
+	}
+	answer := make([]byte, 1)
+	n, _ := c.Read(answer)
+	return n == 1
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"warren/verify/checker"
@@ -42,9 +44,13 @@ func outages() []Comparison {
 		Claim{Row: rowWarren, Metric: "deliveries, any node", AtMost: 0.25},
 		Claim{Row: rowWarren, Metric: afterRestart.Name, AtMost: 0.3},
 		Claim{Row: rowWarren, Metric: deliveredAfterRestart.Name, AtMost: 0.8})
-	killed.Metrics = append([]Metric{afterRestart, deliveredAfterRestart}, killed.Metrics...)
+	killed.Metrics = slices.Concat(killed.Metrics, []Metric{afterRestart, deliveredAfterRestart})
+	crashed := outage("leader-killed", "The node that leads the queue is killed (SIGKILL).", bounds(0.3, 0.6)...)
+	for _, c := range []*Comparison{&crashed, &isolated} {
+		c.Metrics = slices.Concat(c.Metrics, accountMetrics)
+	}
 	return []Comparison{
-		outage("leader-killed", "The node that leads the queue is killed (SIGKILL).", bounds(0.3, 0.6)...),
+		crashed,
 		isolated,
 		outage("rolling-restart", "Every node is restarted gracefully, one after the other.", bounds(1, 1)...),
 		killed,
@@ -127,6 +133,7 @@ func (s suffer) measure(ctx context.Context, lab *Lab) ([]Sample, error) {
 	limits := scenario.DefaultLimits()
 	limits.Patience = drainPatience
 	limits.CoolDown = s.coolDown()
+	limits.Healthy = bootTimeout
 	runner := scenario.Runner{Cluster: k, Rig: rig, Limits: limits}
 	result, h := runner.Play(ctx, scenario.Single(f, s.hold(lab)))
 	if result.Error != "" {
@@ -138,7 +145,9 @@ func (s suffer) measure(ctx context.Context, lab *Lab) ([]Sample, error) {
 			samples = append(samples, Sample{Row: c.row, Missing: why.Error()})
 			continue
 		}
-		samples = append(samples, Sample{Row: c.row, Values: outageValues(result.Verdict, h, c.crew, servedAgain(h))})
+		values := outageValues(result.Verdict, h, c.crew, servedAgain(h))
+		maps.Copy(values, account(result.Verdict, h, result.Logs, c.crew, c.crew.queue(rig.target)))
+		samples = append(samples, Sample{Row: c.row, Values: values})
 	}
 	return samples, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"warren/verify/checker"
 	"warren/verify/history"
+	"warren/verify/report"
 )
 
 const ms = time.Millisecond
@@ -110,4 +111,28 @@ func TestDisconnectionsAreCounted(t *testing.T) {
 func TestErlangArgsAreReplaced(t *testing.T) {
 	env := []string{"A=1", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-old", "B=2"}
 	assert.Equal(t, []string{"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-new", "A=1", "B=2"}, withErlangArgs(env, "-new"))
+}
+
+func TestAccountTellsWhereTheTimeWent(t *testing.T) {
+	started := time.Date(2026, 11, 23, 3, 4, 40, 0, time.UTC)
+	at := func(ms int, text string) string {
+		return "2026-11-23T03:04:40Z " + started.Add(time.Duration(ms)*time.Millisecond).Format("2006-01-02 15:04:05.000000-07:00") + " [info] <0.1.0> " + text + "\n"
+	}
+	logs := []report.Log{{Container: "rabbit1", Text: at(100, "queue 'q' in vhost '/': candidate -> leader in term: 1 machine version: 8") +
+		at(1050, "queue 'q' in vhost '/': Leader monitor down with noconnection, setting election timeout") +
+		at(1020, "queue 'other' in vhost '/': Leader monitor down with noconnection, setting election timeout")},
+		{Container: "rabbit3", Text: at(1040, "queue 'q' in vhost '/': Leader monitor down with noconnection, setting election timeout") +
+			at(1190, "queue 'q' in vhost '/': candidate -> leader in term: 2 machine version: 8, last applied 64")}}
+	span := func(from, to int) checker.PathVerdict {
+		return checker.PathVerdict{Confirms: checker.Availability{Longest: history.Span{From: time.Duration(from) * ms, To: time.Duration(to) * ms}}}
+	}
+	anyNode, balanced := span(1000, 1200), span(1000, 1400)
+	anyNode.Path, balanced.Path = warrenCrew.path(history.AnyNode), warrenCrew.path(history.LoadBalancer)
+	h := history.History{Started: started, Faults: []history.FaultWindow{{Begun: 990 * ms}}}
+	parts := account(checker.Verdict{Paths: []checker.PathVerdict{anyNode, balanced}}, h, logs, warrenCrew, "q")
+	assert.InDelta(t, 0.040, parts[partDetection.Name], 1e-6)
+	assert.InDelta(t, 0.150, parts[partElection.Name], 1e-6)
+	assert.InDelta(t, 0.010, parts[partAnyNode.Name], 1e-6)
+	assert.InDelta(t, 0.210, parts[partBalanced.Name], 1e-6)
+	assert.Empty(t, account(checker.Verdict{}, h, nil, warrenCrew, "q"))
 }

@@ -33,6 +33,32 @@ func Print(w io.Writer, r Run) error {
 
 func printResult(w io.Writer, c Result) error {
 	fmt.Fprintf(w, "\n%s (median of %d, load average before %.1f)\n%s\n", c.Name, c.Repetitions, c.Load, c.Shows)
+	print := printWide
+	if len(c.Metrics) > widest {
+		print = printLong
+	}
+	if err := print(w, c); err != nil {
+		return err
+	}
+	for _, row := range c.Rows {
+		if row.Missing != "" {
+			fmt.Fprintf(w, "  %s was not measured: %s\n", row.Name, row.Missing)
+		}
+		for _, e := range row.Errors {
+			fmt.Fprintf(w, "  %s FAILED once: %s\n", row.Name, e)
+		}
+	}
+	for _, j := range c.Claims {
+		fmt.Fprintf(w, "  %s  %s\n", j.verdict(), j.Text)
+	}
+	return nil
+}
+
+// widest is how many metrics fit beside each other.
+const widest = 5
+
+// printWide prints a line for every row.
+func printWide(w io.Writer, c Result) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(table, "\t")
 	for _, m := range c.Metrics {
@@ -53,21 +79,31 @@ func printResult(w io.Writer, c Result) error {
 		}
 		fmt.Fprint(table, "\t\n")
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	for _, row := range c.Rows {
-		if row.Missing != "" {
-			fmt.Fprintf(w, "  %s was not measured: %s\n", row.Name, row.Missing)
+	return table.Flush()
+}
+
+// printLong prints, for every metric, a line for every row that has it, with the ratio to the first of them.
+func printLong(w io.Writer, c Result) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, m := range c.Metrics {
+		name, base := m.Name, Summary{}
+		for _, row := range c.Rows {
+			s, ok := row.Values[m.Name]
+			if !ok {
+				continue
+			}
+			if name != "" {
+				base = s
+			}
+			against := ""
+			if base.Median != 0 {
+				against = formatRatio(ratio(s.Median, base.Median))
+			}
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", name, row.Name, format(s.Median, m.Unit), spread(s, m.Unit), against)
+			name = ""
 		}
-		for _, e := range row.Errors {
-			fmt.Fprintf(w, "  %s FAILED once: %s\n", row.Name, e)
-		}
 	}
-	for _, j := range c.Claims {
-		fmt.Fprintf(w, "  %s  %s\n", j.verdict(), j.Text)
-	}
-	return nil
+	return table.Flush()
 }
 
 // spread is the least and the most of what was measured.

@@ -27,7 +27,8 @@ type rig struct {
 	// sound clusters become healthy again by the standards of package cluster.
 	sound bool
 	crews []crew
-	// running are the clients of the scenario being played.
+	// target is the beginning of the names of the scenario's queues, and running are its clients.
+	target  string
 	running *flows
 }
 
@@ -56,8 +57,16 @@ func (r *rig) Paths() []string {
 	return names
 }
 
-// Logs implements scenario.Rig. Nobody reads them here.
-func (r *rig) Logs(context.Context, time.Time, time.Time) []report.Log { return nil }
+// Logs implements scenario.Rig. They say where the time of an outage went; a log that can't be read says nothing.
+func (r *rig) Logs(ctx context.Context, since, until time.Time) []report.Log {
+	var logs []report.Log
+	for _, node := range r.cluster.Nodes() {
+		if text, err := r.cluster.Logs(ctx, node.Container, since, until); err == nil {
+			logs = append(logs, report.Log{Container: node.Container, Text: text})
+		}
+	}
+	return logs
+}
 
 // queuePrefix marks the queues of the benchmarks, so that those of a run that was killed are found and deleted.
 const queuePrefix = "warren-bench-"
@@ -70,13 +79,13 @@ func (r *rig) Prepare(ctx context.Context, name string) (fault.Target, error) {
 	now := time.Now()
 	nodes := discNodes(r.cluster)
 	leader := nodes[int(now.Unix())%len(nodes)]
-	target := fmt.Sprintf("%s%s-%d", queuePrefix, name, now.Unix())
+	r.target = fmt.Sprintf("%s%s-%d", queuePrefix, name, now.Unix())
 	for _, c := range r.crews {
-		if err := r.queue(c, target, leader.NodeName).Declare(ctx, r.cluster); err != nil {
+		if err := r.queue(c, r.target, leader.NodeName).Declare(ctx, r.cluster); err != nil {
 			return fault.Target{}, err
 		}
 	}
-	return fault.Target{VHost: traffic.VHost, Queue: r.crews[0].queue(target)}, nil
+	return fault.Target{VHost: traffic.VHost, Queue: r.crews[0].queue(r.target)}, nil
 }
 
 func (r *rig) queue(c crew, target, node string) traffic.Queue {
@@ -116,13 +125,12 @@ func sweep(ctx context.Context, c *cluster.Cluster) error {
 func (r *rig) Clear(ctx context.Context, _ fault.Target) error { return sweep(ctx, r.cluster) }
 
 // Start implements scenario.Rig.
-func (r *rig) Start(target fault.Target, recorder *history.Recorder) (scenario.Flow, error) {
+func (r *rig) Start(_ fault.Target, recorder *history.Recorder) (scenario.Flow, error) {
 	ctx := context.Background()
 	f := &flows{recorder: recorder}
 	f.watching, f.stopWatching = context.WithCancel(ctx)
-	base := strings.TrimSuffix(target.Queue, "-"+r.crews[0].Slug)
 	for _, c := range r.crews {
-		started, err := c.Start(ctx, c.queue(base), c.paths(r.cluster), recorder)
+		started, err := c.Start(ctx, c.queue(r.target), c.paths(r.cluster), recorder)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("start %s: %w", c.Name, err), f.Close(ctx))
 		}

@@ -75,13 +75,18 @@ func (t *tutorialCluster) up(ctx context.Context) (*cluster.Cluster, error) {
 // compose does what `docker-compose up -d` does with the tutorial's file.
 func (t *tutorialCluster) compose(ctx context.Context, _ *cluster.Cluster) error {
 	for i, node := range t.outputs.Nodes {
-		if err := t.createNode(ctx, node); err != nil {
+		var check *container.HealthConfig
+		if i == 0 {
+			check = &container.HealthConfig{Test: []string{"CMD", "rabbitmq-diagnostics", "ping"},
+				Interval: 10 * time.Second, Timeout: 5 * time.Second, Retries: 5}
+		}
+		if err := t.createNode(ctx, node, check); err != nil {
 			return err
 		}
 		if err := t.start(ctx, node.Container); err != nil {
 			return err
 		}
-		if i == 0 {
+		if check != nil {
 			if err := t.waitComposeHealthy(ctx, node.Container); err != nil {
 				return err
 			}
@@ -93,7 +98,7 @@ func (t *tutorialCluster) compose(ctx context.Context, _ *cluster.Cluster) error
 	return t.start(ctx, t.outputs.LoadBalancer.Container)
 }
 
-func (t *tutorialCluster) createNode(ctx context.Context, node topology.NodeOutput) error {
+func (t *tutorialCluster) createNode(ctx context.Context, node topology.NodeOutput, check *container.HealthConfig) error {
 	conf, err := fs.ReadFile(tutorialFiles, "tutorial/rabbitmq.conf")
 	if err != nil {
 		return err
@@ -111,8 +116,7 @@ func (t *tutorialCluster) createNode(ctx context.Context, node topology.NodeOutp
 			Env:          []string{"RABBITMQ_ERLANG_COOKIE=" + tutorialCookie},
 			Labels:       t.labels("node", node.Name),
 			ExposedPorts: nat.PortSet{"5672/tcp": {}, "15672/tcp": {}},
-			Healthcheck: &container.HealthConfig{Test: []string{"CMD", "rabbitmq-diagnostics", "ping"},
-				Interval: 10 * time.Second, Timeout: 5 * time.Second, Retries: 5},
+			Healthcheck:  check,
 		},
 		&container.HostConfig{
 			PortBindings: bind("127.0.0.1", map[int]int{topology.AMQPPort: node.AMQPPort, topology.ManagementPort: node.ManagementPort}),

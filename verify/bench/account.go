@@ -1,0 +1,76 @@
+package bench
+
+import (
+	"regexp"
+	"time"
+
+	"warren/verify/checker"
+	"warren/verify/history"
+	"warren/verify/report"
+)
+
+// The parts of an outage, by the log of the nodes: until a node that follows notices that the leader is gone, until there is a
+// new one, and from there until the client, on either path, sees the next confirm.
+var (
+	partDetection = Metric{"until noticed", Seconds}
+	partElection  = Metric{"then until elected", Seconds}
+	partAnyNode   = Metric{"then until confirmed, any node", Seconds}
+	partBalanced  = Metric{"then until confirmed, load balancer", Seconds}
+)
+
+var accountMetrics = []Metric{partDetection, partElection, partAnyNode, partBalanced}
+
+// raftEvent matches what a node logs of a queue's Raft group: when, of which queue, what.
+var raftEvent = regexp.MustCompile(
+	`(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+[+-]\d\d:\d\d) \[\w+\] <[^>]*> queue '([^']*)' in vhost '[^']*': (Leader monitor down|.* -> leader in term)`)
+
+const raftTime = "2006-01-02 15:04:05.999999-07:00"
+
+// account tells where the time of a crew's outage went. It is empty if the logs don't tell, or tell of no election.
+func account(v checker.Verdict, h history.History, logs []report.Log, c crew, queue string) map[string]float64 {
+	if len(h.Faults) == 0 {
+		return nil
+	}
+	begun := h.Faults[0].Begun
+	var noticed, elected time.Duration
+	for _, log := range logs {
+		for _, match := range raftEvent.FindAllStringSubmatch(log.Text, -1) {
+			instant, err := time.Parse(raftTime, match[1])
+			at := instant.Sub(h.Started)
+			if err != nil || match[2] != queue || at < begun {
+				continue
+			}
+			if match[3] == "Leader monitor down" {
+				noticed = earlier(noticed, at)
+			} else {
+				elected = earlier(elected, at)
+			}
+		}
+	}
+	if noticed == 0 || elected < noticed {
+		return nil
+	}
+	parts := map[string]float64{partElection.Name: (elected - noticed).Seconds()}
+	for _, p := range v.Paths {
+		confirmed := p.Confirms.Longest
+		if confirmed.To < elected {
+			continue // the outage was another one
+		}
+		switch p.Path {
+		case c.path(history.AnyNode):
+			parts[partDetection.Name] = max(0, (noticed - confirmed.From).Seconds())
+			parts[partAnyNode.Name] = (confirmed.To - elected).Seconds()
+		case c.path(history.LoadBalancer):
+			parts[partBalanced.Name] = (confirmed.To - elected).Seconds()
+		}
+	}
+	return parts
+}
+
+// earlier is the earlier of two moments, of which the first may not be known (0).
+func earlier(a, b time.Duration) time.Duration {
+	if a == 0 || b < a {
+		return b
+	}
+	return a
+}

@@ -1,15 +1,12 @@
 package cluster
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,8 +22,7 @@ import (
 // Bounds on what is asked of one node, so that a cluster is observed in little more than requestTimeout whatever
 // state it is in.
 const (
-	execTimeout      = 5 * time.Second
-	handshakeTimeout = 2 * time.Second
+	execTimeout = 5 * time.Second
 	// parallelQueues bounds how many queues' replicas are asked for at once.
 	parallelQueues = 8
 )
@@ -102,11 +98,8 @@ func (c *Cluster) observeNode(ctx context.Context, node topology.NodeOutput) (No
 	}
 	var group errgroup.Group
 	group.Go(func() error {
-		status.AMQP = greets(ctx, c.AMQPAddress(node))
-		return nil
-	})
-	group.Go(func() error {
-		status.CookieDigest, status.Runtime = c.probe(ctx, node)
+		found := c.probe(ctx, node)
+		status.Runtime, status.AMQP, status.CookieDigest = found.runtime, found.amqp, found.cookieDigest
 		return nil
 	})
 	group.Go(func() error { return c.observeView(ctx, node, &status) })
@@ -129,23 +122,36 @@ func (c *Cluster) State(ctx context.Context, containerName string) (string, erro
 	}
 }
 
-// probe looks into a node's container, without starting an Erlang virtual machine there: the digest of the cookie, and
-// whether the node accepts connections from its peers.
-func (c *Cluster) probe(ctx context.Context, node topology.NodeOutput) (cookieDigest string, runtime bool) {
+// probed is what can be seen from inside a node's container without an Erlang virtual machine of one's own.
+type probed struct {
+	runtime, amqp bool
+	cookieDigest  string
+}
+
+// probe looks into a node's container. A published port accepts connections even when nothing listens behind it, so the
+// listeners are tried from inside; and RabbitMQ logs a warning about clients that leave after the greeting, so they
+// leave before it.
+func (c *Cluster) probe(ctx context.Context, node topology.NodeOutput) probed {
 	ctx, cancel := context.WithTimeout(ctx, execTimeout)
 	defer cancel()
-	const script = `(: </dev/tcp/127.0.0.1/25672) 2>/dev/null && echo up || echo down
+	const script = `for port in 25672 5672; do
+  (: </dev/tcp/127.0.0.1/$port) 2>/dev/null && echo up || echo down
+done
 cat /var/lib/rabbitmq/.erlang.cookie`
 	result, err := c.Exec(ctx, node.Container, "bash", "-c", script)
 	if err != nil {
-		return "", false
+		return probed{}
 	}
-	state, cookie, _ := strings.Cut(result.Stdout, "\n")
-	if cookie = strings.TrimSpace(cookie); cookie != "" {
+	lines := strings.SplitN(result.Stdout, "\n", 3)
+	if len(lines) < 3 {
+		return probed{}
+	}
+	found := probed{runtime: lines[0] == "up", amqp: lines[1] == "up"}
+	if cookie := strings.TrimSpace(lines[2]); cookie != "" {
 		digest := sha256.Sum256([]byte(cookie))
-		cookieDigest = hex.EncodeToString(digest[:])
+		found.cookieDigest = hex.EncodeToString(digest[:])
 	}
-	return cookieDigest, state == "up"
+	return found
 }
 
 // observeView asks a node's own management API how it sees itself and its peers.
@@ -347,32 +353,9 @@ func (c *Cluster) get(ctx context.Context, node topology.NodeOutput, path string
 	return nil
 }
 
-// greets tells whether an AMQP server answers at an address. A published port accepts connections even when nothing
-// listens behind it, so the protocol header is sent and an answer awaited.
-func greets(ctx context.Context, address string) bool {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
-	if err != nil {
-		return false
-	}
-	defer conn.Close()
-	deadline, _ := ctx.Deadline()
-	if err := conn.SetDeadline(deadline); err != nil {
-		return false
-	}
-	if _, err := conn.Write([]byte("AMQP\x00\x00\x09\x01")); err != nil {
-		return false
-	}
-	// A server that speaks AMQP 0-9-1 answers with a method frame (type 1) on channel 0: connection.start.
-	start := make([]byte, 3)
-	_, err = io.ReadFull(conn, start)
-	return err == nil && bytes.Equal(start, []byte{1, 0, 0})
-}
-
-// Greets tells whether a node answers AMQP clients.
-func (c *Cluster) Greets(ctx context.Context, node topology.NodeOutput) bool {
-	return greets(ctx, c.AMQPAddress(node))
+// Serves tells whether a node listens for AMQP clients.
+func (c *Cluster) Serves(ctx context.Context, node topology.NodeOutput) bool {
+	return c.probe(ctx, node).amqp
 }
 
 // View returns the nodes that one node counts as members of its cluster, and those of them that it sees running.

@@ -19,10 +19,11 @@ const (
 	NodeBooting         Kind = "node-not-up"            // node: container runs, no Erlang node yet
 	AppStopped          Kind = "app-stopped"            // node: the Erlang node runs without RabbitMQ
 	ManagementSilent    Kind = "management-silent"      // node: RabbitMQ runs, its management API gives no answer
-	AMQPSilent          Kind = "amqp-silent"            // node: RabbitMQ runs and greets no AMQP client
+	AMQPSilent          Kind = "amqp-silent"            // node: RabbitMQ runs and does not listen for AMQP clients
 	NodeDrained         Kind = "node-drained"           // node: in maintenance mode
 	WrongType           Kind = "wrong-type"             // node: disc instead of RAM, or the reverse
-	MembershipDiffers   Kind = "membership-differs"     // node: knows other members than it should
+	MembershipDiffers   Kind = "membership-differs"     // node: does not count others of the stack as members
+	Stranger            Kind = "stranger"               // Erlang name of a member that is not in the stack
 	Partition           Kind = "partition"              // node: runs, and cannot see others that run
 	MemoryAlarm         Kind = "memory-alarm"           // node
 	DiskAlarm           Kind = "disk-alarm"             // node
@@ -42,6 +43,17 @@ const (
 	ServerMissing       Kind = "server-missing"         // node: the load balancer does not know it
 	NotSpread           Kind = "connections-not-spread" // node: gets no connections from the load balancer
 )
+
+// Kinds returns all that can be wrong with a cluster.
+func Kinds() []Kind {
+	return []Kind{
+		NodeMissing, NodeDown, NodePaused, NodeBooting, AppStopped, ManagementSilent, AMQPSilent,
+		NodeDrained, WrongType, MembershipDiffers, Stranger, Partition, MemoryAlarm, DiskAlarm, CookieMismatch,
+		CookieUnreadable, VersionMismatch, FeatureFlagMismatch, QueuesUnknown, QueueNoLeader,
+		ReplicaOffline, TooFewReplicas, NotReplicated, LeadersNotSpread, LoadBalancerDown, ServerDown,
+		ServerWronglyUp, ServerMissing, NotSpread,
+	}
+}
 
 // Severity says how much a problem matters.
 type Severity string
@@ -82,6 +94,7 @@ func (s Status) Problems() []Problem {
 	for _, node := range s.Nodes {
 		s.checkNode(&problems, node)
 	}
+	s.checkStrangers(&problems)
 	s.checkAlike(&problems)
 	s.checkQueues(&problems)
 	s.checkLoadBalancer(&problems)
@@ -118,7 +131,7 @@ func (s Status) checkNode(problems *problemList, node NodeStatus) {
 		return
 	}
 	if !node.AMQP {
-		fail(AMQPSilent, "no AMQP server answers on port %d of the host", node.AMQPPort)
+		fail(AMQPSilent, "RabbitMQ runs, and does not listen for AMQP clients")
 	}
 	if node.Drained {
 		fail(NodeDrained, "is drained for maintenance")
@@ -139,7 +152,7 @@ func (s Status) checkNode(problems *problemList, node NodeStatus) {
 
 // checkView compares what a node knows of its peers with what they are.
 func (s Status) checkView(fail func(Kind, string, ...any), node NodeStatus) {
-	var unknown, unseen, strangers []string
+	var unknown, unseen []string
 	for _, peer := range s.Nodes {
 		switch {
 		case !slices.Contains(node.Members, peer.NodeName):
@@ -148,22 +161,29 @@ func (s Status) checkView(fail func(Kind, string, ...any), node NodeStatus) {
 			unseen = append(unseen, peer.Name)
 		}
 	}
-	for _, member := range node.Members {
-		if !slices.ContainsFunc(s.Nodes, func(n NodeStatus) bool { return n.NodeName == member }) {
-			strangers = append(strangers, member)
-		}
-	}
 	if len(unknown) > 0 {
 		fail(MembershipDiffers, "does not count %s as a member of its cluster", join(unknown))
-	}
-	if len(strangers) > 0 {
-		fail(MembershipDiffers, "counts %s as a member of its cluster, which is not in the stack", join(strangers))
 	}
 	if len(unseen) > 0 {
 		fail(Partition, "does not see %s running, and should", join(unseen))
 	}
 	if len(node.Partitions) > 0 {
 		fail(Partition, "has recorded a partition from %s", join(node.Partitions))
+	}
+}
+
+// checkStrangers finds members of the cluster that are not in the stack.
+func (s Status) checkStrangers(problems *problemList) {
+	countedBy := map[string][]string{}
+	for _, node := range s.Nodes {
+		for _, member := range node.Members {
+			if !slices.ContainsFunc(s.Nodes, func(n NodeStatus) bool { return n.NodeName == member }) {
+				countedBy[member] = append(countedBy[member], node.Name)
+			}
+		}
+	}
+	for _, member := range slices.Sorted(maps.Keys(countedBy)) {
+		problems.add(Stranger, Failure, member, "is not in the stack, and is a member of the cluster for %s", join(countedBy[member]))
 	}
 }
 

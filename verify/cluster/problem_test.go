@@ -65,7 +65,7 @@ func TestProblems(t *testing.T) {
 		{NodeBooting, node, Failure, "no Erlang node", func(s *Status) { unanswered(&s.Nodes[1], "running", false, false) }},
 		{AppStopped, node, Failure, "RabbitMQ on it does not", func(s *Status) { unanswered(&s.Nodes[1], "running", true, false) }},
 		{ManagementSilent, node, Failure, "deadline", func(s *Status) { unanswered(&s.Nodes[1], "running", true, true) }},
-		{AMQPSilent, node, Failure, "no AMQP server answers", func(s *Status) { s.Nodes[1].AMQP = false }},
+		{AMQPSilent, node, Failure, "does not listen", func(s *Status) { s.Nodes[1].AMQP = false }},
 		{NodeDrained, node, Failure, "maintenance", func(s *Status) { s.Nodes[1].Drained = true }},
 		{WrongType, node, Failure, "a disc node and should be a ram node", func(s *Status) { s.Nodes[1].Type = topology.RAM }},
 		{MembershipDiffers, node, Failure, "does not count rabbit1, rabbit3",
@@ -73,7 +73,7 @@ func TestProblems(t *testing.T) {
 				s.Nodes[1].Members = []string{"rabbit@rabbit2"}
 				s.Nodes[1].Running = s.Nodes[1].Members
 			}},
-		{MembershipDiffers, node, Failure, "counts rabbit9", func(s *Status) {
+		{Stranger, "rabbit@rabbit9", Failure, "not in the stack, and is a member of the cluster for rabbit2", func(s *Status) {
 			s.Nodes[1].Members = append([]string{"rabbit@rabbit9"}, s.Nodes[1].Members...)
 		}},
 		{Partition, node, Failure, "does not see rabbit3 running",

@@ -32,7 +32,7 @@ type NodeStatus struct {
 	// Runtime tells whether the Erlang virtual machine accepts connections from other nodes. It does so while the
 	// application is stopped, too.
 	Runtime bool `json:"runtime"`
-	// AMQP tells whether the node greets AMQP clients.
+	// AMQP tells whether the node listens for AMQP clients.
 	AMQP bool `json:"amqp"`
 	// Error says why the node's management API gave no answer; the fields below are then not known.
 	Error string `json:"error,omitempty"`

@@ -57,6 +57,10 @@ var explanations = map[cluster.Kind]explain{
 		return "A disc node keeps the cluster's metadata on disk, a RAM node takes it from the disc nodes when it starts.",
 			[]string{ctl(n, "stop_app"), ctl(n, "change_cluster_node_type "+string(n.Type)), ctl(n, "start_app")}
 	},
+	cluster.Stranger: func(e Examination, p cluster.Problem) (string, []string) {
+		return "A node was taken out of the stack and not out of the cluster. It counts for majorities, and for the replicas of queues, and will never be there.",
+			[]string{ctl(anyNode(e), "forget_cluster_node "+p.Subject)}
+	},
 	cluster.Partition: partition,
 	cluster.MemoryAlarm: func(e Examination, p cluster.Problem) (string, []string) {
 		n := nodeOf(e, p)

@@ -43,25 +43,16 @@ func countedBy(status cluster.Status, node cluster.NodeStatus) int {
 
 // inconsistentNode is the diagnosis of a node about whose membership others disagree.
 func inconsistentNode(e Examination, node cluster.NodeStatus, found []string) Diagnosis {
-	var mend []string
 	peer := peerOf(e.Status, node.Name)
-	for _, member := range node.Members {
-		if !slices.ContainsFunc(e.Status.Nodes, func(n cluster.NodeStatus) bool { return n.NodeName == member }) {
-			mend = append(mend,
-				fmt.Sprintf("# if %s was removed from the stack for good:", member),
-				fmt.Sprintf("docker exec %s rabbitmqctl forget_cluster_node %s", node.Container, member))
-		}
-	}
-	if len(mend) == 0 {
-		mend = []string{
-			"# " + node.Name + " loses what it has and takes it anew from the others:",
-			ctl(node, "stop_app"),
-			ctl(node, "force_reset"),
-			fmt.Sprintf("docker exec %s rabbitmqctl forget_cluster_node %s   # fails if it is forgotten already: go on", peer.Container, node.NodeName),
-			ctl(node, "start_app"),
-			"# then, whatever the above has left undone:",
-			"pulumi up --stack " + e.Stack,
-		}
+	mend := []string{
+		"# " + node.Name + " loses what it has and takes it anew from the others:",
+		ctl(node, "stop_app"),
+		ctl(node, "force_reset"),
+		"# this may fail, if it is forgotten already:",
+		ctl(peer, "forget_cluster_node "+node.NodeName),
+		ctl(node, "start_app"),
+		"# then, for what that has left undone:",
+		"pulumi up --stack " + e.Stack,
 	}
 	return Diagnosis{
 		Name: Inconsistent, Severity: cluster.Failure,

@@ -56,11 +56,11 @@ const (
 	// effectTimeout is how long a fault may take to be seen.
 	effectTimeout = 30 * time.Second
 	// healTimeout bounds healing what a failed injection had done.
-	healTimeout = 2 * time.Minute
+	healTimeout = 5 * time.Minute
 	// stopGrace is how long a node may take to drain and stop by itself.
 	stopGrace = 2 * time.Minute
 	// bootTimeout is how long a node may take to come back and serve.
-	bootTimeout = 2 * time.Minute
+	bootTimeout = 5 * time.Minute
 )
 
 // injection is a fault in effect that a function heals.

@@ -23,7 +23,7 @@ func stopApp(ctx context.Context, c *cluster.Cluster, target Target) (Injection,
 				return err
 			}
 			return await(ctx, effectTimeout, func(ctx context.Context) error {
-				if c.Greets(ctx, leader) {
+				if c.Serves(ctx, leader) {
 					return fmt.Errorf("%s still serves AMQP clients", leader.Name)
 				}
 				return nil
@@ -39,10 +39,10 @@ func startApp(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput)
 	return serving(ctx, c, node)
 }
 
-// serving waits until a node greets AMQP clients.
+// serving waits until a node listens for AMQP clients.
 func serving(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	return await(ctx, bootTimeout, func(ctx context.Context) error {
-		if !c.Greets(ctx, node) {
+		if !c.Serves(ctx, node) {
 			return fmt.Errorf("%s does not serve AMQP clients", node.Name)
 		}
 		return nil

@@ -7,6 +7,7 @@
 readonly joined=$run/joined
 readonly watch_interval=5    # seconds
 readonly recovery_time=60    # seconds a restarted node's replicas have to get online before they count as lost
+readonly missing=3           # exit status of await_replicas
 readonly removal_interval=60 # seconds between two looks whether a node that is down was removed
 
 main() {
@@ -140,19 +141,34 @@ ensure_type() {
 # that it still expects from a node that was reset.
 restore_replicas() {
   no_queues && return 0
-  if ! within "$recovery_time" replicas_online; then
+  local lost present status=0
+  await_replicas || status=$?
+  if ((status == missing)); then
     find_cluster || fail "$self lacks replicas, and no majority of ${nodes[*]} runs that could restore them"
     log "$self has lost replicas: removing them from their queues"
     remember_replicas "$seed"
     tool rabbitmq-queues "$seed" shrink "$self" --errors-only
+  elif ((status != 0)); then
+    fail "$self does not say which replicas it has"
   fi
-  local lost present
   lost=$(remembered_replicas "$self")
   [[ $lost ]] || return 0
   present=$(replicas "$self" | cut -f 1-3)
   comm -23 <(sort <<<"$lost") <(sort <<<"$present") | add_replicas
-  within "$recovery_time" replicas_online || fail "replicas on $self are not online yet"
+  await_replicas || fail "replicas on $self are not online yet"
   ctl "$self" clear_global_parameter "warren_lost_replicas_$self"
+}
+
+# await_replicas waits until everything that counts self as a member has it online. It returns missing if that is certainly not so
+# after the time the replicas of a running node need, and another status if nobody can tell.
+await_replicas() {
+  local offline end=$((SECONDS + recovery_time))
+  while offline=$(replicas "$self" | awk -F'\t' -v node="[[ ]${self}[],]" '$5 !~ node'); do
+    [[ $offline ]] || return 0
+    ((SECONDS < end)) || return "$missing"
+    pause 1
+  done
+  return 1
 }
 
 # no_queues tells whether no running node leads a queue, as in a new cluster, where there is nothing to ask further.
@@ -162,12 +178,6 @@ no_queues() {
     listens "$node" "$amqp_port" || continue
     metrics=$(scrape "$node" /metrics) && ! grep -Eq '^rabbitmq_queues [1-9]' <<<"$metrics" || return
   done
-}
-
-# replicas_online tells whether everything that counts self as a member has it online.
-replicas_online() {
-  local missing
-  missing=$(replicas "$self" | awk -F'\t' -v node="[[ ]${self}[],]" '$5 !~ node') && [[ -z $missing ]]
 }
 
 # add_replicas adds self to the queues and streams that it reads. Quorum queues of a virtual host go by one
@@ -192,22 +202,30 @@ add_replicas() {
 # literal turns a name into a regular expression that matches nothing else.
 literal() { sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$1"; }
 
-# watch returns when self is certainly no member in good order any more. A node that is stopped, or can't be reached, is still
+# watch ends when self is certainly no member in good order any more. A node that is stopped, or can't be reached, is still
 # a member.
 watch() {
-  local down_since=
+  local down=false asked=$SECONDS
   while pause "$watch_interval"; do
     if ! identity "$self"; then
-      : "${down_since:=$SECONDS}"
-      ((SECONDS - down_since < removal_interval)) && continue
-      down_since=$SECONDS
+      down=true
+      ((SECONDS - asked < removal_interval)) && continue
+      asked=$SECONDS
       find_cluster && ! contains "$members" "$self" && fail "$self was removed from the cluster of $seed"
-      continue
+    elif ! is_home; then
+      fail "$self left the cluster of $away"
+    elif [[ $down == true ]]; then
+      came_back && down=false
     fi
-    is_home || fail "$self left the cluster of $away"
-    [[ -z $down_since ]] || within "$recovery_time" replicas_online || fail "$self came back without its replicas"
-    down_since=
   done
+}
+
+# came_back tells whether a node that was down has its replicas again, and fails the watch if it certainly has not.
+came_back() {
+  local status=0
+  listens "$self" "$amqp_port" && await_replicas || status=$?
+  ((status != missing)) || fail "$self came back without its replicas"
+  return "$status"
 }
 
 main

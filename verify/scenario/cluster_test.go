@@ -183,7 +183,7 @@ func TestProducerWithoutConfirmsLosesMessages(t *testing.T) {
 	c := openCluster(t)
 	rig := onCluster(c)
 	rig.Traffic.Unconfirmed = true
-	rig.Traffic.Rate = 500 // the more is under way, the more is lost
+	rig.Traffic.Rate = 250 // the more is under way, the more is lost
 	limits := patient()
 	limits.Patience = 5 * time.Second
 	killed, err := Select(fault.All(), []string{"all-nodes-killed"})

@@ -86,13 +86,13 @@ func (u *unconfirmed) connect() error {
 	return nil
 }
 
-func (u *unconfirmed) close(ctx context.Context) error {
+// close closes the connection. Whether the broker has read what was written before, such a producer does not know.
+func (u *unconfirmed) close(context.Context) error {
 	if u.channel == nil || u.channel.IsClosed() {
 		return nil
 	}
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(connectTimeout)
+	if err := u.connection.CloseDeadline(time.Now().Add(connectTimeout)); err != nil {
+		u.state("disconnected", err)
 	}
-	return u.connection.CloseDeadline(deadline)
+	return nil
 }

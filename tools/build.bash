@@ -51,7 +51,7 @@ build() {
 	watch $! "$title"
 }
 
-# watch shows how a build gets on until it ends: in place on a terminal, a line every half minute elsewhere. 
+# watch shows how a build gets on until it ends: in place on a terminal, a line every half minute elsewhere.
 watch() {
 	local build=$1 title=$2 start=$SECONDS shown=0
 	trap 'kill "$build" 2>/dev/null; exit 130' INT

@@ -1,10 +1,13 @@
 package tools_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -141,4 +144,25 @@ func TestInstallNeedsSpace(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, output, "1 GiB free")
 	assert.NotContains(t, p.calls(), "go build")
+}
+
+func TestInterruptedInstallStopsItsBuild(t *testing.T) {
+	p := newProject(t)
+	p.withoutDownloads()
+	p.withGo(`[ "$1" = list ] || { echo $$ >'` + p.file("building") + `'; exec sleep 600; }`)
+	command := exec.Command(p.file("tools/install"), "lint")
+	command.Env = []string{"PATH=" + p.standIns + ":" + p.tools}
+	require.NoError(t, command.Start())
+
+	var pid int
+	require.Eventually(t, func() bool {
+		content, _ := os.ReadFile(p.file("building"))
+		_, err := fmt.Sscan(string(content), &pid)
+		return err == nil
+	}, time.Minute, 10*time.Millisecond, "the build must start")
+	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
+	require.Error(t, command.Wait())
+	assert.Equal(t, 143, command.ProcessState.ExitCode())
+	assert.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, time.Minute, 10*time.Millisecond, "the build must end")
+	assert.NoFileExists(t, p.file(".warren/tools/golangci-lint"))
 }

@@ -5,6 +5,7 @@ package clients
 import (
 	"context"
 	"encoding/binary"
+	"flag"
 	"net/url"
 	"runtime"
 	"sync"
@@ -15,6 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
+
+// soak is how long TestMemoryStaysFlat watches.
+var soak = flag.Duration("soak", 30*time.Second, "how long to watch the clients' memory")
 
 // 100,000 messages go through the load balancer while one node after another is killed and comes back, and the load
 // balancer is restarted. All are confirmed, all that are confirmed are consumed, and none is handled twice.
@@ -136,4 +140,50 @@ func TestNoLeakOverManyReconnects(t *testing.T) {
 		require.NoError(t, stop())
 	})
 	goleak.VerifyNone(t, ignored)
+}
+
+// Memory does not grow while the broker cannot be reached half of the time.
+func TestMemoryStaysFlat(t *testing.T) {
+	outputs := readOutputs(t)
+	queue := declareQueue(t, outputs.AMQPURL, nil)
+	u, err := url.Parse(outputs.AMQPURL)
+	require.NoError(t, err)
+	proxy := startProxy(t, u.Host)
+	endpoint := []string{changeURI(t, outputs.AMQPURL, func(u *url.URL) { u.Host = proxy.address() })}
+
+	_, stop := startConsumer(t, endpoint, queue, discard, WithDeduplication(1000))
+	p := newTestProducer(t, endpoint)
+	ctx, cancel := context.WithTimeout(context.Background(), *soak)
+	defer cancel()
+	var publishers sync.WaitGroup
+	publishers.Go(func() {
+		body := make([]byte, 1024)
+		for ctx.Err() == nil {
+			_, _ = p.PublishAsync(ctx, Message{RoutingKey: queue, Body: body}) // outages may well end in an error
+		}
+	})
+
+	const rounds = 10 // of half an outage each
+	var heap []uint64
+	for range rounds {
+		for _, refuses := range []bool{false, true} {
+			proxy.refuse(refuses)
+			require.NoError(t, sleep(context.Background(), *soak/rounds/2))
+		}
+		heap = append(heap, heapInUse())
+	}
+	proxy.refuse(false)
+	publishers.Wait()
+	require.NoError(t, stop())
+	t.Logf("%+v; heap at the end of each outage: %v", p.Stats(), heap)
+	require.Positive(t, p.Stats().Confirmed)
+	require.Less(t, heap[rounds-1], heap[rounds/5]+2<<20, "bytes in use, after %v and in the end", *soak/5)
+}
+
+// heapInUse is the memory in use, in bytes, without garbage.
+func heapInUse() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

@@ -223,7 +223,7 @@ func onlineMembers(outputs topology.Outputs, queue string) int {
 	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, node := range outputs.Nodes {
 		uri := fmt.Sprintf("http://127.0.0.1:%d/api/queues/%%2F/%s", node.ManagementPort, url.PathEscape(queue))
-		request, err := http.NewRequest(http.MethodGet, uri, http.NoBody)
+		request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, uri, http.NoBody)
 		if err != nil {
 			return 0
 		}

@@ -15,8 +15,9 @@ type proxy struct {
 	target   string
 	pipes    sync.WaitGroup
 
-	mu   sync.Mutex
-	open map[net.Conn]struct{} // both ends of every connection
+	mu      sync.Mutex
+	open    map[net.Conn]struct{} // both ends of every connection
+	refuses bool
 }
 
 // startProxy forwards to target until the test ends.
@@ -44,6 +45,11 @@ func (p *proxy) accept() {
 			continue
 		}
 		p.mu.Lock()
+		if p.refuses {
+			_, _ = client.Close(), server.Close()
+			p.mu.Unlock()
+			continue
+		}
 		p.open[client], p.open[server] = struct{}{}, struct{}{}
 		p.mu.Unlock()
 		p.pipes.Go(func() { p.pipe(client, server) })
@@ -69,6 +75,16 @@ func (p *proxy) cut() int {
 		_ = conn.Close()
 	}
 	return len(p.open) / 2
+}
+
+// refuse cuts all connections and closes new ones at once, until it is called with false.
+func (p *proxy) refuse(refuses bool) {
+	p.mu.Lock()
+	p.refuses = refuses
+	p.mu.Unlock()
+	if refuses {
+		p.cut()
+	}
 }
 
 // connections is how many are open.

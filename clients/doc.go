@@ -1,0 +1,57 @@
+// Package clients is a producer and a consumer for RabbitMQ clusters that lose nothing.
+//
+// The promise: what [Producer.Publish] reports as confirmed is in the queue. What was not confirmed is reported as such.
+// Nothing is acknowledged before its [Handler] has succeeded. All of this holds while nodes die, networks split, load
+// balancers restart and brokers run out of memory.
+//
+// # What it does for that
+//
+// Both clients take a list of endpoints, a load balancer or the nodes themselves, and hold one connection at a time.
+// When it is lost they try every endpoint once without a wait, and from then on wait with a backoff of full jitter.
+//
+// No wait is without a deadline. AMQP 0-9-1 sets none and neither does amqp091-go once a connection is open, so a
+// connection whose packets vanish in a split network would be waited for until the kernel gives up on it, after minutes.
+// Here connecting, subscribing and closing have deadlines, every write to the socket has one, and heartbeats are short.
+// A producer also gives up on a connection over which confirms are overdue: a node that is cut off from its peers answers
+// heartbeats as if nothing were wrong. It does not do that while the broker has blocked the connection.
+//
+// A producer publishes persistent messages with publisher confirms and the mandatory flag, many at a time, and publishes
+// again what a lost connection left unconfirmed or what a full queue refused, until the message's deadline. A consumer
+// acknowledges by hand, subscribes again after whatever ended its subscription, and survives panics of its handler.
+//
+// # What it does not
+//
+// Delivery is at least once. A message that was stored, but whose confirm was lost, is published again and is then in
+// the queue twice, with one message id. Handlers should bear that; [WithDeduplication] recognises duplicates as far as
+// one consumer's memory reaches. Nothing short of storing ids together with the handler's own effects does it for good.
+//
+// Order is kept while nothing goes wrong. A message that is published again, redelivered or requeued arrives later than
+// some that followed it. Where order matters more than speed, publish one message at a time, and use one consumer with
+// one handler and a prefetch of one.
+//
+// A confirm from a quorum queue means that a majority of its members has the message on disk. A confirm of a message that
+// no queue was bound for would mean nothing, which is why messages are mandatory and [ErrUnroutable] exists. What a
+// confirm is worth with other types of queues is up to them.
+//
+// A consumer connected to a node that is cut off from the majority may see no messages and no error until the network
+// heals, because the node goes on answering heartbeats. RabbitMQ before 4.3 can be told to end such connections
+// (cluster_partition_handling = pause_minority). Consumers on several nodes are the remedy everywhere.
+//
+// # Why not the library's own recovery
+//
+// amqp091-go has a recovery feature since v1.12, marked experimental. It was weighed, as of v1.16.0, and is not used:
+//
+//   - It redials the one URL it was given (Connection.Reconnect), so with a node's URL it waits for that node to return,
+//     while the other nodes serve.
+//   - It waits before the first attempt, 5 s plus up to 0.5 s by default, and gives up for good after 5 attempts. Both are
+//     fixed numbers, without backoff. Losing a leader costs some 0.3 s here.
+//   - It does not publish again. When a connection is lost, the confirms that were outstanding are reported as negative
+//     (confirms.reset closes every DeferredConfirmation unacknowledged), which an application cannot tell from a full
+//     queue, although the messages may have been stored.
+//   - It starts when a connection is seen to be closed. Nothing makes it look sooner: confirms have no deadline.
+//   - A wrong password cannot be told from a node that died during the handshake: both are ErrCredentials.
+//   - Its merit is redeclaring queues, exchanges and bindings. In a cluster of durable, replicated queues there is
+//     nothing to redeclare, and a client that silently recreates what an operator has deleted is no help.
+//
+// A connection and a channel are here used until they fail, and then replaced by new ones: there is no state to repair.
+package clients

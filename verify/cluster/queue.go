@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
@@ -29,11 +30,16 @@ type Queue struct {
 	Consumers int `json:"consumers"`
 }
 
+// queueColumns asks for the fields that newQueue reads. In full the answer has the details of every consumer, among them that of
+// a channel which is not known yet: an empty list where rabbit-hole expects an object, and fails.
+var queueColumns = url.Values{"columns": {
+	"vhost,name,type,state,status,leader,node,members,online,arguments,messages,consumers"}}
+
 // Queue returns where a queue lives, as the first node knows it that answers.
 func (c *Cluster) Queue(ctx context.Context, vhost, name string) (Queue, error) {
 	var queue Queue
 	err := c.AskAny(ctx, func(api *rabbithole.Client) error {
-		info, err := api.GetQueue(vhost, name)
+		info, err := api.GetQueueWithParameters(vhost, name, queueColumns)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ readonly joined=$run/joined
 readonly watch_interval=5    # seconds
 readonly recovery_time=60    # seconds a restarted node's replicas have to get online before they count as lost
 readonly missing=3           # exit status of await_replicas
+readonly reset_interval=10   # seconds between two looks whether a node that is stopped was reset
 readonly removal_interval=60 # seconds between two looks whether a node that is down was removed
 
 main() {
@@ -205,11 +206,13 @@ literal() { sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$1"; }
 # watch ends when self is certainly no member in good order any more. A node that is stopped, or can't be reached, is still
 # a member.
 watch() {
-  local down=false asked=$SECONDS
+  local down=false asked=0 interval
   while pause "$watch_interval"; do
     if ! identity "$self"; then
       down=true
-      ((SECONDS - asked < removal_interval)) && continue
+      # Only a node whose Erlang machine is up while RabbitMQ is not is likely to have been reset.
+      listens "$self" "$distribution_port" && interval=$reset_interval || interval=$removal_interval
+      ((SECONDS - asked < interval)) && continue
       asked=$SECONDS
       find_cluster && ! contains "$members" "$self" && fail "$self was removed from the cluster of $seed"
     elif ! is_home; then

@@ -36,17 +36,31 @@ func (d haproxyData) BasicAuthorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(d.Username+":"+d.secrets.AdminPassword))
 }
 
-// MajorityPattern matches the metrics of a node that reaches so many peers that, with itself, they are a majority. The state of
-// its links, 3 for one that is up, comes early in the metrics, where a match spares the node the work of producing the rest;
-// links to command line tools, whose names begin otherwise, don't count. Now and then a scrape comes without them, when a
-// link changes during it: then the number of peers out of reach decides, in series that tell it.
-func (d haproxyData) MajorityPattern() string {
-	needed := d.Quorum() - 1
-	links := fmt.Sprintf(`(erlang_vm_dist_node_state\{peer="rabbit@[^"]*"\} 3[^#]*){%d}`, needed)
-	if !d.Series.HasUnreachablePeersMetric() {
-		return links
+// MinorityPattern matches the metrics of a node that reaches so few peers that, with itself, they are no majority: after the
+// heading of its distribution links, less than enough of them are up (3). Links to command line tools don't count. It does
+// not match metrics without that heading: a node leaves the whole section out while it looks for the address of a peer that
+// is gone, and the loss of one node must not fail the others.
+func (d haproxyData) MinorityPattern() string {
+	const (
+		heading = `# HELP erlang_vm_dist_node_state [^\n]*\n`
+		up      = `erlang_vm_dist_node_state\{peer="rabbit@[^"]*"\} 3\n`
+		other   = `erlang_vm_dist_node_state\{(peer="[^"]*"\} [^3]|peer="rabbitmqcli[^"]*"\} 3)\n`
+	)
+	return fmt.Sprintf(`%s(%s)*(%s(%s)*){0,%d}#`, heading, other, up, other, d.Quorum()-2)
+}
+
+// BufferSize is how much of a node's metrics HAProxy must look at, in bytes, to see the links. They are near the beginning, and
+// there are about 1,300 bytes for each peer, so that most clusters do with HAProxy's own 16 KiB; series before 4.0 have
+// them behind 40 KB of others.
+func (d haproxyData) BufferSize() int {
+	switch {
+	case !d.Series.HasLinkMetricsFirst():
+		return 96 << 10
+	case len(d.Nodes) > 5:
+		return 32 << 10
+	default:
+		return 16 << 10
 	}
-	return fmt.Sprintf(`%s|rabbitmq_unreachable_cluster_peers_count [0-%d]\s`, links, len(d.Nodes)-1-needed)
 }
 
 // AMQPPort and the like are the ports inside the containers.

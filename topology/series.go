@@ -97,8 +97,8 @@ func (s Series) ConnectionLimitKey() string {
 // node is drained for maintenance.
 func (s Series) HasInServiceCheck() bool { return s.atLeast(4, 1) }
 
-// HasUnreachablePeersMetric tells whether a node's metrics have rabbitmq_unreachable_cluster_peers_count.
-func (s Series) HasUnreachablePeersMetric() bool { return s.atLeast(4, 0) }
+// HasLinkMetricsFirst tells whether a node's metrics begin with those of the Erlang virtual machine.
+func (s Series) HasLinkMetricsFirst() bool { return s.atLeast(4, 0) }
 
 // directUpgrades lists from which older series a cluster may be upgraded in place to the key, by the release notes
 // of each. A series not listed takes upgrades from its direct predecessor only.

@@ -19,7 +19,7 @@ var explanations = map[cluster.Kind]explain{
 	},
 	cluster.NodeDown: func(e Examination, p cluster.Problem) (string, []string) {
 		n := nodeOf(e, p)
-		return "The node does not run. The others serve as long as they are a majority, with no node to spare or fewer.",
+		return "The node does not run. The others serve as long as they are a majority; they can spare one node fewer than before.",
 			[]string{"docker logs --tail 50 " + n.Container, "docker start " + n.Container}
 	},
 	cluster.NodePaused: func(e Examination, p cluster.Problem) (string, []string) {

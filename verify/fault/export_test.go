@@ -1,0 +1,26 @@
+package fault
+
+import (
+	"context"
+	"net/netip"
+
+	"warren/verify/cluster"
+)
+
+// CutNothing is a partition whose packet filter lets everything pass.
+func CutNothing(ctx context.Context, c *cluster.Cluster) (Injection, error) {
+	node := c.Nodes()[0]
+	peers, err := locatePeers(ctx, c, others(c, node))
+	if err != nil {
+		return nil, err
+	}
+	pass := func(peer netip.Addr) []string { return []string{"-s " + peer.String() + " -j ACCEPT"} }
+	return interfere(ctx, c, "cut nothing", []filter{{node, peers, pass}}, cut)
+}
+
+// RaiseNoAlarm waits for a memory alarm that nothing raises.
+func RaiseNoAlarm(ctx context.Context, c *cluster.Cluster) (Injection, error) {
+	node := c.Nodes()[0]
+	return injectMarked(ctx, c, node, markMemory, "raised no alarm",
+		func(ctx context.Context) error { return alarm(ctx, c, node, "memory", true) })
+}

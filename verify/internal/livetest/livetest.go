@@ -1,0 +1,88 @@
+//go:build cluster
+
+// Package livetest gives tests a running cluster that they may break.
+package livetest
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"warren/verify/cluster"
+	"warren/verify/fault"
+	"warren/verify/stack"
+)
+
+// Patience is how long a cluster may take to recover from anything, on a machine that runs other tests at the same time.
+const Patience = 8 * time.Minute
+
+// Open opens the cluster whose outputs the file named by WARREN_TEST_OUTPUTS holds, and waits until it is healthy. When
+// the test ends, all faults are healed.
+func Open(t *testing.T) *cluster.Cluster {
+	t.Helper()
+	file := os.Getenv("WARREN_TEST_OUTPUTS")
+	if file == "" {
+		t.Fatal("WARREN_TEST_OUTPUTS is not set: it must name a file with the outputs of a stack that may be broken, " +
+			"as `pulumi stack output --json --show-secrets` prints them")
+	}
+	outputs, err := stack.ReadFile(file)
+	require.NoError(t, err)
+	c, err := cluster.Open(outputs)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, c.Close()) })
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), Patience)
+		defer cancel()
+		assert.NoError(t, fault.HealAll(ctx, c))
+		assert.NoError(t, c.WaitHealthy(ctx))
+	})
+	Healthy(t, c)
+	return c
+}
+
+// Healthy waits until nothing is wrong with the cluster that matters.
+func Healthy(t *testing.T, c *cluster.Cluster) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	defer cancel()
+	require.NoError(t, c.WaitHealthy(ctx))
+}
+
+// Queue declares a queue for the time of the test.
+func Queue(t *testing.T, c *cluster.Cluster, name string, arguments map[string]any) fault.Target {
+	t.Helper()
+	require.NoError(t, Ask(t.Context(), c, func(api *rabbithole.Client) (*http.Response, error) {
+		return api.DeclareQueue("/", name, rabbithole.QueueSettings{Durable: true, Arguments: arguments})
+	}))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		assert.NoError(t, Ask(ctx, c, func(api *rabbithole.Client) (*http.Response, error) {
+			return api.DeleteQueue("/", name)
+		}))
+	})
+	return fault.Target{VHost: "/", Queue: name}
+}
+
+// QuorumQueue declares a queue with three replicas for the time of the test.
+func QuorumQueue(t *testing.T, c *cluster.Cluster) fault.Target {
+	t.Helper()
+	return Queue(t, c, "warren-test", map[string]any{"x-queue-type": "quorum", "x-quorum-initial-group-size": 3})
+}
+
+// Ask sends a request to a node that answers it.
+func Ask(ctx context.Context, c *cluster.Cluster, request func(*rabbithole.Client) (*http.Response, error)) error {
+	return c.AskAny(ctx, func(api *rabbithole.Client) error {
+		response, err := request(api)
+		if err != nil {
+			return err
+		}
+		return response.Body.Close()
+	})
+}

@@ -8,6 +8,9 @@ import (
 	"warren/verify/history"
 )
 
+// storedPrefetch makes short work of what has been stored.
+const storedPrefetch = 500
+
 // startConsumer starts a consumer that takes messages of a queue over a path until consuming ends.
 func (t *Traffic) startConsumer(path Path, queue string) error {
 	name := "consumer " + path.Name
@@ -15,8 +18,12 @@ func (t *Traffic) startConsumer(path Path, queue string) error {
 		t.recorder.Delivered(name, path.Name, identify(d.Message), d.Redelivered)
 		return nil
 	}
-	c, err := clients.NewConsumer(path.Endpoints, queue, record,
-		clients.WithConnectionName("warren verify "+name), clients.WithStateChange(t.clientState(name)))
+	options := []clients.ConsumerOption{
+		clients.WithConnectionName("warren verify " + name), clients.WithStateChange(t.clientState(name))}
+	if path.Name == history.Stored {
+		options = append(options, clients.WithPrefetch(storedPrefetch))
+	}
+	c, err := clients.NewConsumer(path.Endpoints, queue, record, options...)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

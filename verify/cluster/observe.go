@@ -263,7 +263,7 @@ func (c *Cluster) observeContents(ctx context.Context, node topology.NodeOutput,
 
 // queues returns the queues of the cluster, with the replicas of quorum queues as Raft has them.
 func (c *Cluster) queues(ctx context.Context, node topology.NodeOutput) ([]Queue, error) {
-	infos, err := c.Management(ctx, node).ListQueues()
+	infos, err := c.Management(ctx, node).ListQueuesWithParameters(queueColumns)
 	if err != nil {
 		return nil, fmt.Errorf("list queues on %s: %w", node.Name, err)
 	}

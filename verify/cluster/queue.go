@@ -33,7 +33,7 @@ type Queue struct {
 // queueColumns asks for the fields that newQueue reads. In full the answer has the details of every consumer, among them that of
 // a channel which is not known yet: an empty list where rabbit-hole expects an object, and fails.
 var queueColumns = url.Values{"columns": {
-	"vhost,name,type,state,status,leader,node,members,online,arguments,messages,consumers"}}
+	"vhost,name,type,state,exclusive,leader,node,members,online,arguments,messages,consumers"}}
 
 // Queue returns where a queue lives, as the first node knows it that answers.
 func (c *Cluster) Queue(ctx context.Context, vhost, name string) (Queue, error) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
@@ -102,7 +103,7 @@ func plan(api *rabbithole.Client, app topology.Application) ([]step, error) {
 		}})
 	}
 	for _, queue := range app.Queues {
-		there, err := api.GetQueue(vhost, queue.Name)
+		there, err := api.GetQueueWithParameters(vhost, queue.Name, queueColumns)
 		present, err := found(err)
 		if err != nil {
 			return nil, fmt.Errorf("look for queue %q in vhost %q: %w", queue.Name, vhost, err)
@@ -128,6 +129,10 @@ func plan(api *rabbithole.Client, app topology.Application) ([]step, error) {
 	}
 	return steps, nil
 }
+
+// queueColumns asks for what makes two declarations equivalent. In full the answer has the details of every consumer,
+// which rabbit-hole cannot always decode.
+var queueColumns = url.Values{"columns": {"durable,auto_delete,arguments"}}
 
 func planBinding(api *rabbithole.Client, vhost string, binding topology.Binding) (step, error) {
 	name := fmt.Sprintf("%s -> %s (routing key %q)", binding.Source, binding.Destination, binding.RoutingKey)

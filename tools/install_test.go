@@ -35,7 +35,7 @@ const building = `while [ $# -gt 0 ]; do [ "$1" != -o ] || { echo 'true' >"$2"; 
 func TestInstallTakesARecentPulumiOfTheMachine(t *testing.T) {
 	p := newProject(t)
 	p.withoutDownloads()
-	p.program("pulumi", "[ $1 != version ] || echo v3.200.0")
+	p.program("pulumi", "[ $1 != version ] || echo v3.250.0")
 	p.program("pulumi-language-go", "")
 	p.write("home/plugins/resource-docker-v4.10.0/pulumi-resource-docker", "")
 	p.env = []string{"PULUMI_HOME=" + p.file("home")}

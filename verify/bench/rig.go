@@ -73,7 +73,7 @@ const queuePrefix = "warren-bench-"
 
 // Prepare implements scenario.Rig: a queue for every crew, all led by the same node, so that the fault befalls all.
 func (r *rig) Prepare(ctx context.Context, name string) (fault.Target, error) {
-	if err := sweep(ctx, r.cluster); err != nil {
+	if err := patiently(ctx, func(ctx context.Context) error { return sweep(ctx, r.cluster) }); err != nil {
 		return fault.Target{}, err
 	}
 	now := time.Now()
@@ -81,7 +81,7 @@ func (r *rig) Prepare(ctx context.Context, name string) (fault.Target, error) {
 	leader := nodes[int(now.Unix())%len(nodes)]
 	r.target = fmt.Sprintf("%s%s-%d", queuePrefix, name, now.Unix())
 	for _, c := range r.crews {
-		if err := r.queue(c, r.target, leader.NodeName).Declare(ctx, r.cluster); err != nil {
+		if err := declare(ctx, r.queue(c, r.target, leader.NodeName), r.cluster); err != nil {
 			return fault.Target{}, err
 		}
 	}
@@ -95,6 +95,11 @@ func (r *rig) queue(c crew, target, node string) traffic.Queue {
 // discNodes are the nodes that the faults may strike: all but the RAM nodes.
 func discNodes(c *cluster.Cluster) []topology.NodeOutput {
 	return slices.DeleteFunc(slices.Clone(c.Nodes()), func(n topology.NodeOutput) bool { return n.Type == topology.RAM })
+}
+
+// declare declares a queue. Doing so again changes nothing.
+func declare(ctx context.Context, q traffic.Queue, c *cluster.Cluster) error {
+	return patiently(ctx, func(ctx context.Context) error { return q.Declare(ctx, c) })
 }
 
 // sweep deletes queues that earlier measurements have left behind.
@@ -122,7 +127,9 @@ func sweep(ctx context.Context, c *cluster.Cluster) error {
 }
 
 // Clear implements scenario.Rig.
-func (r *rig) Clear(ctx context.Context, _ fault.Target) error { return sweep(ctx, r.cluster) }
+func (r *rig) Clear(ctx context.Context, _ fault.Target) error {
+	return patiently(ctx, func(ctx context.Context) error { return sweep(ctx, r.cluster) })
+}
 
 // Start implements scenario.Rig.
 func (r *rig) Start(_ fault.Target, recorder *history.Recorder) (scenario.Flow, error) {

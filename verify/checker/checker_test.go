@@ -293,6 +293,6 @@ func TestExpectationSaysWhatIsPromised(t *testing.T) {
 	assert.Equal(t, "No confirmed message is lost and none appears that was not sent.", Expectation{}.String())
 	e := Expectation{NoConfirms: true, MaxOutage: map[string]time.Duration{history.LoadBalancer: 600 * ms, "": time.Second}}
 	assert.Contains(t, e.String(), "Nothing is confirmed while the fault is in effect (confirms on their way may arrive for 1s)")
-	assert.Contains(t, e.String(), "Through load balancer, confirms pause for no longer than 600ms.")
+	assert.Contains(t, e.String(), "Through the load balancer, confirms pause for no longer than 600ms.")
 	assert.Contains(t, e.String(), "Through all paths together, confirms pause for no longer than 1s.")
 }

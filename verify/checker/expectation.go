@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"warren/verify/history"
 )
 
 // DefaultGrace is the time at the edges of a fault during which a confirm that was already on its way may still
@@ -52,8 +54,11 @@ func (e Expectation) String() string {
 
 // pathName names a path in a sentence; "" stands for all of them.
 func pathName(path string) string {
-	if path == "" {
+	switch path {
+	case "":
 		return "all paths together"
+	case history.LoadBalancer:
+		return "the load balancer"
 	}
 	return path
 }

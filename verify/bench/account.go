@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"time"
 
-	"warren/verify/checker"
 	"warren/verify/history"
 	"warren/verify/report"
 )
@@ -27,7 +26,7 @@ var raftEvent = regexp.MustCompile(
 const raftTime = "2006-01-02 15:04:05.999999-07:00"
 
 // account tells where the time of a crew's outage went. It is empty if the logs don't tell, or tell of no election.
-func account(v checker.Verdict, h history.History, logs []report.Log, c crew, queue string) map[string]float64 {
+func account(h history.History, logs []report.Log, c crew, queue string) map[string]float64 {
 	if len(h.Faults) == 0 {
 		return nil
 	}
@@ -51,20 +50,28 @@ func account(v checker.Verdict, h history.History, logs []report.Log, c crew, qu
 		return nil
 	}
 	parts := map[string]float64{partElection.Name: (elected - noticed).Seconds()}
-	for _, p := range v.Paths {
-		confirmed := p.Confirms.Longest
-		if confirmed.To < elected {
-			continue // the outage was another one
-		}
-		switch p.Path {
-		case c.path(history.AnyNode):
-			parts[partDetection.Name] = max(0, (noticed - confirmed.From).Seconds())
-			parts[partAnyNode.Name] = (confirmed.To - elected).Seconds()
-		case c.path(history.LoadBalancer):
-			parts[partBalanced.Name] = (confirmed.To - elected).Seconds()
-		}
+	if last, next := around(h, c.path(history.AnyNode), elected); next > 0 {
+		parts[partDetection.Name] = max(0, (noticed - last).Seconds())
+		parts[partAnyNode.Name] = (next - elected).Seconds()
+	}
+	if _, next := around(h, c.path(history.LoadBalancer), elected); next > 0 {
+		parts[partBalanced.Name] = (next - elected).Seconds()
 	}
 	return parts
+}
+
+// around is when the last message was confirmed on a path before a moment, and the first after it; 0 if none was.
+func around(h history.History, path string, moment time.Duration) (last, next time.Duration) {
+	for _, p := range h.Publishes {
+		switch {
+		case p.Path != path || p.Outcome != history.Confirmed:
+		case p.Done <= moment:
+			last = max(last, p.Done)
+		default:
+			next = earlier(next, p.Done)
+		}
+	}
+	return last, next
 }
 
 // earlier is the earlier of two moments, of which the first may not be known (0).

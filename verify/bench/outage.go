@@ -146,7 +146,7 @@ func (s suffer) measure(ctx context.Context, lab *Lab) ([]Sample, error) {
 			continue
 		}
 		values := outageValues(result.Verdict, h, c.crew, servedAgain(h))
-		maps.Copy(values, account(result.Verdict, h, result.Logs, c.crew, c.crew.queue(rig.target)))
+		maps.Copy(values, account(h, result.Logs, c.crew, c.crew.queue(rig.target)))
 		samples = append(samples, Sample{Row: c.row, Values: values})
 	}
 	return samples, nil

@@ -123,16 +123,16 @@ func TestAccountTellsWhereTheTimeWent(t *testing.T) {
 		at(1020, "queue 'other' in vhost '/': Leader monitor down with noconnection, setting election timeout")},
 		{Container: "rabbit3", Text: at(1040, "queue 'q' in vhost '/': Leader monitor down with noconnection, setting election timeout") +
 			at(1190, "queue 'q' in vhost '/': candidate -> leader in term: 2 machine version: 8, last applied 64")}}
-	span := func(from, to int) checker.PathVerdict {
-		return checker.PathVerdict{Confirms: checker.Availability{Longest: history.Span{From: time.Duration(from) * ms, To: time.Duration(to) * ms}}}
-	}
-	anyNode, balanced := span(1000, 1200), span(1000, 1400)
-	anyNode.Path, balanced.Path = warrenCrew.path(history.AnyNode), warrenCrew.path(history.LoadBalancer)
 	h := history.History{Started: started, Faults: []history.FaultWindow{{Begun: 990 * ms}}}
-	parts := account(checker.Verdict{Paths: []checker.PathVerdict{anyNode, balanced}}, h, logs, warrenCrew, "q")
+	for path, moments := range map[string][]int{history.AnyNode: {980, 1000, 1200, 1220}, history.LoadBalancer: {990, 1400}} {
+		for _, m := range moments {
+			h.Publishes = append(h.Publishes, history.Publish{Path: warrenCrew.path(path), Outcome: history.Confirmed, Done: time.Duration(m) * ms})
+		}
+	}
+	parts := account(h, logs, warrenCrew, "q")
 	assert.InDelta(t, 0.040, parts[partDetection.Name], 1e-6)
 	assert.InDelta(t, 0.150, parts[partElection.Name], 1e-6)
 	assert.InDelta(t, 0.010, parts[partAnyNode.Name], 1e-6)
 	assert.InDelta(t, 0.210, parts[partBalanced.Name], 1e-6)
-	assert.Empty(t, account(checker.Verdict{}, h, nil, warrenCrew, "q"))
+	assert.Empty(t, account(h, nil, warrenCrew, "q"))
 }

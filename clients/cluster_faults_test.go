@@ -159,7 +159,8 @@ func TestMemoryStaysFlat(t *testing.T) {
 	publishers.Go(func() {
 		body := make([]byte, 1024)
 		for ctx.Err() == nil {
-			_, _ = p.PublishAsync(ctx, Message{RoutingKey: queue, Body: body}) // outages may well end in an error
+			_, _ = p.PublishAsync(ctx, Message{RoutingKey: queue, Body: body}) // may well fail in an outage
+			_ = sleep(ctx, 2*time.Millisecond)
 		}
 	})
 

@@ -35,10 +35,11 @@ type Producer struct {
 	work     *sync.Cond      // signalled when the sender may have something to do
 	goodbye  context.Context // limits closing the connection at the end
 	unsent   []*Confirmation // the queued messages, in the order in which to send them
-	inFlight int             // how many are in phase sent
 	suspects int             // how many are suspected of having closed a channel
+	current  *session        // nil between sessions
+	owed     int             // attempts that the broker has not answered over the current session
 	blocked  bool            // by the broker, right now
-	progress time.Time       // of the current session: the last confirm, or when it began or was unblocked
+	progress time.Time       // when the broker last answered, or began to owe, or was unblocked
 	stalls   int             // sessions in a row that were given up without any confirm
 	reaper   *time.Timer
 	stats    ProducerStats
@@ -94,10 +95,10 @@ func (p *Producer) Publish(ctx context.Context, m Message) error {
 // PublishAsync publishes a message without waiting for its outcome, which the Confirmation will hold. It waits only
 // while the window is full, until ctx ends. ctx goes on to govern the message as it does with Publish.
 func (p *Producer) PublishAsync(ctx context.Context, m Message) (*Confirmation, error) {
-	m.complete()
 	if err := m.validate(); err != nil {
 		return nil, err
 	}
+	m.complete()
 	now := time.Now()
 	if err := p.window.acquire(ctx, p.closing); err != nil {
 		if errors.Is(err, ErrClosed) {
@@ -197,7 +198,7 @@ func (p *Producer) run() {
 			p.fail(err)
 			continue
 		}
-		p.begin(first)
+		p.begin(s, first)
 		first = false
 		p.serve(s)
 	}
@@ -233,10 +234,11 @@ func (p *Producer) prepare(ctx context.Context, s *session) error {
 }
 
 // begin notes that a session has begun.
-func (p *Producer) begin(first bool) {
+func (p *Producer) begin(s *session, first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.progress = time.Now()
+	p.current = s
+	p.owed = 0
 	if !first {
 		p.stats.Reconnects++
 	}
@@ -296,15 +298,16 @@ func (p *Producer) next(s *session) (*Confirmation, *attempt, Message) {
 			return nil, nil, Message{}
 		}
 		// While there are suspects one message at a time is in flight, so that the culprit gives itself away.
-		if !p.blocked && (p.suspects == 0 || p.inFlight == 0) {
+		if !p.blocked && (p.suspects == 0 || p.owed == 0) {
 			if c := p.dequeue(); c != nil {
 				now := time.Now()
-				if p.inFlight == 0 {
-					p.progress = now // the broker owed nothing until now
+				if p.owed == 0 {
+					p.progress = now
 				}
+				p.owed++
 				c.attempt = &attempt{session: s, sentAt: now}
 				c.attempts++
-				p.setPhase(c, sent)
+				c.phase = sent
 				p.stats.Published++
 				return c, c.attempt, c.message
 			}
@@ -313,33 +316,40 @@ func (p *Producer) next(s *session) (*Confirmation, *attempt, Message) {
 	}
 }
 
-// await waits for the broker's word on one attempt.
+// await waits for the broker's answer to one attempt.
 func (p *Producer) await(c *Confirmation, a *attempt, deferred *amqp.DeferredConfirmation) {
 	acked := deferred.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if acked {
-		a.session.useful.Store(true)
-		p.progress = time.Now()
-		p.stalls = 0
+	if !acked && a.session.channel.IsClosed() {
+		return // it is the library that says no, for a broker that cannot answer any more; recall sees to the message
 	}
+	p.answered(a.session)
 	switch {
 	case c.phase == settled:
-		return
 	case acked && a.returned != nil:
 		p.settle(c, ErrUnroutable, fmt.Errorf("%d %s", a.returned.ReplyCode, a.returned.ReplyText))
 	case acked:
 		p.settle(c, nil, nil)
-	case a.session.channel.IsClosed():
-		// The library answers for a broker that can no longer do so. The outcome is unknown; recall sees to it.
 	case c.attempt == a && c.phase == sent:
-		a.session.useful.Store(true)
-		p.progress = time.Now()
-		p.stalls = 0
 		p.stats.Nacks++
-		p.setPhase(c, delayed)
+		c.phase = delayed
 		time.AfterFunc(p.cfg.nackBackoff.wait(c.nacks), func() { p.retry(c) })
 		c.nacks++
+	}
+}
+
+// answered notes that the broker has answered an attempt.
+func (p *Producer) answered(s *session) {
+	if s != p.current {
+		return // an answer that was read just before the session ended
+	}
+	s.useful.Store(true)
+	p.stalls = 0
+	p.progress = time.Now()
+	p.owed--
+	if p.suspects > 0 {
+		p.work.Signal() // the next suspect may go
 	}
 }
 
@@ -384,8 +394,9 @@ func (p *Producer) setBlocked(s *session, b amqp.Blocking) {
 func (p *Producer) recall(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.current = nil
 	blame := blamesMessage(s.cause)
-	alone := p.inFlight == 1
+	alone := p.owed == 1
 	p.unsent = p.unsent[:0]
 	for c := range p.window.all() {
 		if c.phase == sent {
@@ -398,7 +409,7 @@ func (p *Producer) recall(s *session) {
 				c.suspect = true
 				p.suspects++
 			}
-			p.setPhase(c, queued)
+			c.phase = queued
 		}
 		if c.phase == queued {
 			p.unsent = append(p.unsent, c)
@@ -471,31 +482,18 @@ func (p *Producer) settle(c *Confirmation, outcome, cause error) {
 	p.stats.count(outcome)
 	if c.suspect {
 		p.suspects--
+		p.work.Signal()
 	}
-	p.setPhase(c, settled)
+	c.phase = settled
 	p.window.remove(c)
 	p.window.release()
 	c.message, c.ctx, c.attempt = Message{}, nil, nil // the caller may keep the confirmation for long
 	close(c.done)
 }
 
-// setPhase keeps count of the messages in flight, and wakes the sender if it waits for that.
-func (p *Producer) setPhase(c *Confirmation, to phase) {
-	if c.phase == sent {
-		p.inFlight--
-	}
-	if to == sent {
-		p.inFlight++
-	}
-	c.phase = to
-	if p.suspects > 0 || p.inFlight == 0 {
-		p.work.Signal()
-	}
-}
-
 // enqueue puts a message at the end of those to be sent.
 func (p *Producer) enqueue(c *Confirmation) {
-	p.setPhase(c, queued)
+	c.phase = queued
 	p.unsent = append(p.unsent, c)
 	p.work.Signal()
 }

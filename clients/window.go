@@ -17,6 +17,9 @@ func newWindow(size int) *window { return &window{room: make(chan struct{}, size
 
 // acquire makes room for one message, waiting for it until ctx ends or closing is closed.
 func (w *window) acquire(ctx context.Context, closing <-chan struct{}) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case w.room <- struct{}{}:
 		return nil

@@ -10,6 +10,7 @@ set -euo pipefail
 readonly amqp_port=5672 distribution_port=25672 metrics_port=15692
 readonly home=/var/lib/rabbitmq run=/run/warren
 readonly command_timeout=60 # seconds for any one command of RabbitMQ's tools
+readonly timed_out=124      # exit status of a command that took longer
 
 log() { printf '%(%Y-%m-%d %H:%M:%S)T warren: %s\n' -1 "$*"; }
 fail() { log "$*" >&2; exit 1; }
@@ -26,7 +27,7 @@ become_rabbitmq() {
 tool() {
   local status=0
   timeout "$command_timeout" "$1" --quiet --node "${@:2}" </dev/null || status=$?
-  ((status != 124)) || log "$1 ${*:3} on $2 took longer than $command_timeout s" >&2
+  ((status != timed_out)) || log "$1 ${*:3} on $2 took longer than $command_timeout s" >&2
   return "$status"
 }
 

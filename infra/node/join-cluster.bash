@@ -70,11 +70,13 @@ is_stopped() {
     tool rabbitmq-diagnostics "$self" is_booting 2>&1 | grep 'stopped or has not started' >/dev/null
 }
 
-# start_stopped starts RabbitMQ in a node where it was stopped. If that was reset, peer discovery makes it a new member. If it does
-# not start, the container is to start anew, which settles what is wrong with the node's data.
+# start_stopped starts RabbitMQ in a node where it was stopped. If that was reset, peer discovery makes it a new member. If it can't
+# start, its container is to start anew, which settles what is wrong with the node's data.
 start_stopped() {
+  local status=0
   log "RabbitMQ is stopped on $self: starting it"
-  ctl "$self" start_app || ctl "$self" stop
+  ctl "$self" start_app || status=$?
+  ((status == 0 || status == timed_out)) || ctl "$self" stop
 }
 
 # is_home tells whether self is in the cluster that most running nodes are in; among clusters of a size the one with
@@ -153,8 +155,11 @@ restore_replicas() {
     fail "$self does not say which replicas it has"
   fi
   lost=$(remembered_replicas "$self")
-  [[ $lost ]] || return 0
   present=$(replicas "$self" | cut -f 1-3)
+  if [[ -z $lost ]]; then
+    [[ $present ]] || fill_up
+    return 0
+  fi
   comm -23 <(sort <<<"$lost") <(sort <<<"$present") | add_replicas
   await_replicas || fail "replicas on $self are not online yet"
   ctl "$self" clear_global_parameter "warren_lost_replicas_$self"
@@ -171,6 +176,9 @@ await_replicas() {
   done
   return 1
 }
+
+# fill_up adds self, a member without any replica, to the quorum queues that lost one: those with an even number of members.
+fill_up() { tool rabbitmq-queues "$self" grow "$self" even --errors-only; }
 
 # no_queues tells whether no running node leads a queue, as in a new cluster, where there is nothing to ask further.
 no_queues() {

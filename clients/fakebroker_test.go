@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -28,26 +29,36 @@ const (
 	channelOpenOk       = 20<<16 | 11
 	channelClose        = 20<<16 | 40
 	channelCloseOk      = 20<<16 | 41
+	basicQos            = 60<<16 | 10
+	basicQosOk          = 60<<16 | 11
+	basicConsume        = 60<<16 | 20
+	basicConsumeOk      = 60<<16 | 21
+	basicCancel         = 60<<16 | 30
+	basicCancelOk       = 60<<16 | 31
 	basicPublish        = 60<<16 | 40
 	basicReturn         = 60<<16 | 50
+	basicDeliver        = 60<<16 | 60
 	basicAck            = 60<<16 | 80
+	basicReject         = 60<<16 | 90
 	basicNack           = 60<<16 | 120
 	confirmSelect       = 85<<16 | 10
 	confirmSelectOk     = 85<<16 | 11
 )
 
-// fakeBroker speaks just enough AMQP to receive confirmed messages, and answers them as the test wants: what a real
-// broker cannot be made to do at will.
+// fakeBroker speaks just enough AMQP to receive confirmed messages and to deliver some, and does so as the test wants:
+// what a real broker cannot be made to do at will.
 type fakeBroker struct {
-	t        *testing.T
-	listener net.Listener
-	onOpen   func(c *fakeConn) error
-	answer   func(c *fakeConn, tag uint64, m published)
-	serving  sync.WaitGroup
+	t         *testing.T
+	listener  net.Listener
+	onOpen    func(c *fakeConn) error
+	onConsume func(c *fakeConn)
+	answer    func(c *fakeConn, tag uint64, m published)
+	serving   sync.WaitGroup
 
 	mu    sync.Mutex
 	conns []*fakeConn
 	got   []published
+	told  []string
 }
 
 // published is a message that the fake broker received.
@@ -59,7 +70,8 @@ type published struct {
 // fakeConn is one connection to a fake broker.
 type fakeConn struct {
 	net.Conn
-	number int
+	number   int
+	consumer string // its tag
 
 	mu sync.Mutex
 }
@@ -90,6 +102,19 @@ func (b *fakeBroker) received() []published {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return append([]published(nil), b.got...)
+}
+
+// settlements is what consumers said of deliveries, such as "1: ack 3" for delivery 3 on connection 1.
+func (b *fakeBroker) settlements() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]string(nil), b.told...)
+}
+
+func (b *fakeBroker) tell(c *fakeConn, what string, args []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.told = append(b.told, fmt.Sprintf("%d: %s %d", c.number, what, binary.BigEndian.Uint64(args)))
 }
 
 // connections is how many were accepted.
@@ -173,6 +198,21 @@ func (b *fakeBroker) serve(c *fakeConn) error {
 				message = published{}
 				message.exchange, args = takeShort(args[2:])
 				message.routingKey, _ = takeShort(args)
+			case basicQos:
+				c.method(channel, basicQosOk, nil)
+			case basicConsume:
+				_, args = takeShort(args[2:]) // the queue
+				c.consumer, _ = takeShort(args)
+				c.method(channel, basicConsumeOk, appendShort(nil, c.consumer))
+				b.onConsume(c)
+			case basicCancel:
+				c.method(channel, basicCancelOk, appendShort(nil, c.consumer))
+			case basicAck:
+				b.tell(c, "ack", args)
+			case basicReject:
+				b.tell(c, map[byte]string{0: "reject", 1: "requeue"}[args[8]], args)
+			case basicNack:
+				b.tell(c, "give back", args)
 			default:
 				return errors.New("unexpected method")
 			}
@@ -225,6 +265,23 @@ func (c *fakeConn) returnUnroutable(m published) {
 	defer c.mu.Unlock()
 	c.frame(1, 1, append(binary.BigEndian.AppendUint32(nil, basicReturn), args...))
 	c.frame(2, 1, header)
+}
+
+// deliver sends a message to the consumer.
+func (c *fakeConn) deliver(tag uint64, id string) {
+	args := binary.BigEndian.AppendUint64(appendShort(nil, c.consumer), tag)
+	args = append(args, 0, 0, 0)                              // not redelivered, no exchange, no routing key
+	header := append([]byte{0, 60, 0, 0}, make([]byte, 8)...) // class, weight, no body
+	header = appendShort(append(header, 0, 1<<7), id)         // only the message id
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frame(1, 1, append(binary.BigEndian.AppendUint32(nil, basicDeliver), args...))
+	c.frame(2, 1, header)
+}
+
+// cancelConsumer is what the broker does when the queue is deleted.
+func (c *fakeConn) cancelConsumer() {
+	c.method(1, basicCancel, append(appendShort(nil, c.consumer), 1))
 }
 
 // closeChannel closes the channel with an exception.

@@ -114,45 +114,20 @@ func (v *verification) scenarios(faults []fault.Fault) []scenario.Scenario {
 	return []scenario.Scenario{scenario.Random(faults, v.random, v.seed, v.duration)}
 }
 
-// play plays the scenarios and writes the report after each, so that a run that is cut short leaves one.
+// play plays the scenarios and shows how far it is.
 func (v *verification) play(ctx context.Context, c *cluster.Cluster, scenarios []scenario.Scenario) (report.Run, error) {
-	outputs := c.Outputs()
 	rig := scenario.ClusterRig{
 		Cluster: c,
 		Queue:   traffic.Queue{Type: "quorum"},
-		Traffic: traffic.Config{Paths: traffic.Paths(outputs), Rate: v.rate, Size: v.size},
-	}
-	run := report.Run{Stack: c.Stack(), Series: outputs.RabbitMQSeries, Queue: rig.Queue.String(),
-		Traffic: rig.Traffic.String(), Seed: v.seed, Started: time.Now()}
-	for _, node := range outputs.Nodes {
-		run.Nodes = append(run.Nodes, node.Name)
-	}
-
-	// What an earlier run left behind when it was killed would spoil this one.
-	if err := rig.HealAll(ctx); err != nil {
-		return run, fmt.Errorf("heal what an earlier run left behind: %w", err)
+		Traffic: traffic.Config{Paths: traffic.Paths(c.Outputs()), Rate: v.rate, Size: v.size},
 	}
 	printer := scenario.NewPrinter(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), len(scenarios))
-	runner := scenario.Runner{Cluster: c, Rig: rig, Limits: scenario.DefaultLimits(), Progress: printer.Show}
-	for _, s := range scenarios {
-		result, h := runner.Play(ctx, s)
-		if result.Status() != report.Skipped {
-			result.HistoryFile = filepath.Join("history", s.Name+".jsonl.gz")
-			if err := h.Save(filepath.Join(v.report, result.HistoryFile)); err != nil {
-				return run, err
-			}
-		}
-		printer.Done(s.Name, string(result.Status()), result.Remark())
-		run.Scenarios = append(run.Scenarios, result)
-		run.Took = time.Since(run.Started)
-		if err := report.Write(v.report, run); err != nil {
-			return run, err
-		}
-		if ctx.Err() != nil {
-			break // the report shows the scenario as interrupted
-		}
-	}
-	return run, nil
+	return scenario.Suite{
+		Runner: scenario.Runner{Cluster: c, Rig: rig, Limits: scenario.DefaultLimits(), Progress: printer.Show},
+		Run:    scenario.NewRun(rig, v.seed),
+		Dir:    v.report,
+		Done:   printer.Done,
+	}.Play(ctx, scenarios)
 }
 
 // conclude prints the result and says where the report is.

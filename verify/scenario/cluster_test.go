@@ -64,7 +64,7 @@ func patient() Limits {
 	return limits
 }
 
-// playOn plays a scenario, and saves its report where it failed or WARREN_TEST_REPORT says.
+// playOn plays a scenario, and saves its report in the folder that WARREN_TEST_REPORT names, if any.
 func playOn(t *testing.T, rig ClusterRig, s Scenario, limits Limits) (report.Scenario, history.History) {
 	t.Helper()
 	runner := Runner{Cluster: rig.Cluster, Rig: rig, Limits: limits, Progress: func(p Progress) {
@@ -76,9 +76,9 @@ func playOn(t *testing.T, rig ClusterRig, s Scenario, limits Limits) (report.Sce
 	t.Logf("%s%s", result.Status(), result.Remark())
 	if dir := os.Getenv("WARREN_TEST_REPORT"); dir != "" {
 		dir = filepath.Join(dir, t.Name())
-		require.NoError(t, report.Write(dir, report.Run{Stack: rig.Cluster.Stack(), Series: rig.Cluster.Outputs().RabbitMQSeries,
-			Queue: rig.Queue.String(), Traffic: rig.Traffic.String(), Started: result.Started, Took: result.Took,
-			Scenarios: []report.Scenario{result}}))
+		run := NewRun(rig, 0)
+		run.Scenarios, run.Took = []report.Scenario{result}, result.Took
+		require.NoError(t, report.Write(dir, run))
 		require.NoError(t, h.Save(filepath.Join(dir, "history.jsonl.gz")))
 	}
 	return result, h

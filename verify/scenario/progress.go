@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"warren/verify/history"
+	"warren/verify/report"
 )
 
 // Progress is a moment of a scenario.
@@ -113,16 +114,17 @@ func (p *Printer) Show(now Progress) {
 }
 
 // Done shows how a scenario ended, in a line that stays.
-func (p *Printer) Done(name, status, remark string) {
+func (p *Printer) Done(result report.Scenario) {
 	if p.terminal {
 		fmt.Fprintf(p.out, "\r%s\r", strings.Repeat(" ", p.width))
 		p.width = 0
 	}
-	if name != p.scenario { // it was skipped, and so never shown
+	if result.Name != p.scenario { // it was skipped, and so never shown
 		p.number++
-		p.scenario = name
+		p.scenario = result.Name
 	}
-	fmt.Fprintf(p.out, "[%d/%d] %s: %s%s\n", p.number, p.total, name, strings.ToUpper(status), remark)
+	fmt.Fprintf(p.out, "[%d/%d] %s: %s%s\n", p.number, p.total, result.Name,
+		strings.ToUpper(string(result.Status())), result.Remark())
 }
 
 // rate is confirms per second over the last second.

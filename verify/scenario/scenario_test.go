@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -264,6 +265,51 @@ func someFaults() []fault.Fault {
 	return []fault.Fault{fakeFault("a", nil, nil), fakeFault("b", nil, nil), fakeFault("c", nil, nil)}
 }
 
+func TestSuiteKeepsAReportAndHistories(t *testing.T) {
+	unavailable := fakeFault("ram", nil, nil)
+	unavailable.Available = func(*cluster.Cluster) error { return errors.New("none here") }
+	rig, dir := &fakeRig{}, t.TempDir()
+	var done []string
+	suite := Suite{Runner: quick(rig), Dir: dir, Run: report.Run{Stack: "dev", Started: time.Now()},
+		Done: func(s report.Scenario) { done = append(done, s.Name) }}
+	run, err := suite.Play(t.Context(), []Scenario{
+		Single(fakeFault("one", &fakeInjection{}, nil), hold),
+		Single(unavailable, hold),
+		Single(fakeFault("two", nil, errors.New("no effect")), hold),
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"one", "ram", "two"}, done)
+	assert.Equal(t, []int{1, 1, 1}, []int{run.Count(report.Passed), run.Count(report.Skipped), run.Count(report.Failed)})
+	assert.Equal(t, "heal all", rig.calls[0], "what an earlier run left behind")
+	for _, file := range []string{report.HTMLFile, report.JSONFile, report.JUnitFile, "history/two.jsonl.gz"} {
+		assert.FileExists(t, filepath.Join(dir, file))
+	}
+	h, err := history.Load(filepath.Join(dir, run.Scenarios[0].HistoryFile))
+	require.NoError(t, err)
+	assert.Equal(t, run.Scenarios[0].Verdict, checker.Check(h, nil), "the saved history gets the same verdict")
+}
+
+func TestSuiteEndsWithAnInterrupt(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	runner := quick(&fakeRig{})
+	runner.Progress = func(p Progress) {
+		if p.Phase == "hold" {
+			interrupt()
+		}
+	}
+	f := fakeFault("a", &fakeInjection{}, nil)
+	run, err := Suite{Runner: runner, Dir: t.TempDir()}.Play(ctx, []Scenario{Single(f, time.Hour), Single(f, time.Hour)})
+	require.NoError(t, err)
+	require.Len(t, run.Scenarios, 1)
+	assert.Contains(t, run.Scenarios[0].Error, "interrupted")
+}
+
+func TestSuiteDoesNotStartOnALeftoverThatWillNotHeal(t *testing.T) {
+	_, err := Suite{Runner: quick(&fakeRig{healAll: errors.New("stuck")})}.Play(t.Context(), nil)
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), "heal what an earlier run left behind: stuck")
+}
+
 func TestRandomIsReproducible(t *testing.T) {
 	one, same, other := Random(someFaults(), 20, 7, 0), Random(someFaults(), 20, 7, 0), Random(someFaults(), 20, 8, 0)
 	assert.Equal(t, names(one), names(same))
@@ -318,10 +364,10 @@ func TestPrinterOnATerminalKeepsToOneLine(t *testing.T) {
 	p.Show(Progress{Scenario: "leader-killed", Phase: "hold", Elapsed: 2 * time.Second, Counts: history.Counts{Attempted: 900, Confirmed: 800, Pending: 100}})
 	assert.NotContains(t, b.String(), "\n")
 	assert.Contains(t, b.String(), "[1/2] leader-killed: hold, 2 s, 400 confirmed/s, 100 unconfirmed")
-	p.Done("leader-killed", "passed", "")
-	assert.True(t, strings.HasSuffix(b.String(), "[1/2] leader-killed: PASSED\n"))
-	p.Done("ram", "skipped", ": none here")
-	assert.True(t, strings.HasSuffix(b.String(), "[2/2] ram: SKIPPED: none here\n"))
+	p.Done(report.Scenario{Name: "leader-killed", Error: "it broke"})
+	assert.True(t, strings.HasSuffix(b.String(), "[1/2] leader-killed: FAILED, it broke\n"))
+	p.Done(report.Scenario{Name: "ram", Skipped: "none here"})
+	assert.True(t, strings.HasSuffix(b.String(), "[2/2] ram: SKIPPED, none here\n"))
 }
 
 func TestPrinterElsewherePrintsALinePerPhase(t *testing.T) {

@@ -293,8 +293,9 @@ func (c *Cluster) askReplicas(ctx context.Context, node topology.NodeOutput, que
 	path := "queues/quorum/" + url.PathEscape(queue.VHost) + "/" + url.PathEscape(queue.Name) + "/status"
 	err := c.get(ctx, node, path, &replicas)
 	var status *statusError
-	if errors.As(err, &status) && status.code == http.StatusNotFound {
-		return nil // a series that cannot tell, or a queue that has just been deleted
+	if errors.As(err, &status) && status.code < http.StatusInternalServerError {
+		// A series that knows nothing of this (3.10 takes the path for a malformed one), or a queue that has just been deleted.
+		return nil
 	}
 	if err != nil {
 		return err

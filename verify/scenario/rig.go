@@ -46,23 +46,33 @@ func (r ClusterRig) Paths() []string { return traffic.Names(r.Traffic.Paths) }
 // Prepare implements Rig. It deletes what is left of earlier scenarios, and creates a queue for the traffic and one for
 // the messages that are stored.
 func (r ClusterRig) Prepare(ctx context.Context, scenario string) (fault.Target, error) {
-	if err := r.sweep(ctx); err != nil {
-		return fault.Target{}, fmt.Errorf("delete queues of earlier scenarios: %w", err)
-	}
 	target := fault.Target{
 		VHost: traffic.VHost,
 		Queue: fmt.Sprintf("%s%s-%d", queuePrefix, scenario, time.Now().Unix()),
 	}
-	err := r.queue(target.Queue).Declare(ctx, r.Cluster)
-	if err == nil {
-		err = r.queue(target.Queue+storedSuffix).Declare(ctx, r.Cluster)
-	}
+	err := r.persistently(ctx, func(ctx context.Context) error {
+		if err := r.sweep(ctx, target.Queue); err != nil {
+			return fmt.Errorf("delete queues of earlier scenarios: %w", err)
+		}
+		if err := r.queue(target.Queue).Declare(ctx, r.Cluster); err != nil {
+			return err
+		}
+		return r.queue(target.Queue+storedSuffix).Declare(ctx, r.Cluster)
+	})
 	return target, err
 }
 
 // Clear implements Rig.
 func (r ClusterRig) Clear(ctx context.Context, target fault.Target) error {
-	return errors.Join(r.queue(target.Queue).Delete(ctx, r.Cluster), r.queue(target.Queue+storedSuffix).Delete(ctx, r.Cluster))
+	return r.persistently(ctx, func(ctx context.Context) error {
+		return errors.Join(r.queue(target.Queue).Delete(ctx, r.Cluster), r.queue(target.Queue+storedSuffix).Delete(ctx, r.Cluster))
+	})
+}
+
+// persistently tries for a while: a management API that is busy, or was just started, may not answer in time.
+func (r ClusterRig) persistently(ctx context.Context, do func(context.Context) error) error {
+	const limit, interval = 45 * time.Second, time.Second
+	return within(ctx, limit, func(ctx context.Context) error { return cluster.Poll(ctx, interval, do) })
 }
 
 func (r ClusterRig) queue(name string) traffic.Queue {
@@ -71,14 +81,15 @@ func (r ClusterRig) queue(name string) traffic.Queue {
 	return q
 }
 
-func (r ClusterRig) sweep(ctx context.Context) error {
+// sweep deletes the queues of all scenarios but this one.
+func (r ClusterRig) sweep(ctx context.Context, keep string) error {
 	return r.Cluster.AskAny(ctx, func(api *rabbithole.Client) error {
 		queues, err := api.ListQueuesIn(traffic.VHost)
 		if err != nil {
 			return err
 		}
 		for _, q := range queues {
-			if !strings.HasPrefix(q.Name, queuePrefix) {
+			if !strings.HasPrefix(q.Name, queuePrefix) || strings.HasPrefix(q.Name, keep) {
 				continue
 			}
 			response, err := api.DeleteQueue(traffic.VHost, q.Name)

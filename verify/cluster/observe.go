@@ -235,7 +235,7 @@ func (c *Cluster) observeContents(ctx context.Context, node topology.NodeOutput,
 	var group errgroup.Group
 	group.Go(func() error { return c.get(ctx, node, "connections?columns=node", &connections) })
 	group.Go(func() (err error) {
-		queues, err = c.queues(ctx, node)
+		queues, err = c.Queues(ctx, node)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -261,8 +261,9 @@ func (c *Cluster) observeContents(ctx context.Context, node topology.NodeOutput,
 	return nil
 }
 
-// queues returns the queues of the cluster, with the replicas of quorum queues as Raft has them.
-func (c *Cluster) queues(ctx context.Context, node topology.NodeOutput) ([]Queue, error) {
+// Queues returns the queues of the cluster, exclusive ones left out, as one node knows them, with the replicas of quorum
+// queues as Raft has them.
+func (c *Cluster) Queues(ctx context.Context, node topology.NodeOutput) ([]Queue, error) {
 	infos, err := c.Management(ctx, node).ListQueuesWithParameters(queueColumns)
 	if err != nil {
 		return nil, fmt.Errorf("list queues on %s: %w", node.Name, err)

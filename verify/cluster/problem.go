@@ -266,9 +266,9 @@ func (s Status) checkQueues(problems *problemList) {
 		if offline := without(queue.Members, queue.Online); len(offline) > 0 {
 			problems.add(ReplicaOffline, Failure, subject, "its replicas on %s do not take part", join(offline))
 		}
-		if want := min(queue.GroupSize, len(s.Nodes)); len(queue.Members) < want {
+		if lacking := queue.Lacks(len(s.Nodes)); lacking > 0 {
 			problems.add(TooFewReplicas, Failure, subject, "has %d of %d replicas, on %s",
-				len(queue.Members), want, join(queue.Members))
+				len(queue.Members), len(queue.Members)+lacking, join(queue.Members))
 		}
 	}
 	s.checkSpread(problems, replicated, led)

@@ -35,6 +35,12 @@ type Queue struct {
 var queueColumns = url.Values{"columns": {
 	"vhost,name,type,state,exclusive,leader,node,members,online,arguments,messages,consumers"}}
 
+// Lacks returns how many replicas the queue has fewer than it was declared with, as far as a cluster of so many nodes can
+// hold them.
+func (q Queue) Lacks(nodes int) int {
+	return max(0, min(q.GroupSize, nodes)-len(q.Members))
+}
+
 // Queue returns where a queue lives, as the first node knows it that answers.
 func (c *Cluster) Queue(ctx context.Context, vhost, name string) (Queue, error) {
 	var queue Queue

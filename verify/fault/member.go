@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 
@@ -91,7 +94,29 @@ func empty(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (e
 // rejoin brings a node back that was reset or lost its data: it becomes a member again, of the type it should be, and
 // its replicas take part again.
 func rejoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	if err := rejoinCluster(ctx, c, node); err != nil {
+	state, err := c.State(ctx, node.Container)
+	if err != nil {
+		return err
+	}
+	if state == "running" {
+		err = startApp(ctx, c, node)
+	} else if err = startAll(ctx, c, []string{node.Container}); err == nil {
+		err = serving(ctx, c, node)
+	}
+	if err != nil {
+		return err
+	}
+	err = await(ctx, bootTimeout, func(ctx context.Context) error {
+		in, err := member(ctx, c, node)
+		if err == nil && !in {
+			err = fmt.Errorf("the peers of %s do not count it as a member", node.Name)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := restoreType(ctx, c, node); err != nil {
 		return err
 	}
 	if err := restoreReplicas(ctx, c, node); err != nil {
@@ -100,29 +125,99 @@ func rejoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) e
 	return releaseJoin(ctx, c, node)
 }
 
-func rejoinCluster(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	state, err := c.State(ctx, node.Container)
+// restoreType makes a node a RAM node again: one that joins by itself becomes a disc node.
+func restoreType(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+	info, err := c.Management(ctx, node).GetNode(node.NodeName)
+	if err != nil {
+		return fmt.Errorf("ask %s for its type: %w", node.Name, err)
+	}
+	if info.NodeType == string(node.Type) {
+		return nil
+	}
+	for _, command := range [][]string{{"stop_app"}, {"change_cluster_node_type", string(node.Type)}} {
+		if _, err := c.Run(ctx, node.Container, append([]string{"rabbitmqctl"}, command...)...); err != nil {
+			return err
+		}
+	}
+	return startApp(ctx, c, node)
+}
+
+// replicaTimeout is how long replicas may take that come back by themselves, as they do in series 4.3 after a reset.
+const replicaTimeout = time.Minute
+
+// restoreReplicas waits until the node's replicas take part. Those that do not, because the cluster knows them and the
+// node does not, are taken out of their queues; those that queues lack are put back.
+func restoreReplicas(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+	peer := others(c, node)[0]
+	err := await(ctx, replicaTimeout, func(ctx context.Context) error { return replicasOnline(ctx, c, peer, node) })
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return err
+	}
+	queues, err := c.Queues(ctx, peer)
 	if err != nil {
 		return err
 	}
-	if state == "running" {
-		return startApp(ctx, c, node)
+	if slices.ContainsFunc(queues, func(q cluster.Queue) bool { return offline(q, node) }) {
+		if _, err := c.Run(ctx, peer.Container, "rabbitmq-queues", "shrink", node.NodeName, "--errors-only"); err != nil {
+			return err
+		}
+		if queues, err = c.Queues(ctx, peer); err != nil {
+			return err
+		}
 	}
-	if err := startAll(ctx, c, []string{node.Container}); err != nil {
-		return err
+	for vhost, names := range lacking(queues, len(c.Nodes())) {
+		_, err := c.Run(ctx, peer.Container, "rabbitmq-queues", "grow", node.NodeName, "all", "--errors-only",
+			"--vhost-pattern", pattern(vhost), "--queue-pattern", pattern(names...))
+		if err != nil {
+			return err
+		}
 	}
-	return serving(ctx, c, node)
+	return await(ctx, bootTimeout, func(ctx context.Context) error { return replicasOnline(ctx, c, peer, node) })
 }
 
-// restoreReplicas waits until the cluster counts the node as a member again, with its replicas.
-func restoreReplicas(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	return await(ctx, bootTimeout, func(ctx context.Context) error {
-		in, err := member(ctx, c, node)
-		if err == nil && !in {
-			err = fmt.Errorf("the peers of %s do not count it as a member", node.Name)
-		}
+// replicasOnline returns nil if all replicas that a node should have take part.
+func replicasOnline(ctx context.Context, c *cluster.Cluster, peer, node topology.NodeOutput) error {
+	queues, err := c.Queues(ctx, peer)
+	if err != nil {
 		return err
-	})
+	}
+	for _, queue := range queues {
+		if offline(queue, node) {
+			return fmt.Errorf("the replica of %s on %s does not take part", queue, node.Name)
+		}
+	}
+	for vhost, names := range lacking(queues, len(c.Nodes())) {
+		return fmt.Errorf("queues in vhost %q lack replicas: %s", vhost, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// offline tells whether a queue counts on a replica on a node, which does not take part.
+func offline(queue cluster.Queue, node topology.NodeOutput) bool {
+	return slices.Contains(queue.Members, node.NodeName) && !slices.Contains(queue.Online, node.NodeName)
+}
+
+// lacking returns the quorum queues that have fewer replicas than they should, by vhost.
+func lacking(queues []cluster.Queue, nodes int) map[string][]string {
+	found := map[string][]string{}
+	for _, queue := range queues {
+		if queue.Type == "quorum" && queue.Lacks(nodes) > 0 {
+			found[queue.VHost] = append(found[queue.VHost], queue.Name)
+		}
+	}
+	return found
+}
+
+// pattern is a regular expression that matches names and nothing else.
+func pattern(names ...string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = regexp.QuoteMeta(name)
+	}
+	return "^(" + strings.Join(quoted, "|") + ")$"
 }
 
 // member tells whether the first other node that answers counts a node as a member.

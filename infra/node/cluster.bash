@@ -78,15 +78,21 @@ find_cluster() {
   return 1
 }
 
+# vhosts lists the virtual hosts.
+vhosts() {
+  scrape "$1" '/metrics/detailed?family=vhost_status' |
+    sed -n -e 's/\\\(.\)/\1/g' -e 's/^rabbitmq_cluster_vhost_status{vhost="\(.*\)"} .*/\1/p'
+}
+
 # replicas lists what has a replica on self, as known to a node: virtual host, type, name, members and those of them that are online.
 replicas() {
-  local vhosts
-  vhosts=$(ctl "$1" list_vhosts --no-table-headers) || return
+  local list vhost
+  list=$(vhosts "$1") || return
   while IFS= read -r vhost; do
     ctl "$1" list_queues --no-table-headers --vhost "$vhost" name type members online |
       awk -F'\t' -v OFS='\t' -v vhost="$vhost" -v node="[[ ]${self}[],]" \
         '($2 == "quorum" || $2 == "stream") && $3 ~ node {print vhost, $2, $1, $3, $4}' || return
-  done <<<"$vhosts"
+  done <<<"$list"
 }
 
 # The replicas a node has lost are written down in the cluster itself, as a global parameter, from before the cluster forgets them

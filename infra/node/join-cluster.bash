@@ -119,11 +119,11 @@ bring_home() {
 }
 
 has_no_queues() {
-  local vhosts found
-  vhosts=$(ctl "$self" list_vhosts --no-table-headers) || return
+  local list vhost found
+  list=$(vhosts "$self") || return
   while IFS= read -r vhost; do
     found=$(ctl "$self" list_queues --no-table-headers --vhost "$vhost" name) && [[ -z $found ]] || return
-  done <<<"$vhosts"
+  done <<<"$list"
 }
 
 # ensure_type makes self a disc or a RAM node where there is a difference. Peer discovery makes disc nodes.
@@ -144,32 +144,33 @@ ensure_type() {
 # that it still expects from a node that was reset.
 restore_replicas() {
   no_queues && return 0
-  local lost present status=0
+  local lost status=0
   await_replicas || status=$?
   if ((status == missing)); then
     find_cluster || fail "$self lacks replicas, and no majority of ${nodes[*]} runs that could restore them"
     log "$self has lost replicas: removing them from their queues"
     remember_replicas "$seed"
     tool rabbitmq-queues "$seed" shrink "$self" --errors-only
+    expected=
   elif ((status != 0)); then
     fail "$self does not say which replicas it has"
   fi
   lost=$(remembered_replicas "$self")
-  present=$(replicas "$self" | cut -f 1-3)
   if [[ -z $lost ]]; then
-    [[ $present ]] || fill_up
+    [[ $expected ]] || fill_up
     return 0
   fi
-  comm -23 <(sort <<<"$lost") <(sort <<<"$present") | add_replicas
+  comm -23 <(sort <<<"$lost") <(cut -f 1-3 <<<"$expected" | sort) | add_replicas
   await_replicas || fail "replicas on $self are not online yet"
   ctl "$self" clear_global_parameter "warren_lost_replicas_$self"
 }
 
-# await_replicas waits until everything that counts self as a member has it online. It returns missing if that is certainly not so
+# await_replicas waits until everything that counts self as a member, which it sets expected to, has it online. It returns missing if that is certainly not so
 # after the time the replicas of a running node need, and another status if nobody can tell.
 await_replicas() {
   local offline end=$((SECONDS + recovery_time))
-  while offline=$(replicas "$self" | awk -F'\t' -v node="[[ ]${self}[],]" '$5 !~ node'); do
+  while expected=$(replicas "$self"); do
+    offline=$(awk -F'\t' -v node="[[ ]${self}[],]" 'NF && $5 !~ node' <<<"$expected")
     [[ $offline ]] || return 0
     ((SECONDS < end)) || return "$missing"
     pause 1

@@ -93,10 +93,10 @@ func (v *verification) run(ctx context.Context, out io.Writer) error {
 	}
 	defer c.Close()
 	run, err := v.play(ctx, c, v.scenarios(faults))
-	if err != nil {
+	if err != nil && len(run.Scenarios) == 0 {
 		return err
 	}
-	err = v.conclude(out, run)
+	err = errors.Join(err, v.conclude(out, run))
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("%w: interrupted (%w)", err, ctx.Err())
 	}
@@ -126,6 +126,7 @@ func (v *verification) play(ctx context.Context, c *cluster.Cluster, scenarios [
 		Runner: scenario.Runner{Cluster: c, Rig: rig, Limits: scenario.DefaultLimits(), Progress: printer.Show},
 		Run:    scenario.NewRun(rig, v.seed),
 		Dir:    v.report,
+		Before: rig.Sweep,
 		Done:   printer.Done,
 	}.Play(ctx, scenarios)
 }

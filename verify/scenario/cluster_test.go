@@ -67,6 +67,7 @@ func patient() Limits {
 // playOn plays a scenario, and saves its report in the folder that WARREN_TEST_REPORT names, if any.
 func playOn(t *testing.T, rig ClusterRig, s Scenario, limits Limits) (report.Scenario, history.History) {
 	t.Helper()
+	require.NoError(t, rig.Sweep(t.Context()))
 	runner := Runner{Cluster: rig.Cluster, Rig: rig, Limits: limits, Progress: func(p Progress) {
 		if p.Changed {
 			t.Logf("%5.1f s: %s", p.Elapsed.Seconds(), p.Phase)

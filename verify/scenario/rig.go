@@ -43,17 +43,13 @@ func (r ClusterRig) HealAll(ctx context.Context) error { return fault.HealAll(ct
 // Paths implements Rig.
 func (r ClusterRig) Paths() []string { return traffic.Names(r.Traffic.Paths) }
 
-// Prepare implements Rig. It deletes what is left of earlier scenarios, and creates a queue for the traffic and one for
-// the messages that are stored.
+// Prepare implements Rig. It creates a queue for the traffic and one for the messages that are stored.
 func (r ClusterRig) Prepare(ctx context.Context, scenario string) (fault.Target, error) {
 	target := fault.Target{
 		VHost: traffic.VHost,
 		Queue: fmt.Sprintf("%s%s-%d", queuePrefix, scenario, time.Now().Unix()),
 	}
 	err := r.persistently(ctx, func(ctx context.Context) error {
-		if err := r.sweep(ctx, target.Queue); err != nil {
-			return fmt.Errorf("delete queues of earlier scenarios: %w", err)
-		}
 		if err := r.queue(target.Queue).Declare(ctx, r.Cluster); err != nil {
 			return err
 		}
@@ -81,24 +77,31 @@ func (r ClusterRig) queue(name string) traffic.Queue {
 	return q
 }
 
-// sweep deletes the queues of all scenarios but this one.
-func (r ClusterRig) sweep(ctx context.Context, keep string) error {
-	return r.Cluster.AskAny(ctx, func(api *rabbithole.Client) error {
-		queues, err := api.ListQueuesIn(traffic.VHost)
-		if err != nil {
-			return err
-		}
-		for _, q := range queues {
-			if !strings.HasPrefix(q.Name, queuePrefix) || strings.HasPrefix(q.Name, keep) {
-				continue
-			}
-			response, err := api.DeleteQueue(traffic.VHost, q.Name)
-			if err != nil && (response == nil || response.StatusCode != http.StatusNotFound) {
+// Sweep deletes the queues of scenarios that could not do it themselves: a queue that nobody heals would keep the
+// cluster from being healthy for ever.
+func (r ClusterRig) Sweep(ctx context.Context) error {
+	err := r.persistently(ctx, func(ctx context.Context) error {
+		return r.Cluster.AskAny(ctx, func(api *rabbithole.Client) error {
+			queues, err := api.ListQueuesIn(traffic.VHost)
+			if err != nil {
 				return err
 			}
-		}
-		return nil
+			for _, q := range queues {
+				if !strings.HasPrefix(q.Name, queuePrefix) {
+					continue
+				}
+				response, err := api.DeleteQueue(traffic.VHost, q.Name)
+				if err != nil && (response == nil || response.StatusCode != http.StatusNotFound) {
+					return err
+				}
+			}
+			return nil
+		})
 	})
+	if err != nil {
+		return fmt.Errorf("delete queues of earlier scenarios: %w", err)
+	}
+	return nil
 }
 
 // Start implements Rig.

@@ -19,6 +19,8 @@ type Suite struct {
 	Run report.Run
 	// Dir is the folder of the report.
 	Dir string
+	// Before is called before each scenario. It may be nil.
+	Before func(context.Context) error
 	// Done is called with the result of each scenario. It may be nil.
 	Done func(report.Scenario)
 }
@@ -48,6 +50,11 @@ func (s Suite) Play(ctx context.Context, scenarios []Scenario) (report.Run, erro
 	for _, scenario := range scenarios {
 		if ctx.Err() != nil {
 			break
+		}
+		if s.Before != nil {
+			if err := s.Before(ctx); err != nil {
+				return run, err
+			}
 		}
 		result, h := s.Runner.Play(ctx, scenario)
 		if result.Status() != report.Skipped {

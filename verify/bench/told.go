@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -128,54 +129,68 @@ func limited(capacity int) rabbithole.QueueSettings {
 		"x-quorum-initial-group-size": 3, "x-max-length": capacity, "x-overflow": "reject-publish"}}
 }
 
-// A message that is refused is tried again for a while; the window is wide so that this takes no longer than it must.
-const (
-	overfillWindow   = 4096
-	overfillPatience = time.Second
-)
-
-// overfill publishes as many messages with Warren's producer into a queue like the tutorial's. It returns how many messages
-// were confirmed, and at which rate, and how many are in the queue.
+// overfill publishes as many messages with Warren's producer into a queue like the tutorial's, and ends when the queue takes no more.
+// It returns how many messages were confirmed, and at which rate, and how many are in the queue.
 func overfill(ctx context.Context, lab *Lab) (rate, confirmed, inQueue float64, err error) {
 	k := lab.Warren
 	queue := traffic.Queue{Name: fmt.Sprintf("%sfull-%d", queuePrefix, time.Now().UnixNano())}
-	err = k.AskAny(ctx, func(api *rabbithole.Client) error {
-		_, err := api.DeclareQueue(traffic.VHost, queue.Name, limited(toldCapacity))
-		return err
+	err = patiently(ctx, func(ctx context.Context) error {
+		return k.AskAny(ctx, func(api *rabbithole.Client) error {
+			_, err := api.DeclareQueue(traffic.VHost, queue.Name, limited(toldCapacity))
+			return err
+		})
 	})
 	if err != nil {
 		return 0, 0, 0, err
 	}
 	defer lab.cleanUp(ctx, func(ctx context.Context) error { return queue.Delete(ctx, k) })
-
-	p, err := clients.NewProducer([]string{k.Outputs().AMQPURL}, clients.WithWindow(overfillWindow), clients.WithPublishTimeout(overfillPatience))
+	p, err := clients.NewProducer([]string{k.Outputs().AMQPURL}, clients.WithWindow(usual.Window))
 	if err != nil {
 		return 0, 0, 0, err
 	}
+
+	filling, full := context.WithCancel(ctx)
+	defer full()
+	var last time.Duration // when the last message was confirmed
+	var watcher sync.WaitGroup
 	began := time.Now()
-	var accepted []time.Time
-	var confirmations []*clients.Confirmation
+	watcher.Go(func() {
+		last = watchConfirms(filling, p, began)
+		full()
+	})
 	for i := range toldMessages {
-		accepted = append(accepted, time.Now())
-		c, err := p.PublishAsync(ctx, clients.Message{RoutingKey: queue.Name, Body: fmt.Appendf(nil, "Message %d", i)})
+		_, err := p.PublishAsync(filling, clients.Message{RoutingKey: queue.Name, Body: fmt.Appendf(nil, "Message %d", i)})
 		if err != nil {
-			return 0, 0, 0, errors.Join(err, p.Close(ctx))
+			break // the queue is full, or the run is over
 		}
-		confirmations = append(confirmations, c)
 	}
-	if err := p.Close(ctx); err != nil {
+	watcher.Wait()
+	if err := p.Close(ctx); err != nil && !errors.Is(err, clients.ErrUnconfirmed) {
 		return 0, 0, 0, err
 	}
-	var took time.Duration
-	for i, c := range confirmations {
-		if c.Err() == nil {
-			confirmed++
-			took = max(took, accepted[i].Sub(began)+c.Latency())
-		}
+	if confirmed = float64(p.Stats().Confirmed); confirmed == 0 {
+		return 0, 0, 0, errors.New("nothing was confirmed")
 	}
-	rate = confirmed / took.Seconds()
 	inQueue, err = settledCount(ctx, k.Outputs().AMQPURLs[0], queue.Name)
-	return rate, confirmed, inQueue, err
+	return confirmed / last.Seconds(), confirmed, inQueue, err
+}
+
+// watchConfirms returns when messages were refused and for a while none has been confirmed any more, or ctx has ended. It returns
+// how long after the beginning the last one was confirmed.
+func watchConfirms(ctx context.Context, p *clients.Producer, began time.Time) (last time.Duration) {
+	const full = 2 * time.Second
+	var before int64
+	for ctx.Err() == nil {
+		s, now := p.Stats(), time.Since(began)
+		switch {
+		case s.Confirmed > before:
+			before, last = s.Confirmed, now
+		case s.Nacks > 0 && now-last > full:
+			return last
+		}
+		pause(ctx, 10*time.Millisecond)
+	}
+	return last
 }
 
 // settledCount is how many messages are in a queue once their number no longer changes.

@@ -35,7 +35,7 @@ var imageOfSeries = map[Series]string{
 }
 
 const (
-	bootDeadline   = 3 * time.Minute
+	bootDeadline   = 6 * time.Minute
 	startupMessage = "Server startup complete"
 )
 
@@ -148,7 +148,8 @@ func (d dockerEngine) bootNode(t *testing.T, image string, c *Cluster, files map
 	for _, name := range []string{"rabbitmq.conf", "advanced.config", "enabled_plugins"} {
 		upload["/etc/rabbitmq/"+name] = files[name]
 	}
-	// The node's peers don't exist. Looked for here, they are found missing at once.
+	// The node's peers don't exist: let it look for them here, where they are found missing at once, and once only.
+	upload["/etc/rabbitmq/rabbitmq.conf"] = append(files["rabbitmq.conf"], "\ncluster_formation.discovery_retry_limit = 1\n"...)
 	var peers []string
 	for _, peer := range c.Nodes[1:] {
 		peers = append(peers, peer.Name+":127.0.0.1")

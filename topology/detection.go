@@ -89,9 +89,10 @@ const (
 	// ClientConnectTimeout bounds connecting: TCP, the AMQP handshake and opening a channel. Through a healthy node it
 	// takes milliseconds; an isolated node accepts and then may not answer.
 	ClientConnectTimeout = 1500 * time.Millisecond
-	// ClientConfirmTimeout bounds the wait for a publisher confirm. Confirms take milliseconds; the election of a new
-	// leader after a crash took 0.2 to 0.4 s, and its messages are confirmed by it without a reconnect.
-	ClientConfirmTimeout = 1500 * time.Millisecond
+	// ClientConfirmTimeout bounds the wait for a publisher confirm. Longer than UserTimeout and an election together, 2.0 and
+	// 0.3 s: when a leader is cut off, clients of the other nodes must wait for the next leader rather than leave for
+	// another node, which may be the one that was cut off. Longer, too, than a pause that is no failure.
+	ClientConfirmTimeout = 2500 * time.Millisecond
 	// ClientHeartbeat is the AMQP heartbeat a client should ask for: the lowest that RabbitMQ's documentation calls free of false
 	// alarms.
 	ClientHeartbeat = 5 * time.Second

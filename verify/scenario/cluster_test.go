@@ -128,7 +128,7 @@ func diskLost() fault.Fault {
 }
 
 // wipe deletes the message store of a node that does not run, from a container that shares its volume.
-func wipe(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+func wipe(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (err error) {
 	inspected, err := c.Inspect(ctx, node.Container)
 	if err != nil {
 		return err
@@ -141,7 +141,10 @@ func wipe(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) err
 	if err != nil {
 		return err
 	}
-	defer c.Docker().ContainerRemove(context.WithoutCancel(ctx), created.ID, container.RemoveOptions{Force: true})
+	defer func() {
+		forced := container.RemoveOptions{Force: true}
+		err = errors.Join(err, c.Docker().ContainerRemove(context.WithoutCancel(ctx), created.ID, forced))
+	}()
 	ended, failed := c.Docker().ContainerWait(ctx, created.ID, container.WaitConditionNextExit)
 	if err := c.Start(ctx, created.ID); err != nil {
 		return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -90,8 +89,7 @@ func (r ClusterRig) Sweep(ctx context.Context) error {
 				if !strings.HasPrefix(q.Name, queuePrefix) {
 					continue
 				}
-				response, err := api.DeleteQueue(traffic.VHost, q.Name)
-				if err != nil && (response == nil || response.StatusCode != http.StatusNotFound) {
+				if err := traffic.Delete(api, q.Name); err != nil {
 					return err
 				}
 			}

@@ -47,9 +47,9 @@ func (s Suite) Play(ctx context.Context, scenarios []Scenario) (report.Run, erro
 	if err := within(ctx, s.Runner.Limits.Heal, s.Runner.Rig.HealAll); err != nil {
 		return run, fmt.Errorf("heal what an earlier run left behind: %w", err)
 	}
-	for _, scenario := range scenarios {
-		if ctx.Err() != nil {
-			break
+	for i, scenario := range scenarios {
+		if i > 0 && ctx.Err() != nil {
+			break // the scenario before was interrupted, and says so
 		}
 		if s.Before != nil {
 			if err := s.Before(ctx); err != nil {

@@ -3,7 +3,6 @@ package traffic
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 
@@ -45,42 +44,45 @@ func (q Queue) Declare(ctx context.Context, c *cluster.Cluster) error {
 	if q.Node != "" {
 		arguments["x-queue-leader-locator"] = "client-local"
 	}
-	err := q.ask(ctx, c, func(api *rabbithole.Client) (*http.Response, error) {
-		return api.DeclareQueue(VHost, q.Name, rabbithole.QueueSettings{Durable: true, Arguments: arguments})
-	})
-	if err != nil {
+	declare := func(api *rabbithole.Client) error {
+		response, err := api.DeclareQueue(VHost, q.Name, rabbithole.QueueSettings{Durable: true, Arguments: arguments})
+		if err != nil {
+			return err
+		}
+		return response.Body.Close()
+	}
+	if err := q.ask(ctx, c, declare); err != nil {
 		return fmt.Errorf("declare queue %q: %w", q.Name, err)
 	}
 	return nil
 }
 
+// ask asks the queue's node, or any.
+func (q Queue) ask(ctx context.Context, c *cluster.Cluster, question func(*rabbithole.Client) error) error {
+	if q.Node == "" {
+		return c.AskAny(ctx, question)
+	}
+	node, err := c.Node(q.Node)
+	if err != nil {
+		return err
+	}
+	return question(c.Management(ctx, node))
+}
+
 // Delete deletes the queue and what is in it. A queue that does not exist is no error.
 func (q Queue) Delete(ctx context.Context, c *cluster.Cluster) error {
-	err := c.AskAny(ctx, func(api *rabbithole.Client) error {
-		response, err := api.DeleteQueue(VHost, q.Name)
-		if response != nil && response.StatusCode == http.StatusNotFound {
-			return nil
-		}
-		return err
-	})
+	err := c.AskAny(ctx, func(api *rabbithole.Client) error { return Delete(api, q.Name) })
 	if err != nil {
 		return fmt.Errorf("delete queue %q: %w", q.Name, err)
 	}
 	return nil
 }
 
-// ask asks the queue's node, or any.
-func (q Queue) ask(ctx context.Context, c *cluster.Cluster, request func(*rabbithole.Client) (*http.Response, error)) error {
-	do := func(api *rabbithole.Client) error {
-		_, err := request(api)
-		return err
-	}
-	if q.Node == "" {
-		return c.AskAny(ctx, do)
-	}
-	node, err := c.Node(q.Node)
+// Delete deletes a queue by way of one node. A queue that does not exist is no error.
+func Delete(api *rabbithole.Client, name string) error {
+	response, err := api.DeleteQueue(VHost, name) // which takes "not found" for success
 	if err != nil {
 		return err
 	}
-	return do(c.Management(ctx, node))
+	return response.Body.Close()
 }

@@ -184,6 +184,19 @@ func TestJoinsFailTheDeploymentAndAreRepeated(t *testing.T) {
 	assert.Equal(t, roleJoin, labelsOf(join)[labelRole])
 }
 
+func TestJoinsWatchAndExplainTheirNode(t *testing.T) {
+	r := mustDeploy(t, &fakeEngine{}, nil)
+
+	for _, d := range r.of(typeContainer) {
+		if node, isJoin := strings.CutSuffix(d.name, "-join"); isJoin {
+			assert.Equal(t, []string{"watch-" + node}, d.beforeCreate)
+			assert.Equal(t, []string{"explain-" + node}, d.onError)
+		} else {
+			assert.Emptyf(t, append(d.beforeCreate, d.onError...), "%s", d.name)
+		}
+	}
+}
+
 func TestMemoryLimit(t *testing.T) {
 	r := mustDeploy(t, &fakeEngine{}, map[string]string{"warren:memoryLimit": "512MiB"})
 	node := r.of(typeContainer)["rabbit1"].inputs

@@ -40,6 +40,8 @@ type declared struct {
 	// dependsOn are the names of the resources it depends on, by a property or otherwise.
 	dependsOn []string
 	parent    string
+	// beforeCreate and onError are the names of its hooks.
+	beforeCreate, onError []string
 }
 
 // recorder plays Pulumi's engine: every resource is created at once, and remembered.
@@ -52,6 +54,7 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	d := declared{typ: args.TypeToken, name: args.Name, inputs: args.Inputs}
 	if rpc := args.RegisterRPC; rpc != nil {
 		d.parent = nameOf(rpc.GetParent())
+		d.beforeCreate, d.onError = rpc.GetHooks().GetBeforeCreate(), rpc.GetHooks().GetOnError()
 		for _, urn := range rpc.GetDependencies() {
 			d.dependsOn = append(d.dependsOn, nameOf(urn))
 		}

@@ -47,7 +47,7 @@ func provision(ctx *pulumi.Context, settings settings, connect func(host string)
 		return err
 	}
 	// The outputs follow from the configuration alone. Declared first, they tell where things are also when the
-	// deployment then fails, and a failure does not wipe out those of the deployment before.
+	// deployment fails halfway.
 	outputs, err := stackOutputs(cluster.Outputs(secrets))
 	if err != nil {
 		return err

@@ -84,23 +84,26 @@ vhosts() {
     sed -n -e 's/\\\(.\)/\1/g' -e 's/^rabbitmq_cluster_vhost_status{vhost="\(.*\)"} .*/\1/p'
 }
 
-# replicas lists what has a replica on self, as known to a node: virtual host, type, name, members and those of them that are online.
-replicas() {
+# replicated lists the quorum queues and streams that a node knows: virtual host, type, name, members and those of them that are online.
+replicated() {
   local list vhost
   list=$(vhosts "$1") || return
   while IFS= read -r vhost; do
     ctl "$1" list_queues --no-table-headers --vhost "$vhost" name type members online |
-      awk -F'\t' -v OFS='\t' -v vhost="$vhost" -v node="[[ ]${self}[],]" \
-        '($2 == "quorum" || $2 == "stream") && $3 ~ node {print vhost, $2, $1, $3, $4}' || return
+      awk -F'\t' -v OFS='\t' -v vhost="$vhost" '$2 == "quorum" || $2 == "stream" {print vhost, $2, $1, $3, $4}' || return
   done <<<"$list"
 }
+
+# on_self and not_on_self select from such a list by one of the columns with nodes.
+on_self()     { awk -F'\t' -v node="[[ ]${self}[],]" "NF && \$$1 ~ node"; }
+not_on_self() { awk -F'\t' -v node="[[ ]${self}[],]" "NF && \$$1 !~ node"; }
 
 # The replicas a node has lost are written down in the cluster itself, as a global parameter, from before the cluster forgets them
 # until they are back: so many members a queue had, and so many it gets, whatever is interrupted in between. base64 spares
 # the names of queues their quoting.
 remember_replicas() {
   local lost
-  lost=$({ remembered_replicas "$1" && replicas "$1" | cut -f 1-3; } | sort -u)
+  lost=$({ remembered_replicas "$1" && replicated "$1" | on_self 4 | cut -f 1-3; } | sort -u)
   [[ -z $lost ]] || ctl "$1" set_global_parameter "warren_lost_replicas_$self" "\"$(base64 -w 0 <<<"$lost")\""
 }
 

@@ -151,35 +151,35 @@ restore_replicas() {
     log "$self has lost replicas: removing them from their queues"
     remember_replicas "$seed"
     tool rabbitmq-queues "$seed" shrink "$self" --errors-only
-    expected=
+    replicated=$(replicated "$self")
   elif ((status != 0)); then
     fail "$self does not say which replicas it has"
   fi
   lost=$(remembered_replicas "$self")
-  if [[ -z $lost ]]; then
-    [[ $expected ]] || fill_up
-    return 0
+  if [[ $lost ]]; then
+    comm -23 <(sort <<<"$lost") <(on_self 4 <<<"$replicated" | cut -f 1-3 | sort) | add_replicas
+    await_replicas || fail "replicas on $self are not online yet"
+    ctl "$self" clear_global_parameter "warren_lost_replicas_$self"
+  elif [[ -z $(on_self 4 <<<"$replicated") ]]; then
+    with_even_members <<<"$replicated" | add_replicas
   fi
-  comm -23 <(sort <<<"$lost") <(cut -f 1-3 <<<"$expected" | sort) | add_replicas
-  await_replicas || fail "replicas on $self are not online yet"
-  ctl "$self" clear_global_parameter "warren_lost_replicas_$self"
 }
 
-# await_replicas waits until everything that counts self as a member, which it sets expected to, has it online. It returns missing if that is certainly not so
-# after the time the replicas of a running node need, and another status if nobody can tell.
+# await_replicas waits until everything that counts self as a member has it online. It returns missing if that is certainly not so
+# after the time the replicas of a running node need, and another status if nobody can tell. It sets replicated.
 await_replicas() {
-  local offline end=$((SECONDS + recovery_time))
-  while expected=$(replicas "$self"); do
-    offline=$(awk -F'\t' -v node="[[ ]${self}[],]" 'NF && $5 !~ node' <<<"$expected")
-    [[ $offline ]] || return 0
+  local end=$((SECONDS + recovery_time))
+  while replicated=$(replicated "$self"); do
+    [[ $(on_self 4 <<<"$replicated" | not_on_self 5) ]] || return 0
     ((SECONDS < end)) || return "$missing"
     pause 1
   done
   return 1
 }
 
-# fill_up adds self, a member without any replica, to the quorum queues that lost one: those with an even number of members.
-fill_up() { tool rabbitmq-queues "$self" grow "$self" even --errors-only; }
+# with_even_members selects the queues and streams with an even number of members, which is what remains when a member was
+# removed. They are for a node that has no replica, because it was removed by hand.
+with_even_members() { awk -F'\t' 'NF && split($4, member, ",") % 2 == 0' | cut -f 1-3; }
 
 # no_queues tells whether no running node leads a queue, as in a new cluster, where there is nothing to ask further.
 no_queues() {

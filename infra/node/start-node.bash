@@ -3,6 +3,7 @@
 
 readonly stop_timeout=60   # seconds until the engine kills what has not stopped; as StopTimeout in node.go
 readonly shutdown_time=25  # of these, what is left for draining and stopping
+readonly settle_time=10    # seconds after which the replicas of running nodes have caught up
 readonly data=$home/mnesia/rabbit@$HOSTNAME
 
 main() {
@@ -73,24 +74,30 @@ stop() {
   exit 0
 }
 
-# await_redundancy waits until every queue, stream and the metadata keep a majority without this node; it fails if that is not to be.
-# A peer whose name is gone has no container that runs: it is not coming back soon, and when a whole cluster is
-# taken down it is not coming back at all.
+# await_redundancy waits until every queue, stream and the metadata keep a majority without this node; it fails if that is not to be:
+# a peer whose name is gone has no container that runs, and with all peers there, some queue has too few replicas anyway.
 await_redundancy() {
-  local status peer
+  local status=0
   while ((SECONDS < stop_timeout - shutdown_time)); do
-    status=0
-    timeout 15 rabbitmq-queues --quiet check_if_node_is_quorum_critical >/dev/null 2>&1 || status=$?
+    timeout $((stop_timeout - shutdown_time - SECONDS)) rabbitmq-queues --quiet check_if_node_is_quorum_critical >/dev/null 2>&1 || status=$?
     ((status == 0)) && return
-    for peer in "${nodes[@]}"; do
-      getent hosts "${peer#*@}" >/dev/null || { log "$peer is not there to take over: $self stops at once"; return 1; }
-    done
-    log "$self holds replicas that are needed for a majority: it stops when their peers are back"
+    if ! peers_exist; then
+      log "$self stops at once: a peer is gone, and nobody is there to take over"
+      return 1
+    elif ((SECONDS > settle_time)) && peers_run; then
+      log "$self stops although it holds replicas that are needed for a majority: all its peers run, and more there are not"
+      return
+    fi
+    log "$self holds replicas that are needed for a majority: waiting for those of its peers"
     sleep 1
+    status=0
   done
-  log "$self stops although replicas of others are missing: there is no time left"
+  log "$self stops although it holds replicas that are needed for a majority: there is no time left"
   return 1
 }
+
+peers_exist() { local node; for node in "${nodes[@]}"; do getent hosts "${node#*@}" >/dev/null || return; done; }
+peers_run() { local node; for node in "${nodes[@]}"; do listens "$node" "$amqp_port" || return; done; }
 
 # drain puts the node into maintenance mode, which closes its listeners and hands over its leaders. It ends with the next start.
 drain() {

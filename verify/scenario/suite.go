@@ -48,7 +48,7 @@ func (s Suite) Play(ctx context.Context, scenarios []Scenario) (report.Run, erro
 		return run, fmt.Errorf("heal what an earlier run left behind: %w", err)
 	}
 	for i, scenario := range scenarios {
-		if i > 0 && ctx.Err() != nil {
+		if i > 0 && interrupted(ctx) {
 			break // the scenario before was interrupted, and says so
 		}
 		if s.Before != nil {
@@ -74,3 +74,6 @@ func (s Suite) Play(ctx context.Context, scenarios []Scenario) (report.Run, erro
 	}
 	return run, nil
 }
+
+// interrupted tells whether somebody wants to end it.
+func interrupted(ctx context.Context) bool { return ctx.Err() != nil }

@@ -36,6 +36,11 @@ var _ scenario.Rig = (*rig)(nil)
 
 // WaitHealthy implements scenario.Rig.
 func (r *rig) WaitHealthy(ctx context.Context) error {
+	if r.target == "" { // what a run that was killed left behind may be broken
+		if err := patiently(ctx, func(ctx context.Context) error { return sweep(ctx, r.cluster) }); err != nil {
+			return err
+		}
+	}
 	if r.sound {
 		return r.cluster.WaitHealthy(ctx)
 	}
@@ -73,9 +78,6 @@ const queuePrefix = "warren-bench-"
 
 // Prepare implements scenario.Rig: a queue for every crew, all led by the same node, so that the fault befalls all.
 func (r *rig) Prepare(ctx context.Context, name string) (fault.Target, error) {
-	if err := patiently(ctx, func(ctx context.Context) error { return sweep(ctx, r.cluster) }); err != nil {
-		return fault.Target{}, err
-	}
 	now := time.Now()
 	nodes := discNodes(r.cluster)
 	leader := nodes[int(now.Unix())%len(nodes)]
@@ -97,9 +99,16 @@ func discNodes(c *cluster.Cluster) []topology.NodeOutput {
 	return slices.DeleteFunc(slices.Clone(c.Nodes()), func(n topology.NodeOutput) bool { return n.Type == topology.RAM })
 }
 
-// declare declares a queue. Doing so again changes nothing.
+// declare declares a queue. A request that was given up may have left half a queue, without replicas, which another one would
+// take for whole: it is deleted before the next try.
 func declare(ctx context.Context, q traffic.Queue, c *cluster.Cluster) error {
-	return patiently(ctx, func(ctx context.Context) error { return q.Declare(ctx, c) })
+	return patiently(ctx, func(ctx context.Context) error {
+		err := q.Declare(ctx, c)
+		if err != nil {
+			err = errors.Join(err, q.Delete(ctx, c))
+		}
+		return err
+	})
 }
 
 // sweep deletes queues that earlier measurements have left behind.

@@ -36,7 +36,6 @@ type Producer struct {
 	goodbye  context.Context // limits closing the connection at the end
 	unsent   []*Confirmation // the queued messages, in the order in which to send them
 	suspects int             // how many are suspected of having closed a channel
-	current  *session        // nil between sessions
 	owed     int             // attempts that the broker has not answered over the current session
 	blocked  bool            // by the broker, right now
 	progress time.Time       // when the broker last answered, or began to owe, or was unblocked
@@ -198,7 +197,7 @@ func (p *Producer) run() {
 			p.fail(err)
 			continue
 		}
-		p.begin(s, first)
+		p.begin(first)
 		first = false
 		p.serve(s)
 	}
@@ -234,10 +233,9 @@ func (p *Producer) prepare(ctx context.Context, s *session) error {
 }
 
 // begin notes that a session has begun.
-func (p *Producer) begin(s *session, first bool) {
+func (p *Producer) begin(first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.current = s
 	p.owed = 0
 	if !first {
 		p.stats.Reconnects++
@@ -247,6 +245,9 @@ func (p *Producer) begin(s *session, first bool) {
 // serve sends messages over a session until it is over, or the producer is closed.
 func (p *Producer) serve(s *session) {
 	stopWaking := p.wakeWhenOver(s)
+	sent := make(chan flight, p.cfg.window)
+	var collector sync.WaitGroup
+	collector.Go(func() { p.collect(sent) })
 	for {
 		c, a, m := p.next(s)
 		if c == nil {
@@ -257,14 +258,17 @@ func (p *Producer) serve(s *session) {
 			s.abandon(fmt.Errorf("publish: %w", err))
 			break
 		}
-		go p.await(c, a, deferred)
+		sent <- flight{c, a, deferred}
 	}
 	stopWaking()
+	close(sent)
 	if p.ctx.Err() != nil {
 		s.close(p.goodbye)
+		collector.Wait()
 		return
 	}
 	s.close(p.ctx)
+	collector.Wait() // every answer that was read counts before anything is called unknown
 	p.recall(s)
 	p.connector.lost(s)
 }
@@ -316,43 +320,6 @@ func (p *Producer) next(s *session) (*Confirmation, *attempt, Message) {
 	}
 }
 
-// await waits for the broker's answer to one attempt.
-func (p *Producer) await(c *Confirmation, a *attempt, deferred *amqp.DeferredConfirmation) {
-	acked := deferred.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !acked && a.session.channel.IsClosed() {
-		return // it is the library that says no, for a broker that cannot answer any more; recall sees to the message
-	}
-	p.answered(a.session)
-	switch {
-	case c.phase == settled:
-	case acked && a.returned != nil:
-		p.settle(c, ErrUnroutable, fmt.Errorf("%d %s", a.returned.ReplyCode, a.returned.ReplyText))
-	case acked:
-		p.settle(c, nil, nil)
-	case c.attempt == a && c.phase == sent:
-		p.stats.Nacks++
-		c.phase = delayed
-		time.AfterFunc(p.cfg.nackBackoff.wait(c.nacks), func() { p.retry(c) })
-		c.nacks++
-	}
-}
-
-// answered notes that the broker has answered an attempt.
-func (p *Producer) answered(s *session) {
-	if s != p.current {
-		return // an answer that was read just before the session ended
-	}
-	s.useful.Store(true)
-	p.stalls = 0
-	p.progress = time.Now()
-	p.owed--
-	if p.suspects > 0 {
-		p.work.Signal() // the next suspect may go
-	}
-}
-
 // retry sends a nacked message again.
 func (p *Producer) retry(c *Confirmation) {
 	p.mu.Lock()
@@ -394,7 +361,6 @@ func (p *Producer) setBlocked(s *session, b amqp.Blocking) {
 func (p *Producer) recall(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.current = nil
 	blame := blamesMessage(s.cause)
 	alone := p.owed == 1
 	p.unsent = p.unsent[:0]

@@ -164,9 +164,9 @@ func (l *stateLog) last(to State) (err error) {
 }
 
 // eventually waits for a condition.
-func eventually(t testing.TB, condition func() bool, what string, args ...any) {
+func eventually(t testing.TB, condition func() bool, what string) {
 	t.Helper()
-	require.Eventually(t, condition, patience, 20*time.Millisecond, append([]any{what}, args...)...)
+	require.Eventually(t, condition, patience, 20*time.Millisecond, what)
 }
 
 // engine is the Docker engine that the stack's containers run on.

@@ -20,7 +20,7 @@ import (
 // again: handlers must bear that, or let WithDeduplication take care of it.
 type Handler func(ctx context.Context, d Delivery) error
 
-// ErrReject, returned or wrapped by a Handler, says that the message will never succeed. It is dead-lettered, or
+// ErrReject says, when a Handler returns or wraps it, that the message will never succeed. It is dead-lettered, or
 // discarded by a queue that has no dead-letter exchange.
 var ErrReject = errors.New("message rejected")
 
@@ -83,11 +83,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 			return err
 		})
 		if err != nil {
-			err = errors.Join(endOf(ctx, err), pool.stop(c.cfg.shutdownTimeout))
-			if err != nil {
-				return fmt.Errorf("consume %s: %w", c.queue, err)
-			}
-			return nil
+			return c.endWithout(ctx, err, pool)
 		}
 		if !first {
 			c.counters.reconnects.Add(1)
@@ -101,12 +97,17 @@ func (c *Consumer) Run(ctx context.Context) error {
 	}
 }
 
-// endOf drops the error that only says that the application wants an end.
-func endOf(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+// endWithout ends Run while there is no subscription: because the application wants it, which is no error, or because of
+// err.
+func (c *Consumer) endWithout(ctx context.Context, err error, pool *pool) error {
+	stopErr := pool.stop(c.cfg.shutdownTimeout)
+	if ctx.Err() == nil {
+		stopErr = errors.Join(err, stopErr)
 	}
-	return err
+	if stopErr != nil {
+		return fmt.Errorf("consume %s: %w", c.queue, stopErr)
+	}
+	return nil
 }
 
 // subscription is a session that consumes the queue.

@@ -9,8 +9,6 @@ import (
 	"net"
 	"sync"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // The methods of AMQP 0-9-1 that the fake broker understands and sends, as class<<16 | method.
@@ -48,7 +46,6 @@ const (
 // fakeBroker speaks just enough AMQP to receive confirmed messages and to deliver some, and does so as the test wants:
 // what a real broker cannot be made to do at will.
 type fakeBroker struct {
-	t         *testing.T
 	listener  net.Listener
 	onOpen    func(c *fakeConn) error
 	onConsume func(c *fakeConn)
@@ -79,12 +76,10 @@ type fakeConn struct {
 // startFakeBroker answers every message with answer until the test ends.
 func startFakeBroker(t *testing.T, answer func(c *fakeConn, tag uint64, m published)) *fakeBroker {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	b := &fakeBroker{t: t, listener: listener, answer: answer}
+	b := &fakeBroker{listener: listen(t), answer: answer}
 	b.serving.Go(b.accept)
 	t.Cleanup(func() {
-		_ = listener.Close()
+		_ = b.listener.Close()
 		b.mu.Lock()
 		for _, c := range b.conns {
 			_ = c.Close()

@@ -126,7 +126,7 @@ func newProducerConfig(opts []ProducerOption) (producerConfig, error) {
 		opt.applyProducer(&c)
 	}
 	return c, errors.Join(
-		c.connectionConfig.validate(),
+		c.validate(),
 		atLeast("window", c.window, 1),
 		atLeast("confirm timeout", c.confirmTimeout, time.Millisecond),
 		atLeast("publish timeout", c.publishTimeout, time.Millisecond),
@@ -174,7 +174,7 @@ func newConsumerConfig(opts []ConsumerOption) (consumerConfig, error) {
 		opt.applyConsumer(&c)
 	}
 	return c, errors.Join(
-		c.connectionConfig.validate(),
+		c.validate(),
 		atLeast("prefetch", c.prefetch, 1),
 		atMost("prefetch", c.prefetch, 65535),
 		atLeast("concurrency", c.concurrency, 1),

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -158,8 +157,7 @@ func TestOverdueConfirm(t *testing.T) {
 // Endpoints that accept a connection and say nothing, or die in the handshake, are passed over in time, and are not
 // mistaken for a wrong password.
 func TestWedgedEndpoints(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // the kernel accepts, nobody answers
-	require.NoError(t, err)
+	silent := listen(t) // the kernel accepts, nobody answers
 	defer silent.Close()
 	dying := startFakeBroker(t, ackAll)
 	dying.onOpen = func(*fakeConn) error { return errors.New("die") }

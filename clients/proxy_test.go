@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -23,12 +24,18 @@ type proxy struct {
 // startProxy forwards to target until the test ends.
 func startProxy(t testing.TB, target string) *proxy {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	p := &proxy{listener: listener, target: target, open: make(map[net.Conn]struct{})}
+	p := &proxy{listener: listen(t), target: target, open: make(map[net.Conn]struct{})}
 	p.pipes.Go(p.accept)
 	t.Cleanup(p.stop)
 	return p
+}
+
+// listen listens on a free port.
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	return listener
 }
 
 func (p *proxy) address() string { return p.listener.Addr().String() }
@@ -39,7 +46,7 @@ func (p *proxy) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", p.target)
+		server, err := new(net.Dialer).DialContext(context.Background(), "tcp", p.target)
 		if err != nil {
 			_ = client.Close()
 			continue

@@ -6,6 +6,7 @@
 
 readonly joined=$run/joined
 readonly watch_interval=5    # seconds
+readonly boot_time=30        # seconds a node usually needs to boot; after that, whether it is stopped is looked at
 readonly recovery_time=60    # seconds a restarted node's replicas have to get online before they count as lost
 readonly missing=3           # exit status of await_replicas
 readonly reset_interval=10   # seconds between two looks whether a node that is stopped was reset
@@ -42,7 +43,7 @@ within() {
 
 # join does what is missing for self to be a member in good order.
 join() {
-  within 20 is_up || start
+  within "$boot_time" is_up || start
   identity "$self" || fail "$self does not answer any more"
   is_home || bring_home
   ensure_type

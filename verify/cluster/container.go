@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -144,7 +143,7 @@ func (c *Cluster) Logs(ctx context.Context, containerName string, since, until t
 	}
 	defer stream.Close()
 	var log bytes.Buffer
-	if _, err := stdcopy.StdCopy(&log, &log, stream); err != nil && err != io.EOF {
+	if _, err := stdcopy.StdCopy(&log, &log, stream); err != nil {
 		return "", fmt.Errorf("logs of %s: %w", containerName, err)
 	}
 	return log.String(), nil

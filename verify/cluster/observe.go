@@ -118,7 +118,7 @@ func (c *Cluster) State(ctx context.Context, containerName string) (string, erro
 	case err != nil:
 		return "", err
 	default:
-		return string(inspected.State.Status), nil
+		return inspected.State.Status, nil
 	}
 }
 

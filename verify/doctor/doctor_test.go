@@ -33,8 +33,9 @@ func healthy() Examination {
 	return e
 }
 
-// gone makes a node one that does not answer.
-func gone(e *Examination, i int, state string, runtime bool) {
+// gone makes rabbit2 a node that does not answer.
+func gone(e *Examination, state string, runtime bool) {
+	const i = 1
 	n := &e.Status.Nodes[i]
 	*n = cluster.NodeStatus{NodeOutput: n.NodeOutput, State: state, Runtime: runtime, Error: "no answer"}
 	for j := range e.Status.Nodes {
@@ -67,11 +68,11 @@ func TestDiagnoses(t *testing.T) {
 		mend  string // part of the commands
 		spoil func(*Examination)
 	}{
-		{"node-missing", "rabbit2", "pulumi up --stack test", func(e *Examination) { gone(e, 1, cluster.StateMissing, false) }},
-		{"node-down", "rabbit2", "docker start warren-test-rabbit2", func(e *Examination) { gone(e, 1, "exited", false) }},
-		{"node-paused", "rabbit2", "docker unpause warren-test-rabbit2", func(e *Examination) { gone(e, 1, "paused", false) }},
-		{"node-not-up", "rabbit2", "docker logs --tail 50 warren-test-rabbit2", func(e *Examination) { gone(e, 1, "running", false) }},
-		{"app-stopped", "rabbit2", "rabbitmqctl start_app", func(e *Examination) { gone(e, 1, "running", true) }},
+		{"node-missing", "rabbit2", "pulumi up --stack test", func(e *Examination) { gone(e, cluster.StateMissing, false) }},
+		{"node-down", "rabbit2", "docker start warren-test-rabbit2", func(e *Examination) { gone(e, "exited", false) }},
+		{"node-paused", "rabbit2", "docker unpause warren-test-rabbit2", func(e *Examination) { gone(e, "paused", false) }},
+		{"node-not-up", "rabbit2", "docker logs --tail 50 warren-test-rabbit2", func(e *Examination) { gone(e, "running", false) }},
+		{"app-stopped", "rabbit2", "rabbitmqctl start_app", func(e *Examination) { gone(e, "running", true) }},
 		{"amqp-silent", "rabbit2", "rabbitmq-diagnostics listeners", func(e *Examination) { e.Status.Nodes[1].AMQP = false }},
 		{"node-drained", "rabbit2", "rabbitmq-upgrade revive", func(e *Examination) { e.Status.Nodes[1].Drained = true }},
 		{"wrong-type", "rabbit2", "change_cluster_node_type ram", func(e *Examination) { e.Status.Nodes[1].Type = topology.RAM }},
@@ -97,7 +98,7 @@ func TestDiagnoses(t *testing.T) {
 			}
 		}},
 		{"inconsistent-membership", "rabbit2 logs: Error: {inconsistent_cluster", "start_app", func(e *Examination) {
-			gone(e, 1, "running", true)
+			gone(e, "running", true)
 			e.Logs["rabbit2"] = "booting\nError: {inconsistent_cluster,\"Node 'rabbit@rabbit2' thinks it's clustered with node 'rabbit@rabbit1'\"}\n"
 		}},
 		{"stranger", "rabbit@rabbit9: is not in the stack", "forget_cluster_node rabbit@rabbit9", func(e *Examination) {
@@ -161,7 +162,7 @@ func TestEveryKindOfProblemIsExplained(t *testing.T) {
 
 func TestCausesComeBeforeTheirConsequences(t *testing.T) {
 	e := healthy()
-	gone(&e, 1, "exited", false)
+	gone(&e, "exited", false)
 	e.Status.LoadBalancer.Servers[1].Status = "UP"
 	diagnoses := Diagnose(e)
 	require.Len(t, diagnoses, 3)

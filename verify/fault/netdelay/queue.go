@@ -12,7 +12,7 @@ import (
 // The protocol of linux/netfilter/nfnetlink_queue.h: netlink messages with attributes, in the machine's byte order
 // except where noted.
 const (
-	messagePacket  = unix.NFNL_SUBSYS_QUEUE<<8 | 0
+	messagePacket  = unix.NFNL_SUBSYS_QUEUE << 8
 	messageVerdict = unix.NFNL_SUBSYS_QUEUE<<8 | 1
 	messageConfig  = unix.NFNL_SUBSYS_QUEUE<<8 | 2
 

@@ -29,9 +29,9 @@ const (
 	killAfter = 2 * time.Second
 )
 
-// command prepares a client in a role, and what to call when it has ended. The ids of a producer's messages begin with
-// the prefix.
-type command func(path traffic.Path, role, prefix string) (cmd *exec.Cmd, done func() error, err error)
+// command prepares a client in a role, which is to end with ctx, and what to call when it has ended. The ids of a producer's
+// messages begin with the prefix.
+type command func(ctx context.Context, path traffic.Path, role, prefix string) (cmd *exec.Cmd, done func() error, err error)
 
 // children are clients that are processes of their own and say on standard output what happens. One that ends by
 // itself is started again, as a supervisor would.
@@ -71,11 +71,13 @@ func (f *children) supervise(ctx context.Context, path traffic.Path, role string
 // live runs a client once and records what it says.
 func (f *children) live(ctx context.Context, path traffic.Path, role, name string, life int) (err error) {
 	prefix := strings.ReplaceAll(path.Name, " ", "-") + strings.Repeat("'", life-1)
-	cmd, done, err := f.command(path, role, prefix)
+	cmd, done, err := f.command(ctx, path, role, prefix)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = killAfter
 	var said tail
 	cmd.Stderr = &said
 	stdout, err := cmd.StdoutPipe()
@@ -85,11 +87,6 @@ func (f *children) live(ctx context.Context, path traffic.Path, role, name strin
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() {
-		_ = cmd.Process.Signal(syscall.SIGTERM) // fails only if it has ended
-		time.AfterFunc(killAfter, func() { _ = cmd.Process.Kill() })
-	})
-	defer stop()
 	f.record(stdout, name, path.Name)
 	if err := cmd.Wait(); err != nil {
 		return scriptError(role, err, said.String())

@@ -80,12 +80,12 @@ func startPeer(ctx context.Context, queue string, paths []traffic.Path, recorder
 	if err != nil {
 		return nil, err
 	}
-	return startChildren(paths, recorder, func(path traffic.Path, role, prefix string) (*exec.Cmd, func() error, error) {
+	return startChildren(paths, recorder, func(ctx context.Context, path traffic.Path, role, prefix string) (*exec.Cmd, func() error, error) {
 		args := []string{role, queue}
 		if role == produce {
 			args = append(args, prefix, strconv.Itoa(outageRate))
 		}
-		cmd := exec.Command(program, args...)
+		cmd := exec.CommandContext(ctx, program, args...)
 		cmd.Env = append(os.Environ(), "RABBITMQ_URLS="+strings.Join(path.Endpoints, " "))
 		return cmd, func() error { return nil }, nil
 	}), nil
@@ -94,12 +94,12 @@ func startPeer(ctx context.Context, queue string, paths []traffic.Path, recorder
 // startTutorial starts the tutorial's clients, with the producer in a given role of steady.py.
 func startTutorial(producing string) func(context.Context, string, []traffic.Path, *history.Recorder) (running, error) {
 	return func(_ context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (running, error) {
-		return startChildren(paths, recorder, func(path traffic.Path, role, prefix string) (*exec.Cmd, func() error, error) {
+		return startChildren(paths, recorder, func(ctx context.Context, path traffic.Path, role, prefix string) (*exec.Cmd, func() error, error) {
 			args := []string{role, queue}
 			if role == produce {
 				args = []string{producing, queue, prefix, strconv.Itoa(outageRate)}
 			}
-			cmd, done, err := python(context.Background(), path.Endpoints[0], "steady.py", args...)
+			cmd, done, err := python(ctx, path.Endpoints[0], "steady.py", args...)
 			if err != nil {
 				return nil, nil, err
 			}

@@ -33,11 +33,11 @@ func Print(w io.Writer, r Run) error {
 
 func printResult(w io.Writer, c Result) error {
 	fmt.Fprintf(w, "\n%s (median of %d, load average before %.1f)\n%s\n", c.Name, c.Repetitions, c.Load, c.Shows)
-	print := printWide
+	table := printWide
 	if len(c.Metrics) > widest {
-		print = printLong
+		table = printLong
 	}
-	if err := print(w, c); err != nil {
+	if err := table(w, c); err != nil {
 		return err
 	}
 	for _, row := range c.Rows {

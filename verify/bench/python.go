@@ -25,7 +25,7 @@ var pythonWithPika = sync.OnceValues(func() (string, error) {
 	// Debian's package is for Debian's interpreter, which need not be the first on PATH.
 	for _, candidate := range []string{"python3", "/usr/bin/python3"} {
 		path, err := exec.LookPath(candidate)
-		if err == nil && exec.Command(path, "-c", "import pika").Run() == nil {
+		if err == nil && exec.CommandContext(context.Background(), path, "-c", "import pika").Run() == nil {
 			return path, nil
 		}
 	}

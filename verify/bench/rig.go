@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -122,8 +121,7 @@ func sweep(ctx context.Context, c *cluster.Cluster) error {
 			if !strings.HasPrefix(q.Name, queuePrefix) {
 				continue
 			}
-			response, err := api.DeleteQueue(traffic.VHost, q.Name)
-			if err != nil && (response == nil || response.StatusCode != http.StatusNotFound) {
+			if err := traffic.Delete(api, q.Name); err != nil {
 				return err
 			}
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strconv"
 	"sync"
@@ -13,11 +12,10 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
-
 	"warren/clients"
 	"warren/topology"
 	"warren/verify/cluster"
+	"warren/verify/declare"
 	"warren/verify/traffic"
 )
 
@@ -92,41 +90,30 @@ func runPerformanceTest(ctx context.Context, lab *Lab) (rate, inQueue float64, e
 // declareTold declares the tutorial's exchange, queue and binding, empty, and returns what deletes them. The tutorial's own script
 // asks the management interface behind the load balancer, which is always down.
 func declareTold(ctx context.Context, k *cluster.Cluster) (remove func(context.Context) error, err error) {
-	remove = func(ctx context.Context) error {
-		return k.AskAny(ctx, func(api *rabbithole.Client) error {
-			_, err := api.DeleteExchange(traffic.VHost, topology.DefaultExchange)
-			return errors.Join(err, told.Delete(ctx, k))
-		})
-	}
-	err = k.AskAny(ctx, func(api *rabbithole.Client) error {
-		for _, declare := range []func() (*http.Response, error){
-			func() (*http.Response, error) {
-				return api.DeclareExchange(traffic.VHost, topology.DefaultExchange, rabbithole.ExchangeSettings{Type: "direct", Durable: true})
-			},
-			func() (*http.Response, error) {
-				return api.DeclareQueue(traffic.VHost, topology.DefaultQueue, limited(toldCapacity))
-			},
-			func() (*http.Response, error) {
-				return api.DeclareBinding(traffic.VHost, rabbithole.BindingInfo{Source: topology.DefaultExchange,
-					Destination: topology.DefaultQueue, DestinationType: "queue", RoutingKey: topology.DefaultRoutingKey})
-			},
-		} {
-			if _, err := declare(); err != nil {
-				return fmt.Errorf("declare what the tutorial declares: %w", err)
-			}
+	remove = func(context.Context) error {
+		conn, channel, err := bareClient{}.open(k.Outputs().AMQPURLs[0])
+		if err != nil {
+			return err
 		}
-		return nil
+		defer conn.Close()
+		_, err = channel.QueueDelete(topology.DefaultQueue, false, false, false)
+		return errors.Join(err, channel.ExchangeDelete(topology.DefaultExchange, false, false))
+	}
+	return remove, patiently(ctx, func(ctx context.Context) error {
+		return declare.Application(ctx, k, topology.Application{
+			VirtualHost: traffic.VHost,
+			Exchanges:   []topology.Exchange{{Name: topology.DefaultExchange, Type: "direct"}},
+			Queues:      []topology.Queue{limited(topology.DefaultQueue)},
+			Bindings: []topology.Binding{{Source: topology.DefaultExchange, Destination: topology.DefaultQueue,
+				RoutingKey: topology.DefaultRoutingKey}},
+		})
 	})
-	return remove, err
 }
 
-// told is the tutorial's queue.
-var told = traffic.Queue{Name: topology.DefaultQueue, Type: "quorum"}
-
-// limited are the settings of a queue as the tutorial's.
-func limited(capacity int) rabbithole.QueueSettings {
-	return rabbithole.QueueSettings{Durable: true, Arguments: map[string]any{"x-queue-type": "quorum",
-		"x-quorum-initial-group-size": 3, "x-max-length": capacity, "x-overflow": "reject-publish"}}
+// limited is a queue like the tutorial's.
+func limited(name string) topology.Queue {
+	return topology.Queue{Name: name, Arguments: map[string]any{"x-queue-type": "quorum", "x-quorum-initial-group-size": int64(3),
+		"x-max-length": int64(toldCapacity), "x-overflow": "reject-publish"}}
 }
 
 // overfill publishes as many messages with Warren's producer into a queue like the tutorial's, and ends when the queue takes no more.
@@ -135,10 +122,7 @@ func overfill(ctx context.Context, lab *Lab) (rate, confirmed, inQueue float64, 
 	k := lab.Warren
 	queue := traffic.Queue{Name: fmt.Sprintf("%sfull-%d", queuePrefix, time.Now().UnixNano())}
 	err = patiently(ctx, func(ctx context.Context) error {
-		return k.AskAny(ctx, func(api *rabbithole.Client) error {
-			_, err := api.DeclareQueue(traffic.VHost, queue.Name, limited(toldCapacity))
-			return err
-		})
+		return declare.Application(ctx, k, topology.Application{VirtualHost: traffic.VHost, Queues: []topology.Queue{limited(queue.Name)}})
 	})
 	if err != nil {
 		return 0, 0, 0, err

@@ -81,6 +81,10 @@ func (c *Cluster) Node(name string) (topology.NodeOutput, error) {
 	return topology.NodeOutput{}, fmt.Errorf("%w: %q", ErrUnknownNode, name)
 }
 
+// JoinContainer returns the name of the container that watches over a node's membership. It ends when the node has left
+// the cluster or has come back without its replicas, and the next `pulumi up` makes it again, which repairs the node.
+func JoinContainer(node topology.NodeOutput) string { return node.Container + "-join" }
+
 // AMQPAddress returns where a node's AMQP port is published.
 func (c *Cluster) AMQPAddress(node topology.NodeOutput) string { return c.address(node.AMQPPort) }
 

@@ -37,6 +37,8 @@ const (
 	Inconsistent = "inconsistent-membership"
 	// LeftByFault means that a fault was injected and never healed.
 	LeftByFault = "left-by-fault"
+	// Unwatched means that nothing watches over a node's membership any more.
+	Unwatched = "membership-unwatched"
 )
 
 // Examination is what the doctor looks at.
@@ -45,6 +47,9 @@ type Examination struct {
 	Leftovers []fault.Leftover
 	// Logs are the last lines that nodes wrote which run and do not answer, by the node's name.
 	Logs map[string]string
+	// Watches are the states of the containers that watch over the nodes' memberships, by the node's name. There are none of
+	// them in a cluster that Pulumi did not make.
+	Watches map[string]string
 	// Stack is the stack's name, for commands.
 	Stack string
 }
@@ -54,7 +59,7 @@ const logWindow = 10 * time.Minute
 
 // Examine looks at a cluster. What cannot be looked at because of what is wrong is left out.
 func Examine(ctx context.Context, c *cluster.Cluster) (Examination, error) {
-	e := Examination{Stack: c.Stack(), Logs: map[string]string{}}
+	e := Examination{Stack: c.Stack(), Logs: map[string]string{}, Watches: map[string]string{}}
 	var group errgroup.Group
 	group.Go(func() (err error) {
 		e.Status, err = c.Observe(ctx)
@@ -66,6 +71,13 @@ func Examine(ctx context.Context, c *cluster.Cluster) (Examination, error) {
 	})
 	if err := group.Wait(); err != nil {
 		return e, fmt.Errorf("examine stack %q: %w", e.Stack, err)
+	}
+	for _, node := range c.Nodes() {
+		state, err := c.State(ctx, cluster.JoinContainer(node))
+		if err != nil {
+			return e, fmt.Errorf("examine stack %q: %w", e.Stack, err)
+		}
+		e.Watches[node.Name] = state
 	}
 	for _, node := range e.Status.Nodes {
 		if node.Answers() || node.State == cluster.StateMissing {
@@ -109,6 +121,7 @@ func Diagnose(e Examination) []Diagnosis {
 	}
 	problems := e.Status.Problems()
 	diagnoses = append(diagnoses, inconsistent(e, problems)...)
+	diagnoses = append(diagnoses, unwatched(e)...)
 	for _, problem := range problems {
 		if problem.Kind == cluster.MembershipDiffers {
 			continue // said in one piece by inconsistent
@@ -170,6 +183,30 @@ func leftByFault(e Examination) Diagnosis {
 		Means: "A fault was injected here and not healed, because its run was killed. (Nothing is wrong if a run goes on just now.)",
 		Mend:  []string{"warren doctor --heal --stack " + e.Stack},
 	}
+}
+
+// unwatched finds the nodes whose memberships nothing watches over, in a cluster where something does for others.
+func unwatched(e Examination) []Diagnosis {
+	var missing []string
+	watched := 0
+	for _, node := range e.Status.Nodes {
+		switch e.Watches[node.Name] {
+		case "running", "paused":
+			watched++
+		default:
+			missing = append(missing, node.Name)
+		}
+	}
+	if watched == 0 || len(missing) == 0 {
+		return nil
+	}
+	return []Diagnosis{{
+		Name: Unwatched, Severity: cluster.Warning,
+		Found: strings.Join(missing, ", ") + ": the container that watches over its membership is gone",
+		Means: "The node had left the cluster, or had come back without its replicas; so the watch ended, for the next deployment to repair " +
+			"the node and to start it again.",
+		Mend: []string{"pulumi up --stack " + e.Stack},
+	}}
 }
 
 // signature of a node that cannot start because others do not count it as a member, or it counts itself to another cluster.

@@ -125,6 +125,9 @@ func TestDiagnoses(t *testing.T) {
 		{"connections-not-spread", "rabbit2", "docker restart warren-test-haproxy", func(e *Examination) {
 			e.Status.Spread = &cluster.Spread{Opened: 4, Nodes: []cluster.NodeSpread{{Node: "rabbit1", Landed: 4}, {Node: "rabbit2"}}}
 		}},
+		{"membership-unwatched", "rabbit2", "pulumi up --stack test", func(e *Examination) {
+			e.Watches = map[string]string{"rabbit1": "running", "rabbit2": cluster.StateMissing, "rabbit3": "paused"}
+		}},
 		{"left-by-fault", "rabbit2: packet filters", "warren doctor --heal --stack test", func(e *Examination) {
 			e.Leftovers = []fault.Leftover{{Where: "rabbit2", What: "packet filters in the chain WARREN-FAULT"}}
 		}},

@@ -94,7 +94,7 @@ func HealAll(ctx context.Context, c *cluster.Cluster) error {
 func all(c *cluster.Cluster) []string {
 	list := []string{c.Outputs().LoadBalancer.Container}
 	for _, node := range c.Nodes() {
-		list = append(list, node.Container, joinContainer(node))
+		list = append(list, node.Container, cluster.JoinContainer(node))
 	}
 	return list
 }

@@ -233,18 +233,16 @@ func member(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (
 	return false, fmt.Errorf("no peer of %s answers: %w", node.Name, errors.Join(failures...))
 }
 
-// joinContainer is the one that watches over a node's membership. It ends when the node leaves the cluster, so that
-// the next `pulumi up` repairs it; while a fault takes the node out, it is held.
-func joinContainer(node topology.NodeOutput) string { return node.Container + "-join" }
-
+// holdJoin freezes what watches over a node's membership, for the time that a fault takes the node out of the cluster. It
+// would end, and the stack would no longer be as Pulumi left it.
 func holdJoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	state, err := c.State(ctx, joinContainer(node))
+	state, err := c.State(ctx, cluster.JoinContainer(node))
 	if err != nil || state != "running" {
 		return err
 	}
-	return c.Pause(ctx, joinContainer(node))
+	return c.Pause(ctx, cluster.JoinContainer(node))
 }
 
 func releaseJoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	return thaw(ctx, c, joinContainer(node))
+	return thaw(ctx, c, cluster.JoinContainer(node))
 }

@@ -24,7 +24,6 @@ const (
 	labelRole  = "warren.role"
 	labelNode  = "warren.node"
 	roleFault  = "fault"
-	roleJoin   = "join"
 )
 
 // haveTools returns nil if the image of the sidecars is there.

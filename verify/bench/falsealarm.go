@@ -122,7 +122,7 @@ func (o *observer) begin(ctx context.Context) error {
 		return err
 	}
 	o.flooded = traffic.Queue{Name: queuePrefix + "flooded", Type: "quorum"}
-	if err := declare(ctx, o.flooded, o.cluster); err != nil {
+	if err := declareQueue(ctx, o.flooded, o.cluster); err != nil {
 		return err
 	}
 	o.recorder = history.NewRecorder("false-alarms", o.rig.Paths()...)

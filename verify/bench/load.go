@@ -62,7 +62,7 @@ func (l Load) Measure(ctx context.Context, lab *Lab) ([]Sample, error) {
 	c := lab.Warren
 	home := c.Nodes()[0]
 	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: l.Queue, Node: home.NodeName}
-	if err := declare(ctx, queue, c); err != nil {
+	if err := declareQueue(ctx, queue, c); err != nil {
 		return nil, err
 	}
 	defer lab.cleanUp(ctx, func(ctx context.Context) error { return queue.Delete(ctx, c) })

@@ -82,7 +82,7 @@ func (r *rig) Prepare(ctx context.Context, name string) (fault.Target, error) {
 	leader := nodes[int(now.Unix())%len(nodes)]
 	r.target = fmt.Sprintf("%s%s-%d", queuePrefix, name, now.Unix())
 	for _, c := range r.crews {
-		if err := declare(ctx, r.queue(c, r.target, leader.NodeName), r.cluster); err != nil {
+		if err := declareQueue(ctx, r.queue(c, r.target, leader.NodeName), r.cluster); err != nil {
 			return fault.Target{}, err
 		}
 	}
@@ -98,9 +98,9 @@ func discNodes(c *cluster.Cluster) []topology.NodeOutput {
 	return slices.DeleteFunc(slices.Clone(c.Nodes()), func(n topology.NodeOutput) bool { return n.Type == topology.RAM })
 }
 
-// declare declares a queue. A request that was given up may have left half a queue, without replicas, which another one would
+// declareQueue declares a queue. A request that was given up may have left half a queue, without replicas, which another one would
 // take for whole: it is deleted before the next try.
-func declare(ctx context.Context, q traffic.Queue, c *cluster.Cluster) error {
+func declareQueue(ctx context.Context, q traffic.Queue, c *cluster.Cluster) error {
 	return patiently(ctx, func(ctx context.Context) error {
 		err := q.Declare(ctx, c)
 		if err != nil {

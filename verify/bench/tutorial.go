@@ -15,7 +15,7 @@ import (
 func measureTutorialProducer(ctx context.Context, lab *Lab) ([]Sample, error) {
 	c := lab.Warren
 	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: usual.Queue, Node: c.Nodes()[0].NodeName}
-	if err := declare(ctx, queue, c); err != nil {
+	if err := declareQueue(ctx, queue, c); err != nil {
 		return nil, err
 	}
 	defer lab.cleanUp(ctx, func(ctx context.Context) error { return queue.Delete(ctx, c) })

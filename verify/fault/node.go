@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 
@@ -117,7 +118,7 @@ func alarm(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, re
 			return fmt.Errorf("ask %s for its alarms: %w", node.Name, err)
 		}
 		shown := slices.ContainsFunc(check.Alarms, func(alarm rabbithole.AlarmInEffect) bool {
-			return alarm.Resource == resource
+			return strings.HasPrefix(alarm.Resource, resource) // "memory", "disk space"
 		})
 		if shown != want {
 			return fmt.Errorf("that %s has a %s alarm is %t and should be %t", node.Name, resource, shown, want)

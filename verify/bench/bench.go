@@ -71,7 +71,7 @@ func (e *MissingError) Error() string { return fmt.Sprintf("%s is missing: %s", 
 
 // All are the comparisons, in the order in which they are run.
 func All() []Comparison {
-	return slices.Concat(throughput(), tutorialThroughput(), startup(), outages(), falseAlarms())
+	return slices.Concat(throughput(), startup(), tutorialThroughput(), outages(), falseAlarms())
 }
 
 // Select returns the comparisons whose name is one of names, or begins with one of them and a slash. No names stand for

@@ -131,7 +131,7 @@ func (o *observer) begin(ctx context.Context) error {
 		return err
 	}
 	o.clients = f
-	if err := f.Ready(ctx); err != nil {
+	if err := patiently(ctx, f.Ready); err != nil {
 		return err
 	}
 	o.began = time.Now()

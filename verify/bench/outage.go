@@ -82,8 +82,8 @@ func outage(name, what string, claims ...Claim) Comparison {
 		Shows:   what + " The longest time without a confirm, and without a delivery.",
 		Metrics: outageMetrics,
 		Sides: []Side{
-			{"Warren", suffer{name, (*Lab).UnderTest, true, []suffering{{rowWarren, warrenCrew}, {rowPeer, peerCrew}, {rowConfirming, confirmingCrew}}}.measure},
-			{"stock settings", suffer{name, (*Lab).Stock, true, []suffering{{rowStock, warrenCrew}}}.measure},
+			{rowWarren, suffer{name, (*Lab).UnderTest, true, []suffering{{rowWarren, warrenCrew}, {rowPeer, peerCrew}, {rowConfirming, confirmingCrew}}}.measure},
+			{rowStock, suffer{name, (*Lab).Stock, true, []suffering{{rowStock, warrenCrew}}}.measure},
 			{"tutorial", suffer{name, (*Lab).Tutorial, false, []suffering{{rowToldFully, confirmingCrew}, {rowTold, tutorialCrew}}}.measure},
 		},
 		Claims: claims,

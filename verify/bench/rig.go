@@ -216,10 +216,13 @@ const servesAgain = "lets clients through again"
 // knockEvery is short: it limits how well the outage of a load balancer is told from that of its clients.
 const knockEvery = 10 * time.Millisecond
 
+// inject is how a fault is injected.
+type inject = func(context.Context, *cluster.Cluster, fault.Target) (fault.Injection, error)
+
 // watched is an injection after which the load balancer is down, and notes when it is back.
-func (r *rig) watched(inject func(context.Context, *cluster.Cluster, fault.Target) (fault.Injection, error)) func(context.Context, *cluster.Cluster, fault.Target) (fault.Injection, error) {
+func (r *rig) watched(do inject) inject {
 	return func(ctx context.Context, c *cluster.Cluster, target fault.Target) (fault.Injection, error) {
-		injection, err := inject(ctx, c, target)
+		injection, err := do(ctx, c, target)
 		if err == nil {
 			f := r.running
 			f.watchers.Go(func() {

@@ -35,6 +35,9 @@ const pulumiStack = "bench"
 const downTimeout = 3 * time.Minute
 
 func startWithPulumi(ctx context.Context, lab *Lab) ([]Sample, error) {
+	if lab.Warren.Stack() == pulumiStack {
+		return nil, fmt.Errorf("stack %s is the one to be brought up and taken down: measure with another, such as dev", pulumiStack)
+	}
 	project, err := projectFolder()
 	if err != nil {
 		return nil, err

@@ -143,7 +143,7 @@ func WithWindow(messages int) ProducerOption {
 // and the next endpoint tried; a single confirm may be owed four times as long while others arrive. It doubles with
 // each connection in a row on which no confirm came at all, up to eight times the value, so that a broker that is slow
 // rather than gone is not flooded with the same messages over and over. It does not run while the connection is
-// blocked. Default topology.ClientConfirmTimeout, 1.5 s.
+// blocked. Default topology.ClientConfirmTimeout, 2.5 s.
 func WithConfirmTimeout(d time.Duration) ProducerOption {
 	return producerOption(func(c *producerConfig) { c.confirmTimeout = d })
 }

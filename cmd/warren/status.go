@@ -159,7 +159,7 @@ func nodeState(node cluster.NodeStatus) string {
 	switch {
 	case node.State != "running":
 		return node.State
-	case node.Answers() && node.Drained:
+	case node.Drained:
 		return "drained"
 	case node.Answers() && (node.MemoryAlarm || node.DiskAlarm):
 		return "alarm"

@@ -48,6 +48,11 @@ func (c *Cluster) Observe(ctx context.Context) (Status, error) {
 	if err := group.Wait(); err != nil {
 		return Status{}, fmt.Errorf("observe the cluster: %w", err)
 	}
+	for i := range status.Nodes {
+		status.Nodes[i].Drained = slices.ContainsFunc(status.Nodes, func(peer NodeStatus) bool {
+			return slices.Contains(peer.drainedPeers, status.Nodes[i].NodeName)
+		})
+	}
 	// Queues and connections are the same whichever node is asked, as long as the nodes see each other. Ask the one that
 	// sees most of them.
 	asked := slices.Clone(status.Nodes)
@@ -202,10 +207,13 @@ func (c *Cluster) observeView(ctx context.Context, node topology.NodeOutput, sta
 		if n.Running {
 			status.Running = append(status.Running, n.Name)
 		}
+		if n.Drained {
+			status.drainedPeers = append(status.drainedPeers, n.Name)
+		}
 		if n.Name != node.NodeName {
 			continue
 		}
-		status.ActualType, status.Partitions, status.Drained = n.Type, n.Partitions, n.Drained
+		status.ActualType, status.Partitions = n.Type, n.Partitions
 		status.MemoryAlarm, status.MemoryUsed, status.MemoryLimit = n.MemoryAlarm, n.MemoryUsed, n.MemoryLimit
 		status.DiskAlarm, status.DiskFree, status.DiskFreeLimit = n.DiskAlarm, int64(n.DiskFree), n.DiskFreeLimit
 		status.Uptime = time.Duration(n.Uptime) * time.Millisecond

@@ -123,6 +123,9 @@ func (s Status) checkNode(problems *problemList, node NodeStatus) {
 	case !node.Answers() && !node.Runtime:
 		fail(NodeBooting, "the container runs, and no Erlang node in it accepts connections: it is starting, or cannot start")
 		return
+	case !node.Answers() && !node.AMQP && node.Drained:
+		fail(NodeDrained, "is drained for maintenance")
+		return
 	case !node.Answers() && !node.AMQP:
 		fail(AppStopped, "the Erlang node runs, and RabbitMQ on it does not: starting, stopped, or waiting for its peers")
 		return

@@ -67,6 +67,7 @@ func TestProblems(t *testing.T) {
 		{ManagementSilent, node, Failure, "deadline", func(s *Status) { unanswered(&s.Nodes[1], "running", true, true) }},
 		{AMQPSilent, node, Failure, "does not listen", func(s *Status) { s.Nodes[1].AMQP = false }},
 		{NodeDrained, node, Failure, "maintenance", func(s *Status) { s.Nodes[1].Drained = true }},
+		{NodeDrained, node, Failure, "maintenance", func(s *Status) { unanswered(&s.Nodes[1], "running", true, false); s.Nodes[1].Drained = true }},
 		{WrongType, node, Failure, "a disc node and should be a ram node", func(s *Status) { s.Nodes[1].Type = topology.RAM }},
 		{MembershipDiffers, node, Failure, "does not count rabbit1, rabbit3",
 			func(s *Status) {

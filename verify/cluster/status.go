@@ -47,11 +47,14 @@ type NodeStatus struct {
 	Running []string `json:"running,omitempty"`
 	// Partitions are the nodes that this node has recorded a partition from (series before 4.3).
 	Partitions []string `json:"partitions,omitempty"`
+	// drainedPeers are the nodes that this node sees in maintenance mode.
+	drainedPeers []string
 	// FeatureFlags are those enabled.
 	FeatureFlags []string `json:"-"`
 	// CookieDigest is a digest of the Erlang cookie, to compare and never to show. It is empty if it cannot be read.
 	CookieDigest string `json:"-"`
 
+	// Drained tells whether the node is in maintenance mode. It then serves nobody, not even its management API; its peers know.
 	Drained     bool `json:"drained"`
 	MemoryAlarm bool `json:"memoryAlarm"`
 	DiskAlarm   bool `json:"diskAlarm"`

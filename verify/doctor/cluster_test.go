@@ -21,7 +21,7 @@ import (
 	"warren/verify/internal/livetest"
 )
 
-func TestHealthyClusterGetsNoDiagnosis(t *testing.T) {
+func TestRealHealthyClusterGetsNoDiagnosis(t *testing.T) {
 	c := livetest.Open(t)
 	examination, err := doctor.Examine(t.Context(), c)
 	require.NoError(t, err)

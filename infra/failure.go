@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +19,13 @@ import (
 const (
 	// explainTimeout bounds looking for the cause of a failure.
 	explainTimeout = 15 * time.Second
-	// logLines is how much of a log a message carries.
-	logLines = 25
+	// logTailLines is how much of a log is looked at: more than a node writes between two crashes.
+	logTailLines = 200
+	// A message carries the first errorLines errors in that and, since what led to the failure may not be called an error, the
+	// last endLines lines.
+	errorLines, endLines = 8, 8
+	// lineLength is what is shown of a line. Erlang writes whole states into one.
+	lineLength = 240
 )
 
 // explainFailure registers a hook that tells why a node did not become a member. The provider knows only that a container was not
@@ -49,7 +55,7 @@ func failureOf(ctx context.Context, docker engine, cluster *topology.Cluster, no
 		case log == "":
 			fmt.Fprintf(&b, "The log of %s is empty.\n", name)
 		default:
-			fmt.Fprintf(&b, "The end of the log of %s:\n    %s\n", name, strings.ReplaceAll(log, "\n", "\n    "))
+			fmt.Fprintf(&b, "From the end of the log of %s:\n    %s\n", name, strings.Join(telling(log), "\n    "))
 		}
 	}
 	b.WriteString("Mend the cause and run `pulumi up` again: it goes on from here.")
@@ -59,7 +65,7 @@ func failureOf(ctx context.Context, docker engine, cluster *topology.Cluster, no
 // logTail returns the last lines of a container's log.
 func logTail(ctx context.Context, docker engine, name string) (string, error) {
 	log, err := docker.ContainerLogs(ctx, name, container.LogsOptions{
-		ShowStdout: true, ShowStderr: true, Tail: fmt.Sprint(logLines),
+		ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(logTailLines),
 	})
 	if err != nil {
 		return "", err
@@ -70,4 +76,29 @@ func logTail(ctx context.Context, docker engine, name string) (string, error) {
 		return "", err
 	}
 	return strings.TrimSpace(text.String()), nil
+}
+
+// telling picks the lines of a log that tell what went wrong: the first errors, whose consequences fill the rest, and the end.
+func telling(log string) []string {
+	var lines, picked []string
+	for line := range strings.Lines(log) {
+		line = strings.TrimRight(line, " \r\n")
+		if strings.TrimSpace(line) == "" || strings.HasSuffix(line, ">") { // RabbitMQ spaces its errors with empty ones
+			continue
+		}
+		if runes := []rune(line); len(runes) > lineLength {
+			line = string(runes[:lineLength]) + "…"
+		}
+		lines = append(lines, line)
+	}
+	end := max(0, len(lines)-endLines)
+	for _, line := range lines[:end] {
+		if strings.Contains(line, "[error]") && len(picked) < errorLines {
+			picked = append(picked, line)
+		}
+	}
+	if len(picked) > 0 {
+		picked = append(picked, "…")
+	}
+	return append(picked, lines[end:]...)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -26,6 +27,27 @@ func TestFailureNamesTheNodeAndShowsItsLog(t *testing.T) {
 	assert.Contains(t, message, "    bad_key is not a setting\n    stopped\n")
 	assert.Contains(t, message, "run `pulumi up` again")
 	assert.Contains(t, message, "The container warren-test-rabbit2-join is gone", "a join that ended is removed with its log")
+}
+
+func TestTellingLinesOfALog(t *testing.T) {
+	var log strings.Builder
+	log.WriteString("2026-11-23 03:57:59 [info] <0.1.0> starting\n")
+	log.WriteString("2026-11-23 03:58:00 [error] <0.1.0> You've tried to set bad_key\n")
+	log.WriteString("2026-11-23 03:58:00 [error] <0.1.0> \n\n")
+	for i := range 100 {
+		fmt.Fprintf(&log, "2026-11-23 03:58:01 [error] <0.1.0> consequence %d %s\n", i, strings.Repeat("x", 1000))
+	}
+	log.WriteString("stopped\n")
+
+	lines := telling(log.String())
+	assert.Equal(t, "2026-11-23 03:58:00 [error] <0.1.0> You've tried to set bad_key", lines[0])
+	assert.Contains(t, lines[1], "consequence 0 ")
+	assert.Equal(t, "stopped", lines[len(lines)-1])
+	assert.Len(t, lines, errorLines+1+endLines)
+	for _, line := range lines {
+		assert.LessOrEqual(t, len([]rune(line)), lineLength+1)
+	}
+	assert.Equal(t, []string{"only this"}, telling("only this\n"))
 }
 
 func TestFailureWithoutALog(t *testing.T) {

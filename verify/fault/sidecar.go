@@ -26,11 +26,14 @@ const (
 	roleFault  = "fault"
 )
 
+// errNoTools says that the image of the sidecars is missing.
+var errNoTools = errors.New("there is no image " + toolsImage + ": run `images/build nettools:1`")
+
 // haveTools returns nil if the image of the sidecars is there.
-func haveTools(c *cluster.Cluster) error {
-	_, err := c.Docker().ImageInspect(context.Background(), toolsImage)
+func haveTools(ctx context.Context, c *cluster.Cluster) error {
+	_, err := c.Docker().ImageInspect(ctx, toolsImage)
 	if errdefs.IsNotFound(err) {
-		return fmt.Errorf("there is no image %s: run `images/build nettools:1`", toolsImage)
+		return errNoTools
 	}
 	return err
 }

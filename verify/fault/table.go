@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -110,6 +111,6 @@ func needs(nodes int) func(*cluster.Cluster) error {
 		if err := atLeast(nodes)(c); err != nil {
 			return err
 		}
-		return haveTools(c)
+		return haveTools(context.Background(), c)
 	}
 }

@@ -112,8 +112,8 @@ remembered_replicas() {
     awk -F'\t' -v key="warren_lost_replicas_$self" '$1 == key {gsub(/"/, "", $2); print $2}' | base64 -d
 }
 
-# forget makes the cluster of a node forget self, whose data are gone, and takes it out of its queues and streams: they may not count,
-# towards a majority, on a member that comes back without the messages it had confirmed.
+# forget makes the cluster of a node forget self, whose data are gone, and takes it out of its queues: they may not count, towards a
+# majority, on a member that comes back without the messages it had confirmed.
 forget() {
   log "$self has lost its data: $1 is to forget its former self"
   remember_replicas "$1"

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// maxPatience is how many times a deadline doubles while nothing but failures is seen: up to eight times the value.
-const maxPatience = 3
-
 // connector makes one session after the other, each on the next endpoint.
 type connector struct {
 	cfg       connectionConfig
@@ -73,7 +70,7 @@ func (c *connector) connect(ctx context.Context, prepare func(context.Context, *
 
 // open makes one attempt.
 func (c *connector) open(ctx context.Context, e endpoint, prepare func(context.Context, *session) error) (*session, error) {
-	timeout := c.cfg.connectTimeout << min(c.failures/len(c.endpoints), maxPatience)
+	timeout := c.patience(c.cfg.connectTimeout, c.failures)
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, timeoutError(timeout))
 	defer cancel()
 	s, err := openSession(ctx, e, c.cfg)
@@ -85,6 +82,13 @@ func (c *connector) open(ctx context.Context, e endpoint, prepare func(context.C
 		return nil, prepareError(e, err)
 	}
 	return s, nil
+}
+
+// patience stretches a deadline after failures in a row, so that what is slow rather than dead is not left over and over:
+// it doubles with each round, of all endpoints and of three at least, up to four times the value. Not sooner, for while a
+// queue has no leader leaving early is right: RabbitMQ may not tell a channel that was opened meanwhile about the new one.
+func (c *connector) patience(timeout time.Duration, failures int) time.Duration {
+	return timeout << min(failures/max(len(c.endpoints), 3), 2)
 }
 
 // delay is the wait before the next attempt: none until every endpoint has been tried since things last went well.

@@ -33,6 +33,9 @@ type Consumer struct {
 	dedup     *dedup // nil for none
 	running   atomic.Bool
 	counters  consumerCounters
+
+	probeRefused atomic.Bool  // by the broker: not this kind of queue
+	silences     atomic.Int32 // probes in a row that were not answered
 }
 
 // NewConsumer makes a consumer of a queue in a cluster that is reached at any of the endpoints, as NewProducer does.
@@ -88,11 +91,13 @@ func (c *Consumer) Run(ctx context.Context) error {
 		if !first {
 			c.counters.reconnects.Add(1)
 		}
+		sub.prober.Go(func() { c.probe(ctx, sub, pool) })
 		c.deliver(ctx, sub, pool)
 		if ctx.Err() != nil {
 			return c.shutDown(sub, pool)
 		}
 		s.close(ctx)
+		sub.prober.Wait()
 		c.connector.lost(s)
 	}
 }
@@ -110,13 +115,6 @@ func (c *Consumer) endWithout(ctx context.Context, err error, pool *pool) error 
 	return nil
 }
 
-// subscription is a session that consumes the queue.
-type subscription struct {
-	session    *session
-	tag        string
-	deliveries <-chan amqp.Delivery // closed when the session is over or the broker cancels the consumer
-}
-
 // subscribe starts to consume over a new session.
 func (c *Consumer) subscribe(ctx context.Context, s *session) (*subscription, error) {
 	sub := &subscription{session: s, tag: c.cfg.name + "-" + uuid.NewString()}
@@ -132,6 +130,7 @@ func (c *Consumer) subscribe(ctx context.Context, s *session) (*subscription, er
 		return nil, err
 	}
 	s.useful.Store(true)
+	sub.touch()
 	return sub, nil
 }
 
@@ -150,15 +149,24 @@ func (c *Consumer) deliver(ctx context.Context, sub *subscription, pool *pool) {
 				<-sub.session.over
 				return
 			}
-			select {
-			case pool.jobs <- job{sub.session, d}:
-			case <-sub.session.over:
-				return
-			case <-ctx.Done():
-				c.giveBack(sub.session, d)
+			if !c.pass(ctx, sub, d, pool) {
 				return
 			}
 		}
+	}
+}
+
+// pass hands a message to the pool. It says no if ctx is done or the session over before the pool takes it.
+func (c *Consumer) pass(ctx context.Context, sub *subscription, d amqp.Delivery, pool *pool) bool {
+	sub.take()
+	select {
+	case pool.jobs <- job{sub, d}:
+		return true
+	case <-sub.session.over:
+		return false
+	case <-ctx.Done():
+		c.giveBack(sub, d)
+		return false
 	}
 }
 
@@ -170,9 +178,11 @@ func (c *Consumer) shutDown(sub *subscription, pool *pool) error {
 	defer cancel()
 	if s.within(ctx, "cancel", func() error { return s.channel.Cancel(sub.tag, false) }) == nil {
 		for d := range sub.deliveries {
-			c.giveBack(s, d)
+			sub.take()
+			c.giveBack(sub, d)
 		}
 	}
+	sub.prober.Wait()
 	err := pool.stop(c.cfg.shutdownTimeout)
 	if closeErr := s.close(context.Background()); closeErr != nil {
 		err = errors.Join(err, fmt.Errorf("the last acknowledgements may be lost: %w", closeErr))
@@ -199,7 +209,7 @@ func (c *Consumer) process(ctx context.Context, j job) {
 	case err != nil: // the time to shut down is over; the message stays unacknowledged
 	case !first:
 		c.counters.duplicates.Add(1)
-		c.tell(j.session, j.session.channel.Ack(j.delivery.DeliveryTag, false))
+		c.tell(j.sub, j.delivery.Ack(false))
 	default:
 		err := c.call(ctx, d)
 		c.dedup.end(d.ID, err == nil)
@@ -223,31 +233,31 @@ func (c *Consumer) call(ctx context.Context, d Delivery) (err error) {
 // never basic.nack: since RabbitMQ 4.3 only a reject counts as a failure against the delivery limit, while a nack means
 // that the message was not tried. Before, both counted.
 func (c *Consumer) settle(j job, err error) {
-	tag := j.delivery.DeliveryTag
 	switch {
 	case err == nil:
 		c.counters.handled.Add(1)
-		c.tell(j.session, j.session.channel.Ack(tag, false))
+		c.tell(j.sub, j.delivery.Ack(false))
 	case errors.Is(err, ErrReject):
 		c.cfg.logger.Warn("message rejected", "queue", c.queue, "message", j.delivery.MessageId, "error", err)
 		c.counters.rejected.Add(1)
-		c.tell(j.session, j.session.channel.Reject(tag, false))
+		c.tell(j.sub, j.delivery.Reject(false))
 	default:
 		c.cfg.logger.Warn("handler failed", "queue", c.queue, "message", j.delivery.MessageId, "error", err)
 		c.counters.failed.Add(1)
-		c.tell(j.session, j.session.channel.Reject(tag, true))
+		c.tell(j.sub, j.delivery.Reject(true))
 	}
 }
 
 // giveBack returns a message that no handler has seen to the queue.
-func (c *Consumer) giveBack(s *session, d amqp.Delivery) {
-	c.tell(s, s.channel.Nack(d.DeliveryTag, false, true))
+func (c *Consumer) giveBack(sub *subscription, d amqp.Delivery) {
+	c.tell(sub, d.Nack(false, true))
 }
 
 // tell looks at whether the broker was told something about a message. If not, the session is over, and the broker will
 // deliver the message again.
-func (c *Consumer) tell(s *session, err error) {
-	if err != nil || s.isOver() {
+func (c *Consumer) tell(sub *subscription, err error) {
+	sub.settle()
+	if err != nil || sub.session.isOver() {
 		c.counters.untold.Add(1)
 	}
 }

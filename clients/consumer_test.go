@@ -149,3 +149,49 @@ func TestSlowHandlerIsCancelled(t *testing.T) {
 	require.Error(t, <-ran)
 	require.Equal(t, 2, b.connections())
 }
+
+// A consumer that hears nothing, on a connection on which nothing is wrong, asks the queue, and leaves for the next
+// endpoint when the queue does not answer.
+func TestSilentQueue(t *testing.T) {
+	cutOff, good := startFakeBroker(t, nil), startFakeBroker(t, nil)
+	cutOff.onConsume = func(*fakeConn) {}
+	cutOff.onGet = func(*fakeConn, uint16) bool { return false }
+	good.onConsume = func(c *fakeConn) { c.deliver(1, "m") }
+	c, err := NewConsumer([]string{cutOff.uri(), good.uri()}, "q", func(context.Context, Delivery) error { return nil },
+		WithProbe(50*time.Millisecond))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := make(chan error)
+	go func() { ran <- c.Run(ctx) }()
+	soon(t, func() bool { return len(good.settlements()) == 1 })
+	cancel()
+	require.NoError(t, <-ran)
+}
+
+// As long as the queue answers, or says that it cannot be asked, the consumer stays.
+func TestProbedQueue(t *testing.T) {
+	var probes atomic.Int64
+	for name, test := range map[string]struct {
+		onGet func(c *fakeConn, channel uint16) bool
+		want  int64 // at least
+	}{
+		"answers": {func(*fakeConn, uint16) bool { probes.Add(1); return true }, 3},
+		"refuses": {func(c *fakeConn, channel uint16) bool {
+			probes.Add(1)
+			c.closeChannel(channel, 405, "RESOURCE_LOCKED")
+			return false
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			probes.Store(0)
+			b := startFakeBroker(t, nil)
+			b.onConsume = func(c *fakeConn) { c.deliver(1, "m") }
+			b.onGet = test.onGet
+			c, stop := consumeFrom(t, b, func(context.Context, Delivery) error { return nil }, WithProbe(10*time.Millisecond))
+			soon(t, func() bool { return probes.Load() >= test.want })
+			require.NoError(t, stop())
+			require.Zero(t, c.Stats().Reconnects)
+			require.Equal(t, []string{"1: ack 1"}, b.settlements())
+		})
+	}
+}

@@ -36,6 +36,8 @@ const (
 	basicPublish        = 60<<16 | 40
 	basicReturn         = 60<<16 | 50
 	basicDeliver        = 60<<16 | 60
+	basicGet            = 60<<16 | 70
+	basicGetEmpty       = 60<<16 | 72
 	basicAck            = 60<<16 | 80
 	basicReject         = 60<<16 | 90
 	basicNack           = 60<<16 | 120
@@ -49,6 +51,7 @@ type fakeBroker struct {
 	listener  net.Listener
 	onOpen    func(c *fakeConn) error
 	onConsume func(c *fakeConn)
+	onGet     func(c *fakeConn, channel uint16) (empty bool) // nil: the queue is always empty
 	answer    func(c *fakeConn, tag uint64, m published)
 	serving   sync.WaitGroup
 
@@ -202,6 +205,10 @@ func (b *fakeBroker) serve(c *fakeConn) error {
 				b.onConsume(c)
 			case basicCancel:
 				c.method(channel, basicCancelOk, appendShort(nil, c.consumer))
+			case basicGet:
+				if b.onGet == nil || b.onGet(c, channel) {
+					c.method(channel, basicGetEmpty, []byte{0})
+				}
 			case basicAck:
 				b.tell(c, "ack", args)
 			case basicReject:
@@ -280,9 +287,9 @@ func (c *fakeConn) cancelConsumer() {
 }
 
 // closeChannel closes the channel with an exception.
-func (c *fakeConn) closeChannel(code uint16, text string) {
+func (c *fakeConn) closeChannel(channel uint16, code uint16, text string) {
 	args := appendShort(binary.BigEndian.AppendUint16(nil, code), text)
-	c.method(1, channelClose, append(args, 0, 60, 0, 40))
+	c.method(channel, channelClose, append(args, 0, 60, 0, 40))
 }
 
 func (c *fakeConn) block(reason string) { c.method(0, connectionBlocked, appendShort(nil, reason)) }

@@ -91,8 +91,8 @@ func WithHeartbeat(d time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.heartbeat = d })
 }
 
-// WithConnectTimeout limits one attempt to connect, from the dial to the open channel. It doubles, up to eight times
-// the value, with each round of all endpoints that has failed. Default
+// WithConnectTimeout limits one attempt to connect, from the dial to the open channel. It doubles with
+// each round of all endpoints, and of three attempts at least, that has failed, up to four times the value. Default
 // topology.ClientConnectTimeout, 1.5 s.
 func WithConnectTimeout(d time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.connectTimeout = d })
@@ -140,10 +140,10 @@ func WithWindow(messages int) ProducerOption {
 }
 
 // WithConfirmTimeout sets how long the broker may owe confirms without sending any before the connection is given up
-// and the next endpoint tried; a single confirm may be owed four times as long while others arrive. It doubles with
-// each connection in a row on which no confirm came at all, up to eight times the value, so that a broker that is slow
-// rather than gone is not flooded with the same messages over and over. It does not run while the connection is
-// blocked. Default topology.ClientConfirmTimeout, 2.5 s.
+// and the next endpoint tried; a single confirm may be owed four times as long while others arrive. After
+// three connections in a row, or as many as there are endpoints, on which no confirm came at all it doubles, and so on up
+// to four times the value, so that a broker that is slow rather than gone is not flooded with the same messages over and
+// over. It does not run while the connection is blocked. Default topology.ClientConfirmTimeout, 2.5 s.
 func WithConfirmTimeout(d time.Duration) ProducerOption {
 	return producerOption(func(c *producerConfig) { c.confirmTimeout = d })
 }
@@ -161,6 +161,7 @@ type consumerConfig struct {
 	dedupWindow     int
 	shutdownTimeout time.Duration
 	requireQueue    bool
+	probeIdle       time.Duration
 }
 
 func newConsumerConfig(opts []ConsumerOption) (consumerConfig, error) {
@@ -169,6 +170,7 @@ func newConsumerConfig(opts []ConsumerOption) (consumerConfig, error) {
 		prefetch:         32,
 		concurrency:      1,
 		shutdownTimeout:  30 * time.Second,
+		probeIdle:        time.Second,
 	}
 	for _, opt := range opts {
 		opt.applyConsumer(&c)
@@ -180,6 +182,7 @@ func newConsumerConfig(opts []ConsumerOption) (consumerConfig, error) {
 		atLeast("concurrency", c.concurrency, 1),
 		atLeast("deduplication window", c.dedupWindow, 0),
 		atLeast("shutdown timeout", c.shutdownTimeout, 0),
+		atLeast("probe interval", c.probeIdle, 0),
 	)
 }
 
@@ -212,6 +215,13 @@ func WithShutdownTimeout(d time.Duration) ConsumerOption {
 // WithRequiredQueue makes Run return ErrQueueNotFound when the queue does not exist. By default it is waited for.
 func WithRequiredQueue() ConsumerOption {
 	return consumerOption(func(c *consumerConfig) { c.requireQueue = true })
+}
+
+// WithProbe sets how long a consumer hears nothing, and has nothing to do, before it asks the queue for a sign of life;
+// without one it moves on to the next endpoint. Each probe costs a quorum queue one entry in its log. Default 1 s; 0 turns
+// it off.
+func WithProbe(idle time.Duration) ConsumerOption {
+	return consumerOption(func(c *consumerConfig) { c.probeIdle = idle })
 }
 
 func atLeast[T int | time.Duration](what string, value, least T) error {

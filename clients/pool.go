@@ -9,9 +9,9 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// job is one message to handle, and the session that its acknowledgement must go to.
+// job is one message to handle, and the subscription it came from, which its acknowledgement must go back to.
 type job struct {
-	session  *session
+	sub      *subscription
 	delivery amqp.Delivery
 }
 

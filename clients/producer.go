@@ -406,7 +406,7 @@ func (p *Producer) reap() {
 
 // checkStall cuts the session of the oldest attempt in flight when the broker owes its confirm for too long.
 func (p *Producer) checkStall(oldest *attempt, now time.Time) {
-	timeout := p.cfg.confirmTimeout << min(p.stalls, maxPatience)
+	timeout := p.connector.patience(p.cfg.confirmTimeout, p.stalls)
 	silent := now.Sub(p.progress) > timeout
 	overdue := now.Sub(oldest.sentAt) > 4*timeout && now.Sub(p.progress) < timeout
 	if (silent || overdue) && !oldest.session.isOver() {

@@ -213,7 +213,7 @@ func TestBlocked(t *testing.T) {
 func TestCulprit(t *testing.T) {
 	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
 		if m.exchange == "missing" {
-			c.closeChannel(404, "NOT_FOUND - no exchange 'missing' in vhost '/'")
+			c.closeChannel(1, 404, "NOT_FOUND - no exchange 'missing' in vhost '/'")
 			return
 		}
 		c.ack(tag)

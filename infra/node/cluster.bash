@@ -34,11 +34,11 @@ tool() {
 ctl() { tool rabbitmqctl "$@"; }
 
 # listens tells whether a node answers on a port.
-listens() { timeout 2 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "${1#*@}" "$2" 2>/dev/null; }
+listens() { timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "${1#*@}" "$2" 2>/dev/null; }
 
 # scrape prints metrics of a node.
 scrape() {
-  timeout 3 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3 && cat <&3' \
+  timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3 && cat <&3' \
     "${1#*@}" "$metrics_port" "$2" 2>/dev/null
 }
 

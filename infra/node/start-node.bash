@@ -65,7 +65,9 @@ serve() {
 stop() {
   trap '' TERM INT
   SECONDS=0
-  if listens localhost "$amqp_port" && ((${#nodes[@]} > 1)); then
+  if ! listens "$self" "$amqp_port"; then
+    log "$self serves no clients: it stops at once"
+  elif ((${#nodes[@]} > 1)); then
     await_redundancy && drain
   fi
   kill -TERM "$server" 2>/dev/null || true

@@ -88,7 +88,7 @@ func TestDiagnoses(t *testing.T) {
 			func(e *Examination) { e.Status.Nodes[1].CookieDigest = "another" }},
 		{"cookie-unreadable", "rabbit2", "docker restart warren-test-rabbit2",
 			func(e *Examination) { e.Status.Nodes[1].CookieDigest = "" }},
-		{"inconsistent-membership", "rabbit2: does not count rabbit1, rabbit3", "warren-test-rabbit2 rabbitmqctl force_reset",
+		{"inconsistent-membership", "rabbit2: does not count rabbit1, rabbit3", "warren-test-rabbit2 rabbitmqctl reset",
 			func(e *Examination) {
 				e.Status.Nodes[1].Members, e.Status.Nodes[1].Running = []string{"rabbit@rabbit2"}, []string{"rabbit@rabbit2"}
 			}},

@@ -47,12 +47,12 @@ func inconsistentNode(e Examination, node cluster.NodeStatus, found []string) Di
 	mend := []string{
 		"# " + node.Name + " loses what it has and takes it anew from the others:",
 		ctl(node, "stop_app"),
-		ctl(node, "force_reset"),
+		ctl(node, "reset"),
 		"# this may fail, if it is forgotten already:",
 		ctl(peer, "forget_cluster_node "+node.NodeName),
 		ctl(node, "start_app"),
-		"# then, for what that has left undone:",
-		"pulumi up --stack " + e.Stack,
+		"# queues may lack its replicas now; ask again:",
+		"warren doctor --stack " + e.Stack,
 	}
 	return Diagnosis{
 		Name: Inconsistent, Severity: cluster.Failure,

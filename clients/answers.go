@@ -3,6 +3,7 @@ package clients
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -28,35 +29,82 @@ func (f flight) answered() bool {
 	}
 }
 
-// collect handles the broker's answers to what is sent over a session, until that is closed and all is answered. It ends,
-// because with the session the library closes every answer that is still open.
-func (p *Producer) collect(sent <-chan flight) {
-	timer := time.NewTimer(lookInterval)
-	defer timer.Stop()
-	var waiting []flight
-	for sent != nil || len(waiting) > 0 {
-		var oldest <-chan struct{}
-		var look <-chan time.Time
-		if len(waiting) > 0 {
-			oldest = waiting[0].answer.Done()
-			timer.Reset(lookInterval)
-			look = timer.C
+// flights are the attempts over one session, on their way from the sender to the collector. The collector is woken only
+// when it has nothing to wait for: a switch between goroutines for every message would cost more than all the rest.
+type flights struct {
+	mu     sync.Mutex
+	new    []flight
+	idle   bool
+	landed bool
+	wake   chan struct{}
+}
+
+func newFlights() *flights { return &flights{wake: make(chan struct{}, 1)} }
+
+// add hands one over.
+func (f *flights) add(sent flight) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.new = append(f.new, sent)
+	f.rouse()
+}
+
+// end says that there will be no more.
+func (f *flights) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.landed = true
+	f.rouse()
+}
+
+func (f *flights) rouse() {
+	if f.idle {
+		f.idle = false
+		f.wake <- struct{}{}
+	}
+}
+
+// take appends the new ones to those waited for, and waits while there are none at all. It says no after the last.
+func (f *flights) take(waiting []flight) ([]flight, bool) {
+	for {
+		f.mu.Lock()
+		waiting = append(waiting, f.new...)
+		clear(f.new)
+		f.new = f.new[:0]
+		if len(waiting) > 0 || f.landed {
+			f.mu.Unlock()
+			return waiting, len(waiting) > 0
 		}
+		f.idle = true
+		f.mu.Unlock()
+		<-f.wake
+	}
+}
+
+// collect handles the broker's answers to what is sent over a session, until there is no more and all is answered. That
+// comes to an end, because with the session the library closes every answer that is still open.
+func (p *Producer) collect(sent *flights) {
+	look := time.NewTicker(lookInterval)
+	defer look.Stop()
+	var waiting []flight
+	for {
+		if len(waiting) == 0 {
+			look.Stop()
+		}
+		var more bool
+		if waiting, more = sent.take(waiting); !more {
+			return
+		}
+		look.Reset(lookInterval)
 		select {
-		case f, ok := <-sent:
-			if !ok {
-				sent = nil
-				break
-			}
-			waiting = append(waiting, f)
-		case <-oldest:
+		case <-waiting[0].answer.Done():
 			n := slices.IndexFunc(waiting, func(f flight) bool { return !f.answered() })
 			if n < 0 {
 				n = len(waiting)
 			}
 			p.handle(waiting[:n]...)
 			waiting = slices.Delete(waiting, 0, n)
-		case <-look:
+		case <-look.C:
 			waiting = slices.DeleteFunc(waiting, func(f flight) bool {
 				if f.answered() {
 					p.handle(f)

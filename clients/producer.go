@@ -245,7 +245,7 @@ func (p *Producer) begin(first bool) {
 // serve sends messages over a session until it is over, or the producer is closed.
 func (p *Producer) serve(s *session) {
 	stopWaking := p.wakeWhenOver(s)
-	sent := make(chan flight, p.cfg.window)
+	sent := newFlights()
 	var collector sync.WaitGroup
 	collector.Go(func() { p.collect(sent) })
 	for {
@@ -258,10 +258,10 @@ func (p *Producer) serve(s *session) {
 			s.abandon(fmt.Errorf("publish: %w", err))
 			break
 		}
-		sent <- flight{c, a, deferred}
+		sent.add(flight{c, a, deferred})
 	}
 	stopWaking()
-	close(sent)
+	sent.end()
 	if p.ctx.Err() != nil {
 		s.close(p.goodbye)
 		collector.Wait()

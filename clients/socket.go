@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// writeTimeout is how long one write to the socket may take. Writes only take long when the peer has stopped reading,
+// writeTimeout is how long one write to the socket may take, give or take a second. Writes only take long when the peer has stopped reading,
 // or is gone, and the kernel's buffer is full.
 const writeTimeout = 5 * time.Second
 
@@ -17,16 +17,32 @@ type socket struct {
 
 	mu      sync.Mutex
 	blocked bool
+	armed   time.Time // when the deadline in force was set; zero if none is
 }
 
-// Write writes p before the deadline.
+// Write writes p before the deadline, which is moved at most once per second: that is exact enough, and moving it costs
+// as much as a short write.
 func (s *socket) Write(p []byte) (int, error) {
 	s.mu.Lock()
-	if !s.blocked {
-		_ = s.SetWriteDeadline(time.Now().Add(writeTimeout)) // fails only on a closed socket, as the write will
+	if now := time.Now(); !s.blocked && now.Sub(s.armed) > time.Second {
+		s.arm(now)
 	}
 	s.mu.Unlock()
 	return s.Conn.Write(p)
+}
+
+// SetDeadline is called by the library, which clears the deadline when the connection has been opened.
+func (s *socket) SetDeadline(t time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.armed = time.Time{}
+	return s.Conn.SetDeadline(t)
+}
+
+// arm puts a deadline in force. It fails only on a closed socket, as the write will.
+func (s *socket) arm(now time.Time) {
+	s.armed = now
+	_ = s.SetWriteDeadline(now.Add(writeTimeout))
 }
 
 // setBlocked suspends the deadline, also that of a write under way, or puts it back in force.
@@ -34,9 +50,9 @@ func (s *socket) setBlocked(blocked bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.blocked = blocked
-	deadline := time.Time{}
-	if !blocked {
-		deadline = time.Now().Add(writeTimeout)
+	if blocked {
+		_ = s.SetWriteDeadline(time.Time{}) // fails only on a closed socket
+	} else {
+		s.arm(time.Now())
 	}
-	_ = s.SetWriteDeadline(deadline) // fails only on a closed socket
 }

@@ -41,6 +41,7 @@ func (c *Chart) SVG() template.HTML {
 	d.delays()
 	d.lanes()
 	d.timeAxis(bottom)
+	d.faultNames()
 	d.tooltips()
 	d.WriteString(`</svg>`)
 	return template.HTML(d.String())
@@ -83,6 +84,12 @@ func (d *drawing) faults(bottom float64) {
 		}
 		d.rect("coming", d.x(f.Begun), rateTop, d.x(healed)-d.x(f.Begun), bottom-rateTop, "")
 		d.rect("fault", d.x(injected), rateTop, max(1, d.x(healing)-d.x(injected)), bottom-rateTop, "")
+	}
+}
+
+// faultNames goes on top of everything else, to be read.
+func (d *drawing) faultNames() {
+	for _, f := range d.chart.Faults {
 		d.text("faultname", d.x(f.Begun)+4, rateTop+13, f.Fault)
 	}
 }

@@ -53,7 +53,7 @@ func Print(w io.Writer, r Run) error {
 		v := s.Verdict
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", Number(v.Acknowledged), Number(v.Lost.Count), Number(v.Unknown),
 			s.pause("", confirmPause), s.pause(history.LoadBalancer, confirmPause), s.pause(history.AnyNode, confirmPause),
-			s.pause("", deliveryPause), Duration(s.Recovery))
+			s.pause("", deliveryPause), s.recovery())
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print report: %w", err)
@@ -138,6 +138,14 @@ const (
 	confirmPause = iota
 	deliveryPause
 )
+
+// recovery is the time to full health, "-" where it was not reached.
+func (s Scenario) recovery() string {
+	if s.Recovery == 0 {
+		return "-"
+	}
+	return Duration(s.Recovery)
+}
 
 // pause is the longest pause on a path, "-" where the path had no traffic.
 func (s Scenario) pause(path string, kind int) string {

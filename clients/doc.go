@@ -12,8 +12,9 @@
 // No wait is without a deadline. AMQP 0-9-1 sets none and neither does amqp091-go once a connection is open, so a
 // connection whose packets vanish in a split network would be waited for until the kernel gives up on it, after minutes.
 // Here connecting, subscribing and closing have deadlines, every write to the socket has one, and heartbeats are short.
-// A producer also gives up on a connection over which confirms are overdue: a node that is cut off from its peers answers
-// heartbeats as if nothing were wrong. It does not do that while the broker has blocked the connection.
+// A node that is cut off from its peers answers heartbeats as if nothing were wrong, so a producer also gives up on a
+// connection over which confirms are overdue, unless the broker has blocked it, and a consumer that hears nothing asks the
+// queue for a sign of life; see [WithConfirmTimeout] and [WithProbe].
 //
 // A producer publishes persistent messages with publisher confirms and the mandatory flag, many at a time, and publishes
 // again what a lost connection left unconfirmed or what a full queue refused, until the message's deadline. A consumer
@@ -33,9 +34,8 @@
 // no queue was bound for would mean nothing, which is why messages are mandatory and [ErrUnroutable] exists. What a
 // confirm is worth with other types of queues is up to them.
 //
-// A consumer connected to a node that is cut off from the majority may see no messages and no error until the network
-// heals, because the node goes on answering heartbeats. RabbitMQ before 4.3 can be told to end such connections
-// (cluster_partition_handling = pause_minority). Consumers on several nodes are the remedy everywhere.
+// After a network was split, messages that had been sent towards a connection on the other side may stay away for half a
+// minute after it has healed, until the broker notices that nobody is there. They come back marked as redelivered.
 //
 // # Why not the library's own recovery
 //

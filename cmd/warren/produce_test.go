@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"warren/clients"
+)
+
+func TestTutorialMessage(t *testing.T) {
+	for _, size := range []int{0, 10, 150, 1024, 100_000} {
+		body := tutorialMessage(7, size)
+		var message map[string]any
+		require.NoError(t, json.Unmarshal(body, &message))
+		require.EqualValues(t, 7, message["id"])
+		require.Equal(t, "Cluster message #7", message["text"])
+		require.Contains(t, message, "timestamp")
+		require.Contains(t, message, "priority")
+		if size >= 150 {
+			require.Len(t, body, size)
+		}
+	}
+}
+
+func TestPace(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	p := newPace(1000)
+	start := time.Now()
+	for range 100 {
+		require.NoError(t, p.wait(ctx))
+	}
+	require.GreaterOrEqual(t, time.Since(start), 95*time.Millisecond)
+
+	p.due = time.Now().Add(-time.Minute) // after an outage
+	start = time.Now()
+	for range 50 {
+		require.NoError(t, p.wait(ctx))
+	}
+	require.GreaterOrEqual(t, time.Since(start), 45*time.Millisecond, "it must not hurry to catch up")
+	cancel()
+	require.ErrorIs(t, p.wait(ctx), context.Canceled)
+	require.ErrorIs(t, newPace(0).wait(ctx), context.Canceled)
+}
+
+func TestProducerSummaryAddsUp(t *testing.T) {
+	s := &producerSummary{start: time.Now().Add(-time.Second)}
+	for i := range 100 {
+		s.add(nil, time.Duration(i+1)*time.Millisecond)
+	}
+	s.add(clients.ErrNacked, 0)
+	s.complete(110, clients.ProducerStats{Accepted: 101, Confirmed: 100, Nacked: 1})
+	require.EqualValues(t, 9, s.NotPublished)
+	require.Equal(t, s.Asked, s.Confirmed+s.Returned+s.Nacked+s.Rejected+s.Unconfirmed+s.NotPublished)
+	require.Equal(t, 50*time.Millisecond, s.Latency.Median)
+	require.Equal(t, 100*time.Millisecond, s.Latency.Max)
+	require.ErrorIs(t, s.verdict(), clients.ErrNacked)
+	require.ErrorContains(t, s.verdict(), "10 of 110 messages were not confirmed")
+	var out bytes.Buffer
+	require.NoError(t, s.print(&out))
+	require.Contains(t, out.String(), "= confirmed  100")
+
+	s = &producerSummary{start: time.Now()}
+	s.complete(2, clients.ProducerStats{Accepted: 1, Confirmed: 1})
+	require.ErrorContains(t, s.verdict(), "interrupted: 1 of 2")
+	s = &producerSummary{start: time.Now()}
+	s.complete(0, clients.ProducerStats{Accepted: 5, Confirmed: 5})
+	require.NoError(t, s.verdict(), "without a number asked for, an interrupt is how it ends")
+}
+
+func TestEndpointFlags(t *testing.T) {
+	outputs := t.TempDir() + "/none.json"
+	opts := &options{outputs: outputs}
+	urls, err := (&endpoints{urls: []string{"amqp://a", "amqp://b"}}).resolve(context.Background(), opts)
+	require.NoError(t, err)
+	require.Equal(t, []string{"amqp://a", "amqp://b"}, urls)
+	_, err = (&endpoints{urls: []string{"amqp://a"}, direct: true}).resolve(context.Background(), opts)
+	require.ErrorContains(t, err, "exclude each other")
+	_, err = (&endpoints{}).resolve(context.Background(), opts)
+	require.Error(t, errors.Unwrap(err))
+}

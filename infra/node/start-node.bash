@@ -53,12 +53,14 @@ set_data_aside() {
 # serve runs the server until it ends or is to stop. An end of its own is a failure whatever its exit status is (3.10 reports success
 # when it could not boot), so that the engine starts the container again.
 serve() {
-  local status=0
+  local status=0 stopping=false
   rabbitmq-server &
   server=$!
-  trap stop TERM INT
+  # The work is not done in the trap, where `return` does not mean what it means elsewhere.
+  trap 'stopping=true' TERM INT
   wait "$server" || status=$?
-  fail "the server of $self ended by itself, with exit status $status"
+  [[ $stopping == true ]] || fail "the server of $self ended by itself, with exit status $status"
+  stop
 }
 
 # stop takes the node out of service and stops it.
@@ -67,13 +69,12 @@ stop() {
   SECONDS=0
   if ! listens "$self" "$amqp_port"; then
     log "$self serves no clients: it stops at once"
-  elif ((${#nodes[@]} > 1)); then
-    await_redundancy && drain
+  elif ((${#nodes[@]} > 1)) && await_redundancy; then
+    drain
   fi
   kill -TERM "$server" 2>/dev/null || true
   wait "$server" || true
   log "$self stopped in $SECONDS s"
-  exit 0
 }
 
 # await_redundancy waits until every queue, stream and the metadata keep a majority without this node; it fails if that is not to be:

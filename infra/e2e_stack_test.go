@@ -37,6 +37,7 @@ type liveStack struct {
 	name   string
 	dir    string
 	config map[string]any
+	env    map[string]string
 	pulumi auto.Stack
 	docker *client.Client
 }
@@ -58,15 +59,14 @@ func newLiveStack(t *testing.T, config map[string]any) *liveStack {
 	s.configure(config)
 	state := filepath.Join(s.dir, "state")
 	require.NoError(t, os.Mkdir(state, 0o700))
-	s.pulumi, err = auto.NewStackLocalSource(t.Context(), s.name, s.dir, auto.EnvVars(map[string]string{
-		"PULUMI_BACKEND_URL":                            "file://" + state,
-		"PULUMI_CONFIG_PASSPHRASE":                      randomHex(16),
-		"PULUMI_CONFIG_PASSPHRASE_FILE":                 "",
-		"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER":      "true",
-		"PULUMI_SKIP_UPDATE_CHECK":                      "true",
-		"PULUMI_AUTOMATION_API_SKIP_VERSION_CHECK":      "",
-		"PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
-	}))
+	s.env = map[string]string{
+		"PULUMI_BACKEND_URL":                       "file://" + state,
+		"PULUMI_CONFIG_PASSPHRASE":                 randomHex(16),
+		"PULUMI_CONFIG_PASSPHRASE_FILE":            "",
+		"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+		"PULUMI_SKIP_UPDATE_CHECK":                 "true",
+	}
+	s.pulumi, err = auto.NewStackLocalSource(t.Context(), s.name, s.dir, auto.EnvVars(s.env))
 	require.NoError(t, err)
 	t.Cleanup(s.remove)
 	return s
@@ -101,6 +101,33 @@ func (s *liveStack) up(ctx context.Context, opts ...optup.Option) (auto.UpResult
 	result, err := s.pulumi.Up(ctx, append(opts, optup.SuppressProgress())...)
 	s.t.Logf("pulumi up: %.1f s", time.Since(start).Seconds())
 	return result, err
+}
+
+// interruptedUp begins to deploy the stack and interrupts that, as Ctrl-C does, once the containers of so many nodes are there.
+func (s *liveStack) interruptedUp(nodes int) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Minute)
+	defer cancel()
+	up := exec.CommandContext(ctx, "pulumi", "up", "--yes", "--skip-preview", "--stack", s.name)
+	up.Dir, up.Env = s.dir, os.Environ()
+	for key, value := range s.env {
+		up.Env = append(up.Env, key+"="+value)
+	}
+	var output bytes.Buffer
+	up.Stdout, up.Stderr = &output, &output
+	require.NoError(s.t, up.Start())
+	for there := 0; there < nodes; {
+		require.True(s.t, pause(ctx, 100*time.Millisecond), "no node is there to be interrupted")
+		filter := ofStack(s.name)
+		filter.Add("label", labelRole+"="+roleNode)
+		containers, err := s.docker.ContainerList(ctx, container.ListOptions{Filters: filter})
+		require.NoError(s.t, err)
+		there = len(containers)
+	}
+	require.NoError(s.t, up.Process.Signal(os.Interrupt))
+	start := time.Now()
+	require.Error(s.t, up.Wait(), "it was complete before it was interrupted")
+	s.t.Logf("pulumi up ended %.1f s after it was interrupted:\n%s", time.Since(start).Seconds(), output.String())
 }
 
 // mustUp deploys the stack and returns its outputs.

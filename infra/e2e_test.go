@@ -86,20 +86,7 @@ func TestNodeThatRefusesItsConfiguration(t *testing.T) {
 // TestInterruptedDeployment is completed by the next.
 func TestInterruptedDeployment(t *testing.T) {
 	s := newLiveStack(t, nil)
-	ctx, interrupt := context.WithCancel(t.Context())
-	defer interrupt()
-	go func() {
-		defer interrupt()
-		for ctx.Err() == nil {
-			if containers, _, _ := s.leftovers(ctx); len(containers) >= 3 {
-				return
-			}
-			pause(ctx, 100*time.Millisecond)
-		}
-	}()
-	_, err := s.up(ctx)
-	require.Error(t, err)
-
+	s.interruptedUp(1)
 	requireRunning(t, s.mustUp(), 3)
 	s.destroy()
 }

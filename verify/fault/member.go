@@ -127,12 +127,17 @@ func rejoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) e
 
 // restoreType makes a node a RAM node again: one that joins by itself becomes a disc node.
 func restoreType(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	info, err := c.Management(ctx, node).GetNode(node.NodeName)
-	if err != nil {
-		return fmt.Errorf("ask %s for its type: %w", node.Name, err)
-	}
-	if info.NodeType == string(node.Type) {
+	var actual string
+	err := await(ctx, bootTimeout, func(ctx context.Context) error {
+		info, err := c.Management(ctx, node).GetNode(node.NodeName)
+		if err != nil { // the management API starts after the AMQP listeners
+			return fmt.Errorf("ask %s for its type: %w", node.Name, err)
+		}
+		actual = info.NodeType
 		return nil
+	})
+	if err != nil || actual == string(node.Type) {
+		return err
 	}
 	for _, command := range [][]string{{"stop_app"}, {"change_cluster_node_type", string(node.Type)}} {
 		if _, err := c.Run(ctx, node.Container, append([]string{"rabbitmqctl"}, command...)...); err != nil {

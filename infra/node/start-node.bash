@@ -104,8 +104,11 @@ peers_run() { local node; for node in "${nodes[@]}"; do listens "$node" "$amqp_p
 
 # drain puts the node into maintenance mode, which closes its listeners and hands over its leaders. It ends with the next start.
 drain() {
-  timeout $((shutdown_time - 10)) rabbitmq-upgrade --quiet drain || log "draining $self failed"
-  log "$self is drained after $SECONDS s"
+  if timeout $((shutdown_time - 10)) rabbitmq-upgrade --quiet drain; then
+    log "$self is drained after $SECONDS s"
+  else
+    log "draining $self failed: it stops without"
+  fi
 }
 
 main

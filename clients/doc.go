@@ -44,7 +44,7 @@
 //   - It redials the one URL it was given (Connection.Reconnect), so with a node's URL it waits for that node to return,
 //     while the other nodes serve.
 //   - It waits before the first attempt, 5 s plus up to 0.5 s by default, and gives up for good after 5 attempts. Both are
-//     fixed numbers, without backoff. Losing a leader costs some 0.3 s here.
+//     fixed numbers, without backoff. Here losing a leader costs less than a second.
 //   - It does not publish again. When a connection is lost, the confirms that were outstanding are reported as negative
 //     (confirms.reset closes every DeferredConfirmation unacknowledged), which an application cannot tell from a full
 //     queue, although the messages may have been stored.

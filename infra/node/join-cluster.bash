@@ -75,7 +75,7 @@ is_stopped() {
 # start, its container is to start anew, which settles what is wrong with the node's data.
 start_stopped() {
   local status=0
-  log "RabbitMQ is stopped on $self: starting it"
+  log "RabbitMQ is not started on $self: starting it"
   ctl "$self" start_app || status=$?
   ((status == 0 || status == timed_out)) || ctl "$self" stop
 }

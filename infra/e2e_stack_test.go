@@ -95,10 +95,10 @@ func (s *liveStack) configure(changes map[string]any) {
 }
 
 // up deploys the stack. The error holds everything that Pulumi showed.
-func (s *liveStack) up(ctx context.Context, opts ...optup.Option) (auto.UpResult, error) {
+func (s *liveStack) up(ctx context.Context) (auto.UpResult, error) {
 	s.t.Helper()
 	start := time.Now()
-	result, err := s.pulumi.Up(ctx, append(opts, optup.SuppressProgress())...)
+	result, err := s.pulumi.Up(ctx, optup.SuppressProgress())
 	s.t.Logf("pulumi up: %.1f s", time.Since(start).Seconds())
 	return result, err
 }

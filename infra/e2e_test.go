@@ -30,7 +30,7 @@ func TestLifeOfACluster(t *testing.T) {
 	out := s.mustUp()
 
 	t.Log("every node runs, HAProxy has every server up, and both protocols work")
-	requireRunning(t, out, 3)
+	requireRunning(t, out)
 	requireServersUp(t, out)
 	status, _ := get(t.Context(), out.ManagementURL+"/api/overview", out.Username, out.Password)
 	assert.Equal(t, 200, status)
@@ -53,7 +53,7 @@ func TestLifeOfACluster(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 6, (*result.Summary.ResourceChanges)["replace"], "three nodes and their memberships, not the load balancer")
 	assert.GreaterOrEqual(t, fewest(), 2, "nodes that take clients at any time")
-	requireRunning(t, out, 3)
+	requireRunning(t, out)
 
 	t.Log("a node that was reset by hand is brought home")
 	s.run("rabbit2", "rabbitmqctl", "stop_app")
@@ -61,7 +61,7 @@ func TestLifeOfACluster(t *testing.T) {
 	s.run("rabbit2", "rabbitmqctl", "start_app")
 	requireMembershipGone(t, s, "rabbit2")
 	s.mustUp()
-	requireRunning(t, out, 3)
+	requireRunning(t, out)
 
 	t.Log("destroying leaves nothing")
 	s.destroy()
@@ -79,7 +79,7 @@ func TestNodeThatRefusesItsConfiguration(t *testing.T) {
 	assert.ErrorContains(t, err, "no_such_setting", "the end of the node's log")
 
 	s.configure(map[string]any{"warren:rabbitmqConf": nil})
-	requireRunning(t, s.mustUp(), 3)
+	requireRunning(t, s.mustUp())
 	s.destroy()
 }
 
@@ -87,7 +87,7 @@ func TestNodeThatRefusesItsConfiguration(t *testing.T) {
 func TestInterruptedDeployment(t *testing.T) {
 	s := newLiveStack(t, nil)
 	s.interruptedUp(1)
-	requireRunning(t, s.mustUp(), 3)
+	requireRunning(t, s.mustUp())
 	s.destroy()
 }
 
@@ -159,8 +159,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// requireRunning waits until the cluster has so many nodes, and they all run.
-func requireRunning(t *testing.T, out topology.Outputs, want int) {
+// requireRunning waits until the cluster has the stack's nodes and no other, and they all run.
+func requireRunning(t *testing.T, out topology.Outputs) {
 	t.Helper()
 	eventually(t, func(ctx context.Context) error {
 		status, body := get(ctx, out.ManagementURL+"/api/nodes", out.Username, out.Password)
@@ -180,7 +180,7 @@ func requireRunning(t *testing.T, out topology.Outputs, want int) {
 				running++
 			}
 		}
-		if running != want || len(nodes) != want {
+		if want := len(out.Nodes); running != want || len(nodes) != want {
 			return fmt.Errorf("%d of %d nodes run: %s", running, len(nodes), body)
 		}
 		return nil

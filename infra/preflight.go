@@ -146,7 +146,7 @@ func portProblems(ctx context.Context, docker engine, cluster *topology.Cluster)
 			problems = append(problems, fmt.Sprintf("port %d (%s) belongs to the container %s: stop that, or choose other warren:ports",
 				port.number, port.use, strings.TrimPrefix(holder.Names[0], "/")))
 		case isLocal(docker):
-			if err := listen(cluster.BindAddress, port.number); err != nil {
+			if err := listen(ctx, cluster.BindAddress, port.number); err != nil {
 				problems = append(problems, fmt.Sprintf("port %d (%s) can't be used: %v", port.number, port.use, err))
 			}
 		}
@@ -170,8 +170,8 @@ func publisher(containers []container.Summary, address string, port int) (contai
 }
 
 // listen tells what keeps a process from listening on a port of this machine.
-func listen(address string, port int) error {
-	l, err := net.Listen("tcp", net.JoinHostPort(address, strconv.Itoa(port)))
+func listen(ctx context.Context, address string, port int) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 	switch {
 	case err == nil:
 		return l.Close()

@@ -34,7 +34,7 @@ func serving(ctx context.Context, docker engine, stack string) (bool, error) {
 		return false, fmt.Errorf("listing the volumes of stack %s: %w", stack, err)
 	}
 	filter := ofStack(stack)
-	filter.Add("health", string(container.Healthy))
+	filter.Add("health", container.Healthy)
 	healthy, err := docker.ContainerList(ctx, container.ListOptions{Filters: filter})
 	if err != nil {
 		return false, fmt.Errorf("listing the containers of stack %s: %w", stack, err)

@@ -154,7 +154,7 @@ func (d dockerEngine) bootNode(t *testing.T, image string, c *Cluster, files map
 		upload["/etc/rabbitmq/"+name] = files[name]
 	}
 	// The node's peers don't exist: let it look for them here, where they are found missing at once, and once only.
-	upload["/etc/rabbitmq/rabbitmq.conf"] = append(files["rabbitmq.conf"], "\ncluster_formation.discovery_retry_limit = 1\n"...)
+	upload["/etc/rabbitmq/rabbitmq.conf"] = bytes.Join([][]byte{files["rabbitmq.conf"], []byte("cluster_formation.discovery_retry_limit = 1\n")}, []byte("\n"))
 	var peers []string
 	for _, peer := range c.Nodes[1:] {
 		peers = append(peers, peer.Name+":127.0.0.1")

@@ -32,7 +32,7 @@ func TestDecodeConfigReadsEveryKey(t *testing.T) {
 func TestNodesUnmarshalFromACountOrAList(t *testing.T) {
 	for text, want := range map[string]NodesConfig{
 		`5`:                           {Count: 5, explicit: true},
-		` [{"name":"a"}]`:             {List: []NodeConfig{{Name: "a"}}, explicit: true},
+		"\n[{\"name\":\"a\"}]":        {List: []NodeConfig{{Name: "a"}}, explicit: true},
 		`[]`:                          {List: []NodeConfig{}, explicit: true},
 		`[{"name":"a"},{"name":"b"}]`: {List: []NodeConfig{{Name: "a"}, {Name: "b"}}, explicit: true},
 	} {

@@ -74,7 +74,7 @@ var mistakes = map[string]struct {
 	"load balancer on node's port": {map[string]string{"ports": `{"loadBalancerAmqp":5673}`}, "ports", "port 5673 to AMQP of rabbit2 and to AMQP of the load balancer"},
 	"ranges that overlap":          {map[string]string{"ports": `{"amqp":7000,"management":7002}`}, "ports", "port 7002 to management of rabbit1 and to AMQP of rabbit3"},
 	"port as text":                 {map[string]string{"ports": `{"amqp":"high"}`}, "ports.amqp", "whole number"},
-	"unknown port":                 {map[string]string{"ports": `{"managment":1}`}, "ports.managment", `did you mean "management"?`},
+	"unknown port":                 {map[string]string{"ports": `{"managemnt":1}`}, "ports.managemnt", `did you mean "management"?`},
 	"ports as a number":            {map[string]string{"ports": `5672`}, "ports", "write a map of amqp, loadBalancerAmqp"},
 	"unknown plugin":               {map[string]string{"plugins": `["rabbitmq_shovl"]`}, "plugins", `did you mean "rabbitmq_shovel"?`},
 	"plugin of later series":       {map[string]string{"image": "rabbitmq:3.13", "plugins": `["rabbitmq_shovel_prometheus"]`}, "plugins", "3.13 does not come with"},

@@ -60,3 +60,9 @@ test: unit lint ## everything that must pass: unit tests, linters, the tests on 
 	@tools/install
 	@images/build rabbitmq:3.10 rabbitmq:4.0 rabbitmq:4.3 haproxy:3.2 nettools:1
 	@tools/cluster-tests
+
+.PHONY: test-faults
+test-faults: ## the long tests: every fault and every diagnosis of the doctor, each on its own
+	@tools/install
+	@images/build
+	@tools/cluster-tests ./verify/fault ./verify/doctor

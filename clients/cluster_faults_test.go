@@ -133,7 +133,8 @@ func TestNoLeakOverManyReconnects(t *testing.T) {
 			if i == reconnects/10 {
 				goroutines = runtime.NumGoroutine()
 			}
-			require.LessOrEqual(t, proxy.connections(), 2)
+			// A connection that is being replaced may still be closing.
+			require.Eventually(t, func() bool { return proxy.connections() <= 2 }, patience, time.Millisecond, "after %d reconnects", i)
 		}
 		require.GreaterOrEqual(t, p.Stats().Reconnects, int64(reconnects))
 		require.InDelta(t, goroutines, runtime.NumGoroutine(), 20, "goroutines grow in number")

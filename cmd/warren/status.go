@@ -118,9 +118,9 @@ func printStatus(out io.Writer, status cluster.Status) error {
 				node.Name, node.Type, nodeState(node), balanced(status.LoadBalancer, node.Name))
 			continue
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s of %s\t%s\t%d\t%d\t%d\t%s\n",
-			node.Name, node.ActualType, nodeState(node), node.Version, node.Uptime.Round(time.Second),
-			cluster.Bytes(node.MemoryUsed), cluster.Bytes(node.MemoryLimit), cluster.Bytes(node.DiskFree),
+		uptime, memory, disk := resources(node)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\n",
+			node.Name, node.ActualType, nodeState(node), node.Version, uptime, memory, disk,
 			node.Connections, node.Leaders, node.Replicas, balanced(status.LoadBalancer, node.Name))
 	}
 	if len(status.Queues) > 0 {
@@ -152,6 +152,16 @@ func printStatus(out io.Writer, status cluster.Status) error {
 	}
 	_, err := fmt.Fprintln(out, "\n`warren doctor` says what this means and what to do.")
 	return err
+}
+
+// resources are a node's uptime, memory and free disk. A node that has just started has not measured them yet.
+func resources(node cluster.NodeStatus) (uptime, memory, disk string) {
+	if node.Uptime == 0 {
+		return "-", "-", "-"
+	}
+	return node.Uptime.Round(time.Second).String(),
+		fmt.Sprintf("%v of %v", cluster.Bytes(node.MemoryUsed), cluster.Bytes(node.MemoryLimit)),
+		fmt.Sprint(cluster.Bytes(node.DiskFree))
 }
 
 // nodeState is a word for what a node does.

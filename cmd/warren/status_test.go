@@ -42,6 +42,14 @@ func ailing() cluster.Status {
 	}
 }
 
+func TestStatusOfANodeThatHasMeasuredNothingYet(t *testing.T) {
+	status := ailing()
+	status.Nodes[0].Uptime, status.Nodes[0].MemoryUsed, status.Nodes[0].DiskFree = 0, 0, 0
+	var out bytes.Buffer
+	require.NoError(t, printStatus(&out, status))
+	assert.Regexp(t, `rabbit1 +disc +running +4\.3\.6 +- +- +- +4 `, out.String())
+}
+
 func TestStatusIsOneTable(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, printStatus(&out, ailing()))

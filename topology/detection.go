@@ -3,7 +3,7 @@ package topology
 import "time"
 
 // How failures are noticed. Every number that decides how long an outage lasts is in this file, with its reason.
-// docs/outages.md has the measurements.
+// docs/outages.md tells where the time of an outage goes.
 
 // The values of Config.FailureDetection.
 const (

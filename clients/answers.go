@@ -120,6 +120,7 @@ func (p *Producer) collect(sent *flights) {
 func (p *Producer) handle(flights ...flight) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := time.Now()
 	for _, f := range flights {
 		acked := f.answer.Acked()
 		if !acked && f.attempt.session.channel.IsClosed() {
@@ -127,7 +128,8 @@ func (p *Producer) handle(flights ...flight) {
 		}
 		f.attempt.session.useful.Store(true)
 		p.stalls = 0
-		p.progress = time.Now()
+		p.progress = now
+		p.learn(now.Sub(f.attempt.sentAt))
 		p.owed--
 		p.conclude(f.confirmation, f.attempt, acked)
 	}

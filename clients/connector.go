@@ -88,8 +88,11 @@ func (c *connector) open(ctx context.Context, e endpoint, prepare func(context.C
 // it doubles with each round, of all endpoints and of three at least, up to four times the value. Not sooner, for while a
 // queue has no leader leaving early is right: RabbitMQ may not tell a channel that was opened meanwhile about the new one.
 func (c *connector) patience(timeout time.Duration, failures int) time.Duration {
-	return timeout << min(failures/max(len(c.endpoints), 3), 2)
+	return timeout << min(failures/c.round(), 2)
 }
+
+// round is how many failures in a row count as one of all endpoints.
+func (c *connector) round() int { return max(len(c.endpoints), 3) }
 
 // delay is the wait before the next attempt: none until every endpoint has been tried since things last went well.
 func (c *connector) delay() time.Duration {

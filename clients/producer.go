@@ -13,6 +13,10 @@ import (
 // reapInterval is how often the messages in flight are looked over for deadlines, contexts and overdue confirms.
 const reapInterval = 25 * time.Millisecond
 
+// leastConfirmTimeout is how long a confirm is waited for at least: longer than an election that goes well from where a client usually
+// finds it, and shorter than anybody notices.
+const leastConfirmTimeout = 100 * time.Millisecond
+
 // Producer publishes messages and says what became of each. It is safe for concurrent use.
 //
 // What Publish reports as confirmed is in the queue: written to disk by a majority of its members, for a quorum queue.
@@ -40,6 +44,7 @@ type Producer struct {
 	blocked  bool            // by the broker, right now
 	progress time.Time       // when the broker last answered, or began to owe, or was unblocked
 	stalls   int             // sessions in a row that were given up without any confirm
+	usual    time.Duration   // how long a confirm takes these days, smoothed; 0 before the first
 	reaper   *time.Timer
 	stats    ProducerStats
 }
@@ -406,13 +411,33 @@ func (p *Producer) reap() {
 
 // checkStall cuts the session of the oldest attempt in flight when the broker owes its confirm for too long.
 func (p *Producer) checkStall(oldest *attempt, now time.Time) {
-	timeout := p.connector.patience(p.cfg.confirmTimeout, p.stalls)
+	timeout := p.confirmPatience(oldest.session)
 	silent := now.Sub(p.progress) > timeout
 	overdue := now.Sub(oldest.sentAt) > 4*timeout && now.Sub(p.progress) < timeout
 	if (silent || overdue) && !oldest.session.isOver() {
 		p.stalls++
 		oldest.session.cut(fmt.Errorf("%w: none came %w", ErrConfirmTimeout, timeoutError(timeout)))
 	}
+}
+
+// confirmPatience is how long the broker may owe confirms over a session. On one that replaces a lost session and has
+// brought none yet, it is only several times what they usually take: after a failure queues elect new leaders, and what RabbitMQ sends to
+// the old one meanwhile is lost until the channel is told of the new one, which a channel that was opened just then is
+// not. A new channel asks again.
+func (p *Producer) confirmPatience(s *session) time.Duration {
+	patience := p.connector.patience(p.cfg.confirmTimeout, p.stalls)
+	if p.usual == 0 || s.useful.Load() {
+		return patience
+	}
+	return min(patience, max(leastConfirmTimeout, 4*p.usual)<<min(p.stalls/p.connector.round(), 6))
+}
+
+// learn takes note of how long a confirm took.
+func (p *Producer) learn(took time.Duration) {
+	if p.usual == 0 {
+		p.usual = took
+	}
+	p.usual += (took - p.usual) / 8
 }
 
 // fail gives up everything in the window.

@@ -154,6 +154,25 @@ func TestOverdueConfirm(t *testing.T) {
 	}
 }
 
+// After a lost connection the first confirm is not waited for as long as usual: what was sent to a leader that has just died
+// never brings one.
+func TestFirstConfirmAfterALostConnection(t *testing.T) {
+	dying := startFakeBroker(t, func(c *fakeConn, tag uint64, _ published) {
+		if tag == 1 {
+			c.ack(tag)
+			return
+		}
+		c.Close()
+	})
+	wedged := startFakeBroker(t, func(*fakeConn, uint64, published) {})
+	good := startFakeBroker(t, ackAll)
+	p := newClosedProducer(t, []string{dying.uri(), wedged.uri(), good.uri()}, WithConfirmTimeout(time.Minute))
+	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "before"}))
+	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "after"}))
+	require.Equal(t, "after", wedged.received()[0].id)
+	require.Equal(t, "after", good.received()[0].id)
+}
+
 // Endpoints that accept a connection and say nothing, or die in the handshake, are passed over in time, and are not
 // mistaken for a wrong password.
 func TestWedgedEndpoints(t *testing.T) {

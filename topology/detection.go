@@ -25,8 +25,16 @@ type detection struct {
 	// counts as down. It sees what a socket can't, a virtual machine that hangs, so its lower bound must be longer than
 	// a pause that is no failure. 0 leaves Erlang's 60 s.
 	NetTickTime time.Duration
-	// AtenPoll is how often aten, the failure detector below Raft, looks for heartbeats. 0 leaves its 5 s.
+	// NetSetupTime is Erlang's net_setuptime: how long a node tries to connect to another one. Whoever asks a node that was
+	// cut off, such as the leader that the metadata still name, waits this long for the answer that there is none. 0
+	// leaves Erlang's 7 s.
+	NetSetupTime time.Duration
+	// AtenPoll is how often aten, the failure detector below Raft, looks for heartbeats. Raft also takes it as the least time
+	// after which it repeats an election that nobody won. 0 leaves RabbitMQ's 5 s.
 	AtenPoll time.Duration
+	// AtenScaling is how many times the usual distance between two heartbeats, 100 ms on a network without trouble, a node
+	// may be silent before aten calls it down. 0 leaves aten's 1.5.
+	AtenScaling int
 
 	// CheckInterval is the time between HAProxy's checks of a server that is settled, CheckTimeout the longest a check
 	// may take. Fall failures in a row take a server out, Rise successes take it back.
@@ -46,8 +54,14 @@ var detections = map[string]detection{
 		// A hanging node is down after 3.75 to 6.25 s. A pause of 2 s, the longest garbage collection or live migration
 		// worth expecting, leaves 1.75 s to spare.
 		NetTickTime: 5 * time.Second,
-		// Stock: the two above tell Raft sooner, and aten's heartbeats alone would take a pause for a failure.
-		AtenPoll: 0,
+		// On a LAN a connection takes milliseconds, and less than a second where a round trip takes 200 ms.
+		NetSetupTime: time.Second,
+		// The two above tell Raft sooner than aten does, but not every member at the same moment: the one that knows first may
+		// call an election that it can't win, for want of the last entries, and then nobody calls another for this long and up to a
+		// second more.
+		AtenPoll: time.Second,
+		// Looking so often, aten would take a pause of 2 s for a failure; 3 s of silence are none.
+		AtenScaling: 30,
 		// A dead server refuses the next check, and two more within half a second tell it from a hiccup: down within about a
 		// second. Each check costs a node 5 ms of CPU time, so these are 1 % of a core.
 		CheckInterval: 500 * time.Millisecond,
@@ -63,6 +77,9 @@ var detections = map[string]detection{
 	DetectRelaxed: {
 		UserTimeout:    8 * time.Second,
 		NetTickTime:    20 * time.Second,
+		NetSetupTime:   4 * time.Second,
+		AtenPoll:       4 * time.Second,
+		AtenScaling:    120,
 		CheckInterval:  2 * time.Second,
 		FastInterval:   time.Second,
 		CheckTimeout:   5 * time.Second,
@@ -89,10 +106,10 @@ const (
 	// ClientConnectTimeout bounds connecting: TCP, the AMQP handshake and opening a channel. Through a healthy node it
 	// takes milliseconds; an isolated node accepts and then may not answer.
 	ClientConnectTimeout = 1500 * time.Millisecond
-	// ClientConfirmTimeout bounds the wait for a publisher confirm. Longer than UserTimeout and an election together, 2.0 and
-	// 0.3 s: when a leader is cut off, clients of the other nodes must wait for the next leader rather than leave for
+	// ClientConfirmTimeout bounds the wait for a publisher confirm. Longer than noticing a cut and an election together, 2.2 and
+	// at most 0.5 s: when a leader is cut off, clients of the other nodes must wait for the next leader rather than leave for
 	// another node, which may be the one that was cut off. Longer, too, than a pause that is no failure.
-	ClientConfirmTimeout = 2500 * time.Millisecond
+	ClientConfirmTimeout = 2750 * time.Millisecond
 	// ClientHeartbeat is the AMQP heartbeat a client should ask for: the lowest that RabbitMQ's documentation calls free of false
 	// alarms.
 	ClientHeartbeat = 5 * time.Second

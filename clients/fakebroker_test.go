@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -71,7 +72,8 @@ type published struct {
 type fakeConn struct {
 	net.Conn
 	number   int
-	consumer string // its tag
+	consumer string        // its tag
+	confirms atomic.Uint32 // the channel in confirm mode
 
 	mu sync.Mutex
 }
@@ -191,6 +193,8 @@ func (b *fakeBroker) serve(c *fakeConn) error {
 				c.method(channel, channelCloseOk, nil)
 			case channelCloseOk:
 			case confirmSelect:
+				tag = 0
+				c.confirms.Store(uint32(channel))
 				c.method(channel, confirmSelectOk, nil)
 			case basicPublish:
 				message = published{}
@@ -251,10 +255,10 @@ func messageID(properties []byte) string {
 }
 
 func (c *fakeConn) ack(tag uint64) {
-	c.method(1, basicAck, append(binary.BigEndian.AppendUint64(nil, tag), 0))
+	c.method(uint16(c.confirms.Load()), basicAck, append(binary.BigEndian.AppendUint64(nil, tag), 0))
 }
 func (c *fakeConn) nack(tag uint64) {
-	c.method(1, basicNack, append(binary.BigEndian.AppendUint64(nil, tag), 0))
+	c.method(uint16(c.confirms.Load()), basicNack, append(binary.BigEndian.AppendUint64(nil, tag), 0))
 }
 
 // returnUnroutable returns a message, which a broker does before it acks it.

@@ -13,10 +13,6 @@ import (
 // reapInterval is how often the messages in flight are looked over for deadlines, contexts and overdue confirms.
 const reapInterval = 25 * time.Millisecond
 
-// leastConfirmTimeout is how long a confirm is waited for at least: longer than an election that goes well from where a client usually
-// finds it, and shorter than anybody notices.
-const leastConfirmTimeout = 100 * time.Millisecond
-
 // Producer publishes messages and says what became of each. It is safe for concurrent use.
 //
 // What Publish reports as confirmed is in the queue: written to disk by a majority of its members, for a quorum queue.
@@ -202,17 +198,18 @@ func (p *Producer) run() {
 			p.fail(err)
 			continue
 		}
-		p.begin(first)
+		if !first {
+			p.countReconnect()
+		}
 		first = false
-		p.serve(s)
+		for s != nil {
+			s = p.serve(s)
+		}
 	}
 }
 
 // prepare puts a new session's channel into confirm mode and listens to what the broker has to say.
 func (p *Producer) prepare(ctx context.Context, s *session) error {
-	p.mu.Lock()
-	p.blocked = false
-	p.mu.Unlock()
 	err := s.within(ctx, "select confirm mode", func() error { return s.channel.Confirm(false) })
 	if err != nil {
 		return err
@@ -228,27 +225,34 @@ func (p *Producer) prepare(ctx context.Context, s *session) error {
 			<-recorded
 		}
 	})
-	blocking := s.conn.NotifyBlocked(make(chan amqp.Blocking, 1))
-	s.listen(func() {
-		for b := range blocking {
-			p.setBlocked(s, b)
-		}
-	})
+	if s.renewals == 0 {
+		p.listenBlocked(s.link)
+	}
 	return nil
 }
 
-// begin notes that a session has begun.
-func (p *Producer) begin(first bool) {
+// listenBlocked listens to whether the broker blocks a connection.
+func (p *Producer) listenBlocked(l *link) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.owed = 0
-	if !first {
-		p.stats.Reconnects++
-	}
+	p.blocked = false
+	p.mu.Unlock()
+	blocking := l.conn.NotifyBlocked(make(chan amqp.Blocking, 1))
+	l.listeners.Go(func() {
+		for b := range blocking {
+			p.setBlocked(l, b)
+		}
+	})
 }
 
-// serve sends messages over a session until it is over, or the producer is closed.
-func (p *Producer) serve(s *session) {
+func (p *Producer) countReconnect() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stats.Reconnects++
+}
+
+// serve sends messages over a session until it is over, or the producer is closed. It returns the session that goes on over
+// the same connection, if there is one.
+func (p *Producer) serve(s *session) *session {
 	stopWaking := p.wakeWhenOver(s)
 	sent := newFlights()
 	var collector sync.WaitGroup
@@ -270,12 +274,18 @@ func (p *Producer) serve(s *session) {
 	if p.ctx.Err() != nil {
 		s.close(p.goodbye)
 		collector.Wait()
-		return
+		return nil
 	}
-	s.close(p.ctx)
+	next := p.renew(s)
+	if next == nil {
+		s.close(p.ctx)
+	}
 	collector.Wait() // every answer that was read counts before anything is called unknown
 	p.recall(s)
-	p.connector.lost(s)
+	if next == nil {
+		p.connector.lost(s)
+	}
+	return next
 }
 
 // wakeWhenOver wakes the sender when the session is over.
@@ -348,17 +358,17 @@ func (p *Producer) markReturned(s *session, r amqp.Return) {
 }
 
 // setBlocked notes that the broker has blocked or unblocked the connection.
-func (p *Producer) setBlocked(s *session, b amqp.Blocking) {
-	s.socket.setBlocked(b.Active)
+func (p *Producer) setBlocked(l *link, b amqp.Blocking) {
+	l.socket.setBlocked(b.Active)
 	p.mu.Lock()
 	p.blocked = b.Active
 	p.progress = time.Now() // the broker owes nothing for the time it was blocked
 	p.work.Broadcast()
 	p.mu.Unlock()
 	if b.Active {
-		p.connector.states.set(Blocked, s.endpoint.String(), fmt.Errorf("%w: %s", ErrBlocked, b.Reason))
+		p.connector.states.set(Blocked, l.endpoint.String(), fmt.Errorf("%w: %s", ErrBlocked, b.Reason))
 	} else {
-		p.connector.states.set(Connected, s.endpoint.String(), nil)
+		p.connector.states.set(Connected, l.endpoint.String(), nil)
 	}
 }
 
@@ -386,6 +396,7 @@ func (p *Producer) recall(s *session) {
 			p.unsent = append(p.unsent, c)
 		}
 	}
+	p.owed = 0
 }
 
 // reap gives up the messages whose time is over, and the session when its confirms are overdue.
@@ -409,35 +420,27 @@ func (p *Producer) reap() {
 	}
 }
 
-// checkStall cuts the session of the oldest attempt in flight when the broker owes its confirm for too long.
+// checkStall ends the session of the oldest attempt in flight when the broker owes its confirm for too long.
 func (p *Producer) checkStall(oldest *attempt, now time.Time) {
-	timeout := p.confirmPatience(oldest.session)
-	silent := now.Sub(p.progress) > timeout
-	overdue := now.Sub(oldest.sentAt) > 4*timeout && now.Sub(p.progress) < timeout
-	if (silent || overdue) && !oldest.session.isOver() {
+	s := oldest.session
+	if s.isOver() {
+		return
+	}
+	owing := now.Sub(p.progress)
+	timeout := p.connector.patience(p.cfg.confirmTimeout, p.stalls)
+	if p.unproven(s) {
+		timeout = min(timeout, p.firstConfirmTimeout())
+		if owing > timeout && s.renewals < mostRenewals {
+			s.fail(errNoFirstConfirm)
+			return
+		}
+	}
+	silent := owing > timeout
+	overdue := now.Sub(oldest.sentAt) > 4*timeout && owing < timeout
+	if silent || overdue {
 		p.stalls++
-		oldest.session.cut(fmt.Errorf("%w: none came %w", ErrConfirmTimeout, timeoutError(timeout)))
+		s.cut(fmt.Errorf("%w: none came %w", ErrConfirmTimeout, timeoutError(timeout)))
 	}
-}
-
-// confirmPatience is how long the broker may owe confirms over a session. On one that replaces a lost session and has
-// brought none yet, it is only several times what they usually take: after a failure queues elect new leaders, and what RabbitMQ sends to
-// the old one meanwhile is lost until the channel is told of the new one, which a channel that was opened just then is
-// not. A new channel asks again.
-func (p *Producer) confirmPatience(s *session) time.Duration {
-	patience := p.connector.patience(p.cfg.confirmTimeout, p.stalls)
-	if p.usual == 0 || s.useful.Load() {
-		return patience
-	}
-	return min(patience, max(leastConfirmTimeout, 4*p.usual)<<min(p.stalls/p.connector.round(), 6))
-}
-
-// learn takes note of how long a confirm took.
-func (p *Producer) learn(took time.Duration) {
-	if p.usual == 0 {
-		p.usual = took
-	}
-	p.usual += (took - p.usual) / 8
 }
 
 // fail gives up everything in the window.

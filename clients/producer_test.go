@@ -173,6 +173,27 @@ func TestFirstConfirmAfterALostConnection(t *testing.T) {
 	require.Equal(t, "after", good.received()[0].id)
 }
 
+// A channel that was opened before the queue had a new leader is replaced by another on the same connection.
+func TestRenewedChannel(t *testing.T) {
+	var after atomic.Int64
+	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+		switch {
+		case m.id == "before":
+			c.ack(tag)
+		case c.number == 1:
+			c.Close()
+		case after.Add(1) == 3:
+			c.ack(tag)
+		}
+	})
+	p := newClosedProducer(t, []string{b.uri()}, WithConfirmTimeout(time.Minute))
+	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "before"}))
+	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "after"}))
+	require.Equal(t, 2, b.connections())
+	require.EqualValues(t, 1, p.Stats().Reconnects)
+	require.EqualValues(t, 5, p.Stats().Published)
+}
+
 // Endpoints that accept a connection and say nothing, or die in the handshake, are passed over in time, and are not
 // mistaken for a wrong password.
 func TestWedgedEndpoints(t *testing.T) {

@@ -15,13 +15,12 @@ import (
 // closeTimeout is how long saying goodbye to the broker may take.
 const closeTimeout = 2 * time.Second
 
-// session is one connection to one endpoint, with one channel on it. It is never repaired: when the connection or the
-// channel fails the session is over, and another takes its place.
+// session is one channel on one connection to one endpoint. It is never repaired: when the connection or the channel
+// fails the session is over, and another takes its place, on another connection unless it was renewed.
 type session struct {
-	endpoint endpoint
-	conn     *amqp.Connection
+	*link
 	channel  *amqp.Channel
-	socket   *socket
+	renewals int         // sessions before it on the same connection
 	useful   atomic.Bool // set once it has done what it is for
 
 	over  chan struct{} // closed when the session has become unusable
@@ -31,10 +30,18 @@ type session struct {
 	listeners sync.WaitGroup
 }
 
+// link is a connection to an endpoint.
+type link struct {
+	endpoint  endpoint
+	conn      *amqp.Connection
+	socket    *socket
+	listeners sync.WaitGroup // of the connection, whatever the session
+}
+
 // openSession connects to an endpoint and opens a channel. The client library takes no context and would wait for ever;
 // here the end of ctx closes the socket, which ends any wait.
 func openSession(ctx context.Context, e endpoint, cfg connectionConfig) (*session, error) {
-	s := &session{endpoint: e, over: make(chan struct{})}
+	l := &link{endpoint: e}
 	properties := amqp.NewConnectionProperties()
 	properties["connection_name"] = cfg.name
 
@@ -49,41 +56,55 @@ func openSession(ctx context.Context, e endpoint, cfg connectionConfig) (*sessio
 			if err != nil {
 				return nil, err
 			}
-			s.socket = &socket{Conn: conn}
+			l.socket = &socket{Conn: conn}
 			stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
-			return s.socket, nil
+			return l.socket, nil
 		},
 	})
 	if !stop() {
 		return nil, fmt.Errorf("no answer: %w", timeoutCause(ctx))
 	}
 	if err != nil {
-		if s.socket != nil {
-			_ = s.socket.Close()
+		if l.socket != nil {
+			_ = l.socket.Close()
 		}
 		return nil, err
 	}
-	s.conn = conn
+	l.conn = conn
+	return l.openChannel(ctx, 0)
+}
 
-	closed := conn.NotifyClose(make(chan *amqp.Error, 1))
-	s.listen(func() { s.fail(closeReason(<-closed)) })
-
-	err = s.within(ctx, "open a channel", func() (err error) {
-		s.channel, err = conn.Channel()
+// openChannel makes a session of a connection.
+func (l *link) openChannel(ctx context.Context, renewals int) (*session, error) {
+	s := &session{link: l, renewals: renewals, over: make(chan struct{})}
+	err := s.within(ctx, "open a channel", func() (err error) {
+		s.channel, err = l.conn.Channel()
 		return err
 	})
 	if err != nil {
 		s.close(ctx)
 		return nil, err
 	}
-	channelClosed := s.channel.NotifyClose(make(chan *amqp.Error, 1))
-	s.listen(func() { s.fail(closeReason(<-channelClosed)) })
+	// When the connection fails, the library closes its channels with the connection's reason.
+	closed := s.channel.NotifyClose(make(chan *amqp.Error, 1))
+	s.listen(func() { s.fail(closeReason(<-closed)) })
 	return s, nil
 }
 
+// renew closes the session's channel and returns a session with a new one on the same connection. If that fails the
+// connection is closed.
+func (s *session) renew(ctx context.Context) (*session, error) {
+	if err := s.within(ctx, "close the channel", s.channel.Close); err != nil {
+		s.close(ctx)
+		return nil, err
+	}
+	s.listeners.Wait()
+	return s.openChannel(ctx, s.renewals+1)
+}
+
 // listen runs f, which ends when the client library has closed the Go channel that f listens on, as it does with every
-// listener's when the connection closes. Whoever registers a listener must go on receiving until then: the library's
-// only reader waits for it.
+// listener's when the AMQP channel, or the connection, closes. Whoever registers a listener must go on receiving until then: the
+// library's only reader waits for it.
 func (s *session) listen(f func()) { s.listeners.Go(f) }
 
 // closeReason makes an error of what a close listener receives: nothing, when we have closed the connection; what the
@@ -170,5 +191,6 @@ func (s *session) close(ctx context.Context) error {
 	s.cut(amqp.ErrClosed)
 	_ = s.conn.Close() // waits for the library's own shutdown, if another goroutine is at it
 	s.listeners.Wait()
+	s.link.listeners.Wait()
 	return err
 }

@@ -70,9 +70,10 @@ var detections = map[string]detection{
 		Rise:          2,
 		// Checks wait for the virtual machine, not just the kernel; a pause that is no failure must not fail three of them.
 		CheckTimeout: 2 * time.Second,
-		// The kernel accepts connections at once, even for a busy server. Shorter than the second after which a lost SYN is
-		// repeated, because another node is the better second try.
-		ConnectTimeout: 500 * time.Millisecond,
+		// The kernel accepts connections at once, even for a busy server, or after a round trip of 200 ms. Until the checks have
+		// found a dead server, every client that lost it is sent there first, as to the one with the fewest connections, and
+		// waits this long before it is sent to another.
+		ConnectTimeout: 300 * time.Millisecond,
 	},
 	DetectRelaxed: {
 		UserTimeout:    8 * time.Second,

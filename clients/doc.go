@@ -16,6 +16,10 @@
 // connection over which confirms are overdue, unless the broker has blocked it, and a consumer that hears nothing asks the
 // queue for a sign of life; see [WithConfirmTimeout] and [WithProbe].
 //
+// After a reconnect the first confirm is not waited for as long as others. A channel that is opened before a queue has elected
+// its new leader brings none (seen on RabbitMQ 4.3), so the producer opens another one on the same connection, up to five times,
+// before it tries the next endpoint.
+//
 // A producer publishes persistent messages with publisher confirms and the mandatory flag, many at a time, and publishes
 // again what a lost connection left unconfirmed or what a full queue refused, until the message's deadline. A consumer
 // acknowledges by hand, subscribes again after whatever ended its subscription, and survives panics of its handler.
@@ -53,5 +57,5 @@
 //   - Its merit is redeclaring queues, exchanges and bindings. In a cluster of durable, replicated queues there is
 //     nothing to redeclare, and a client that silently recreates what an operator has deleted is no help.
 //
-// A connection and a channel are here used until they fail, and then replaced by new ones: there is no state to repair.
+// A channel is here used until it fails, and then replaced by a new one: there is no state to repair.
 package clients

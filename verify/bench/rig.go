@@ -5,11 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 
 	"warren/topology"
 	"warren/verify/cluster"
@@ -36,7 +33,7 @@ var _ scenario.Rig = (*rig)(nil)
 // WaitHealthy implements scenario.Rig.
 func (r *rig) WaitHealthy(ctx context.Context) error {
 	if r.target == "" { // what a run that was killed left behind may be broken
-		if err := patiently(ctx, func(ctx context.Context) error { return sweep(ctx, r.cluster) }); err != nil {
+		if err := patiently(ctx, func(ctx context.Context) error { return traffic.Sweep(ctx, r.cluster, queuePrefix) }); err != nil {
 			return err
 		}
 	}
@@ -110,32 +107,9 @@ func declareQueue(ctx context.Context, q traffic.Queue, c *cluster.Cluster) erro
 	})
 }
 
-// sweep deletes queues that earlier measurements have left behind.
-func sweep(ctx context.Context, c *cluster.Cluster) error {
-	err := c.AskAny(ctx, func(api *rabbithole.Client) error {
-		queues, err := api.ListQueuesIn(traffic.VHost)
-		if err != nil {
-			return err
-		}
-		for _, q := range queues {
-			if !strings.HasPrefix(q.Name, queuePrefix) {
-				continue
-			}
-			if err := traffic.Delete(api, q.Name); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("delete queues of earlier measurements: %w", err)
-	}
-	return nil
-}
-
 // Clear implements scenario.Rig.
 func (r *rig) Clear(ctx context.Context, _ fault.Target) error {
-	return patiently(ctx, func(ctx context.Context) error { return sweep(ctx, r.cluster) })
+	return patiently(ctx, func(ctx context.Context) error { return traffic.Sweep(ctx, r.cluster, queuePrefix) })
 }
 
 // Start implements scenario.Rig.

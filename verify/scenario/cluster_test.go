@@ -20,33 +20,10 @@ import (
 	"warren/verify/cluster"
 	"warren/verify/fault"
 	"warren/verify/history"
+	"warren/verify/internal/livetest"
 	"warren/verify/report"
-	"warren/verify/stack"
 	"warren/verify/traffic"
 )
-
-// openCluster opens the cluster whose outputs the file named by WARREN_TEST_OUTPUTS holds. The tests break that
-// cluster, and mend it.
-func openCluster(t *testing.T) *cluster.Cluster {
-	t.Helper()
-	file := os.Getenv("WARREN_TEST_OUTPUTS")
-	if file == "" {
-		t.Fatal("WARREN_TEST_OUTPUTS is not set: it must name a file with the outputs of a stack that may be broken, " +
-			"as `pulumi stack output --json --show-secrets` prints them")
-	}
-	outputs, err := stack.ReadFile(file)
-	require.NoError(t, err)
-	c, err := cluster.Open(outputs)
-	require.NoError(t, err)
-	t.Cleanup(func() { assert.NoError(t, c.Close()) })
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 6*time.Minute)
-		defer cancel()
-		assert.NoError(t, fault.HealAll(ctx, c))
-		assert.NoError(t, c.WaitHealthy(ctx))
-	})
-	return c
-}
 
 func onCluster(c *cluster.Cluster) ClusterRig {
 	return ClusterRig{
@@ -86,7 +63,7 @@ func playOn(t *testing.T, rig ClusterRig, s Scenario, limits Limits) (report.Sce
 }
 
 func TestShortSelectionPasses(t *testing.T) {
-	c := openCluster(t)
+	c := livetest.Open(t)
 	faults, err := Select(fault.All(), []string{"leader-killed", "pair-cut", "all-nodes-killed", "memory-alarm"})
 	require.NoError(t, err)
 	for _, s := range Table(faults, 0) {
@@ -172,7 +149,7 @@ func (r restart) Heal(ctx context.Context) error {
 }
 
 func TestClassicQueueWhoseDiskIsLostLosesMessages(t *testing.T) {
-	c := openCluster(t)
+	c := livetest.Open(t)
 	rig := onCluster(c)
 	rig.Queue = traffic.Queue{Type: "classic", Node: c.Nodes()[1].NodeName}
 	limits := patient()
@@ -184,7 +161,7 @@ func TestClassicQueueWhoseDiskIsLostLosesMessages(t *testing.T) {
 }
 
 func TestProducerWithoutConfirmsLosesMessages(t *testing.T) {
-	c := openCluster(t)
+	c := livetest.Open(t)
 	rig := onCluster(c)
 	rig.Traffic.Unconfirmed = true
 	rig.Traffic.Rate = 250 // the more is under way, the more is lost
@@ -213,7 +190,7 @@ func requireLost(t *testing.T, result report.Scenario) {
 }
 
 func TestFaultWithoutEffectIsAnErrorOnTheCluster(t *testing.T) {
-	c := openCluster(t)
+	c := livetest.Open(t)
 	toothless := fault.Fault{Name: "toothless", Available: func(*cluster.Cluster) error { return nil },
 		Inject: func(context.Context, *cluster.Cluster, fault.Target) (fault.Injection, error) {
 			return nil, errors.New("rabbit1 still reaches rabbit2")
@@ -224,7 +201,7 @@ func TestFaultWithoutEffectIsAnErrorOnTheCluster(t *testing.T) {
 }
 
 func TestInterruptedScenarioLeavesAHealthyCluster(t *testing.T) {
-	c := openCluster(t)
+	c := livetest.Open(t)
 	faults, err := Select(fault.All(), []string{"pair-cut"})
 	require.NoError(t, err)
 	ctx, interrupt := context.WithCancelCause(t.Context())

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
-
 	"warren/verify/cluster"
 	"warren/verify/fault"
 	"warren/verify/history"
@@ -76,30 +74,9 @@ func (r ClusterRig) queue(name string) traffic.Queue {
 	return q
 }
 
-// Sweep deletes the queues of scenarios that could not do it themselves: a queue that nobody heals would keep the
-// cluster from being healthy for ever.
+// Sweep deletes the queues of scenarios that could not do it themselves.
 func (r ClusterRig) Sweep(ctx context.Context) error {
-	err := r.persistently(ctx, func(ctx context.Context) error {
-		return r.Cluster.AskAny(ctx, func(api *rabbithole.Client) error {
-			queues, err := api.ListQueuesIn(traffic.VHost)
-			if err != nil {
-				return err
-			}
-			for _, q := range queues {
-				if !strings.HasPrefix(q.Name, queuePrefix) {
-					continue
-				}
-				if err := traffic.Delete(api, q.Name); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("delete queues of earlier scenarios: %w", err)
-	}
-	return nil
+	return r.persistently(ctx, func(ctx context.Context) error { return traffic.Sweep(ctx, r.Cluster, queuePrefix) })
 }
 
 // Start implements Rig.

@@ -3,6 +3,7 @@ package traffic
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 
@@ -71,15 +72,39 @@ func (q Queue) ask(ctx context.Context, c *cluster.Cluster, question func(*rabbi
 
 // Delete deletes the queue and what is in it. A queue that does not exist is no error.
 func (q Queue) Delete(ctx context.Context, c *cluster.Cluster) error {
-	err := c.AskAny(ctx, func(api *rabbithole.Client) error { return Delete(api, q.Name) })
+	err := c.AskAny(ctx, func(api *rabbithole.Client) error { return deleteBy(api, q.Name) })
 	if err != nil {
 		return fmt.Errorf("delete queue %q: %w", q.Name, err)
 	}
 	return nil
 }
 
-// Delete deletes a queue by way of one node. A queue that does not exist is no error.
-func Delete(api *rabbithole.Client, name string) error {
+// Sweep deletes every queue whose name begins with prefix: those of runs that could not do it themselves. A queue that nobody
+// heals would keep the cluster from being healthy for ever.
+func Sweep(ctx context.Context, c *cluster.Cluster, prefix string) error {
+	err := c.AskAny(ctx, func(api *rabbithole.Client) error {
+		queues, err := api.ListQueuesIn(VHost)
+		if err != nil {
+			return err
+		}
+		for _, q := range queues {
+			if !strings.HasPrefix(q.Name, prefix) {
+				continue
+			}
+			if err := deleteBy(api, q.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete queues that earlier runs left: %w", err)
+	}
+	return nil
+}
+
+// deleteBy deletes a queue by way of one node. A queue that does not exist is no error.
+func deleteBy(api *rabbithole.Client, name string) error {
 	response, err := api.DeleteQueue(VHost, name) // which takes "not found" for success
 	if err != nil {
 		return err

@@ -32,9 +32,17 @@ func stopApp(ctx context.Context, c *cluster.Cluster, target Target) (Injection,
 		})
 }
 
-// startApp starts RabbitMQ on a node whose Erlang node is up, and waits until it serves.
+// startApp starts RabbitMQ on a node whose container runs, and waits until it serves. If the container was only just started, its
+// Erlang node may still be on its way up, and start RabbitMQ by itself.
 func startApp(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	if _, err := c.Run(ctx, node.Container, "rabbitmqctl", "start_app"); err != nil {
+	err := await(ctx, bootTimeout, func(ctx context.Context) error {
+		if c.Serves(ctx, node) {
+			return nil
+		}
+		_, err := c.Run(ctx, node.Container, "rabbitmqctl", "start_app")
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	return serving(ctx, c, node)

@@ -260,8 +260,13 @@ func (p *Producer) serve(s *session) *session {
 	for {
 		c, a, m := p.next(s)
 		if c == nil {
+			s.socket.uncork()
+			c, a, m = p.await(s)
+		}
+		if c == nil {
 			break
 		}
+		s.socket.cork()
 		deferred, err := s.channel.PublishWithDeferredConfirm(m.Exchange, m.RoutingKey, true, false, m.publishing())
 		if err != nil {
 			s.abandon(fmt.Errorf("publish: %w", err))
@@ -307,32 +312,50 @@ func (p *Producer) wakeWhenOver(s *session) (stop func()) {
 	}
 }
 
-// next waits for a message to send over the session and marks it as sent. It returns none when the session is over or
-// the producer closed. The message is a copy, for it may be settled, and dropped, while it is being written.
-func (p *Producer) next(s *session) (*Confirmation, *attempt, Message) {
+// await waits for a message to send over the session, and returns it as next does. It returns none when the session is over or the
+// producer closed.
+func (p *Producer) await(s *session) (*Confirmation, *attempt, Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for {
-		if s.isOver() || p.ctx.Err() != nil {
-			return nil, nil, Message{}
-		}
-		// While there are suspects one message at a time is in flight, so that the culprit gives itself away.
-		if !p.blocked && (p.suspects == 0 || p.owed == 0) {
-			if c := p.dequeue(); c != nil {
-				now := time.Now()
-				if p.owed == 0 {
-					p.progress = now
-				}
-				p.owed++
-				c.attempt = &attempt{session: s, sentAt: now}
-				c.attempts++
-				c.phase = sent
-				p.stats.Published++
-				return c, c.attempt, c.message
-			}
+	for !s.isOver() && p.ctx.Err() == nil {
+		if c, a, m := p.take(s); c != nil {
+			return c, a, m
 		}
 		p.work.Wait()
 	}
+	return nil, nil, Message{}
+}
+
+// next returns a message to send over the session, if there is one right now, and marks it as sent. The message is a copy, for it
+// may be settled, and dropped, while it is being written.
+func (p *Producer) next(s *session) (*Confirmation, *attempt, Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if s.isOver() || p.ctx.Err() != nil {
+		return nil, nil, Message{}
+	}
+	return p.take(s)
+}
+
+func (p *Producer) take(s *session) (*Confirmation, *attempt, Message) {
+	// While there are suspects one message at a time is in flight, so that the culprit gives itself away.
+	if p.blocked || p.suspects > 0 && p.owed > 0 {
+		return nil, nil, Message{}
+	}
+	c := p.dequeue()
+	if c == nil {
+		return nil, nil, Message{}
+	}
+	now := time.Now()
+	if p.owed == 0 {
+		p.progress = now
+	}
+	p.owed++
+	c.attempt = &attempt{session: s, sentAt: now}
+	c.attempts++
+	c.phase = sent
+	p.stats.Published++
+	return c, c.attempt, c.message
 }
 
 // retry sends a nacked message again.

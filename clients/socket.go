@@ -10,19 +10,69 @@ import (
 // or is gone, and the kernel's buffer is full.
 const writeTimeout = 5 * time.Second
 
+// corkSize is how much a corked socket holds back at most, in bytes.
+const corkSize = 32 << 10
+
 // socket is a connection whose writes have a deadline, which the client library does not set. While the broker blocks
 // the connection, and so reads nothing on purpose, they have none.
+//
+// The library writes every message by itself. Each write costs the client, the load balancer and the broker far more than the bytes
+// in it, so that a socket can be corked while more is to come at once.
 type socket struct {
 	net.Conn
 
 	mu      sync.Mutex
 	blocked bool
 	armed   time.Time // when the deadline in force was set; zero if none is
+
+	out    sync.Mutex // held while writing
+	corked bool
+	held   []byte
 }
 
-// Write writes p before the deadline, which is moved at most once per second: that is exact enough, and moving it costs
-// as much as a short write.
+// Write writes p, or holds it back if the socket is corked.
 func (s *socket) Write(p []byte) (int, error) {
+	s.out.Lock()
+	defer s.out.Unlock()
+	if s.corked && len(s.held)+len(p) <= corkSize {
+		s.held = append(s.held, p...)
+		return len(p), nil
+	}
+	if err := s.flush(); err != nil {
+		return 0, err
+	}
+	return s.write(p)
+}
+
+// cork has what is written held back until uncork, or until there is enough of it.
+func (s *socket) cork() {
+	s.out.Lock()
+	defer s.out.Unlock()
+	s.corked = true
+}
+
+// uncork writes what was held back. If that fails the socket is closed, which whoever reads from it notices.
+func (s *socket) uncork() {
+	s.out.Lock()
+	defer s.out.Unlock()
+	s.corked = false
+	if s.flush() != nil {
+		_ = s.Close()
+	}
+}
+
+func (s *socket) flush() error {
+	if len(s.held) == 0 {
+		return nil
+	}
+	_, err := s.write(s.held)
+	s.held = s.held[:0]
+	return err
+}
+
+// write writes p before the deadline, which is moved at most once per second: that is exact enough, and moving it costs
+// as much as a short write.
+func (s *socket) write(p []byte) (int, error) {
 	s.mu.Lock()
 	if now := time.Now(); !s.blocked && now.Sub(s.armed) > time.Second {
 		s.arm(now)

@@ -41,8 +41,7 @@ type NodeArgs struct {
 	Image pulumi.StringInput
 	// Network is the name of the network of the cluster.
 	Network pulumi.StringInput
-	// After is what has to be done before anything happens to this node's container, such as the membership of the node
-	// before it.
+	// After is what has to be done before anything happens to this node, such as the membership of the node before it.
 	After []pulumi.Resource
 	// Hooks are those of the membership.
 	Hooks *pulumi.ResourceHookBinding
@@ -57,7 +56,7 @@ func NewNode(ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.Re
 	inside := pulumi.Parent(n)
 
 	var err error
-	if n.Volume, err = newDataVolume(ctx, name+"-data", args, inside); err != nil {
+	if n.Volume, err = newDataVolume(ctx, name+"-data", args, inside, pulumi.DependsOn(args.After)); err != nil {
 		return nil, err
 	}
 	if n.Container, err = newNodeContainer(ctx, name, args, n.Volume, inside, pulumi.DependsOn(args.After)); err != nil {
@@ -99,7 +98,7 @@ func newNodeContainer(
 		Entrypoints: pulumi.ToStringArray([]string{"bash", startNodePath}),
 		Envs:        environment("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", cluster.ErlangArgs()),
 		Uploads: docker.ContainerUploadArray{
-			file("/etc/rabbitmq/rabbitmq.conf", cluster.RabbitMQConf()),
+			file("/etc/rabbitmq/rabbitmq.conf", cluster.RabbitMQConf(args.Node)),
 			file("/etc/rabbitmq/advanced.config", cluster.AdvancedConfig()),
 			file("/etc/rabbitmq/enabled_plugins", cluster.EnabledPlugins()),
 			secretFile(cookiePath, args.Secrets.ErlangCookie),
@@ -135,7 +134,7 @@ func newNodeContainer(
 		LogDriver:           logDriver,
 		LogOpts:             logOptions,
 		SecurityOpts:        noNewPrivileges,
-		Labels:              labels(cluster.Stack, roleNode, labelNode, args.Node.Name),
+		Labels:              labels(cluster.Stack, roleNode, labelNode, args.Node.Name, labelSeries, cluster.Series.String()),
 	}, append(opts, replaceInPlace)...)
 }
 

@@ -44,14 +44,6 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 	if err != nil {
 		return nil, err
 	}
-	c.LoadBalancer, err = NewLoadBalancer(ctx, topology.LoadBalancerHost, &LoadBalancerArgs{
-		Topology: args.Topology,
-		Secrets:  args.Secrets,
-		Network:  c.Network.Name,
-	}, inside)
-	if err != nil {
-		return nil, err
-	}
 	order := rollout{rolling: args.Standing.serves(args.Topology)}
 	for _, n := range args.Standing.order(args.Topology) {
 		hooks, err := membershipHooks(ctx, args.Engine, args.Topology, n)
@@ -65,15 +57,25 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 			Image:    image.ImageId,
 			Network:  c.Network.Name,
 			After:    order.next(),
+			New:      !args.Standing.members[args.Topology.VolumeName(n)],
 			Hooks:    hooks,
 		}, inside)
 		if err != nil {
 			return nil, err
 		}
-		order.done(node.Membership)
+		order.done(node)
 		c.Nodes = append(c.Nodes, node)
 	}
-	if c.Formation, err = newFormation(ctx, args, image.ImageId, c.Network.Name, order.next(), inside); err != nil {
+	c.LoadBalancer, err = NewLoadBalancer(ctx, topology.LoadBalancerHost, &LoadBalancerArgs{
+		Topology: args.Topology,
+		Secrets:  args.Secrets,
+		Network:  c.Network.Name,
+		After:    order.all(),
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	if c.Formation, err = newFormation(ctx, args, image.ImageId, c.Network.Name, order.all(), inside); err != nil {
 		return nil, err
 	}
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"network": c.Network.Name})

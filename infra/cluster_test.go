@@ -79,9 +79,25 @@ func TestNodesOfAServingClusterAreChangedOneByOne(t *testing.T) {
 		assert.Contains(t, nodes[fmt.Sprintf("rabbit%d-join", i)].dependsOn, fmt.Sprintf("rabbit%d", i))
 	}
 	assert.Contains(t, nodes["formation"].dependsOn, "rabbit3-join", "which comes after all others")
-	for _, dependency := range nodes["haproxy"].dependsOn {
-		assert.NotContains(t, dependency, "rabbit", "the load balancer must not be replaced because of a node")
+	assert.ElementsMatch(t, []string{"network", "haproxy-image"}, nodes["haproxy"].uses, "the load balancer must not be replaced because of a node")
+}
+
+// A node that stops takes it for the end of the stack that formation and load balancer are both gone.
+func TestFormationAndLoadBalancerAreDestroyedBeforeNodes(t *testing.T) {
+	for _, docker := range []*fakeEngine{{}, {volumes: 3, containers: containersWith("healthy", "healthy", "healthy")}} {
+		containers := mustDeploy(t, docker, nil).of(typeContainer)
+		for _, name := range []string{topology.FormationHost, topology.LoadBalancerHost} {
+			assert.Subset(t, containers[name].dependsOn, []string{"rabbit1", "rabbit2", "rabbit3"})
+		}
 	}
+}
+
+func TestVolumesOfNewNodesWaitForTheirTurn(t *testing.T) {
+	volumes := mustDeploy(t, &fakeEngine{volumes: 3, containers: containersWith("healthy", "healthy", "healthy")},
+		map[string]string{"warren:nodes": "5"}).of(typeVolume)
+	assert.Empty(t, volumes["rabbit3-data"].dependsOn)
+	assert.Contains(t, volumes["rabbit4-data"].dependsOn, "rabbit3-join")
+	assert.Contains(t, volumes["rabbit5-data"].dependsOn, "rabbit4-join")
 }
 
 func TestServing(t *testing.T) {

@@ -44,7 +44,9 @@ type declared struct {
 	inputs    resource.PropertyMap
 	// dependsOn are the names of the resources it depends on, by a property or otherwise.
 	dependsOn []string
-	parent    string
+	// uses are those that it depends on by a property, so that their replacement may replace it.
+	uses   []string
+	parent string
 	// beforeCreate and onError are the names of its hooks.
 	beforeCreate, onError []string
 }
@@ -62,6 +64,11 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 		d.beforeCreate, d.onError = rpc.GetHooks().GetBeforeCreate(), rpc.GetHooks().GetOnError()
 		for _, urn := range rpc.GetDependencies() {
 			d.dependsOn = append(d.dependsOn, nameOf(urn))
+		}
+		for _, property := range rpc.GetPropertyDependencies() {
+			for _, urn := range property.GetUrns() {
+				d.uses = append(d.uses, nameOf(urn))
+			}
 		}
 	}
 	r.mu.Lock()

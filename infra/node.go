@@ -43,6 +43,8 @@ type NodeArgs struct {
 	Network pulumi.StringInput
 	// After is what has to be done before anything happens to this node, such as the membership of the node before it.
 	After []pulumi.Resource
+	// New says that the node has no volume yet. It gets one when it is its turn, because a node that has one counts as a member.
+	New bool
 	// Hooks are those of the membership.
 	Hooks *pulumi.ResourceHookBinding
 }
@@ -56,7 +58,11 @@ func NewNode(ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.Re
 	inside := pulumi.Parent(n)
 
 	var err error
-	if n.Volume, err = newDataVolume(ctx, name+"-data", args, inside, pulumi.DependsOn(args.After)); err != nil {
+	volumeOptions := []pulumi.ResourceOption{inside}
+	if args.New {
+		volumeOptions = append(volumeOptions, pulumi.DependsOn(args.After))
+	}
+	if n.Volume, err = newDataVolume(ctx, name+"-data", args, volumeOptions...); err != nil {
 		return nil, err
 	}
 	if n.Container, err = newNodeContainer(ctx, name, args, n.Volume, inside, pulumi.DependsOn(args.After)); err != nil {

@@ -22,11 +22,13 @@ import (
 // good health again, and does not happen at all if that fails. A cluster that does not serve has nothing to lose, and its
 // nodes need one another to start, so that they are changed together. That is so at the first deployment, and after
 // most of the containers were removed by hand. The formation comes last, with all nodes in service; at the first deployment it
-// starts with them and waits by itself, which saves the time to start it.
+// starts as soon as their containers are there and waits by itself, which saves the time to start it.
 type rollout struct {
 	rolling bool
 	// last is what the next node waits for.
 	last pulumi.Resource
+	// nodes are the containers of the nodes so far.
+	nodes []pulumi.Resource
 }
 
 // standing is how a stack's cluster stands: which nodes it has, and which of them are up. The engine is asked, and not the stack's last
@@ -102,5 +104,12 @@ func (r *rollout) next() []pulumi.Resource {
 	return []pulumi.Resource{r.last}
 }
 
-// done says that the node whose turn it was is back in service once membership exists.
-func (r *rollout) done(membership pulumi.Resource) { r.last = membership }
+// done says that the node whose turn it was is back in service once its membership exists.
+func (r *rollout) done(node *Node) {
+	r.last = node.Membership
+	r.nodes = append(r.nodes, node.Container)
+}
+
+// all is what the formation and the load balancer wait for. Whatever else, it includes all node containers, since these are then deleted
+// after them, and know by their absence that the stack is being destroyed.
+func (r *rollout) all() []pulumi.Resource { return append(r.next(), r.nodes...) }

@@ -57,7 +57,7 @@ func TestScriptsKnowTheSeeds(t *testing.T) {
 
 // A node that stops takes the absence of these for the end of the stack.
 func TestStartScriptKnowsWhoGoesFirst(t *testing.T) {
-	assert.Contains(t, node.Start, "! exists "+topology.FormationHost+" && within 3 gone "+topology.LoadBalancerHost+";")
+	assert.Contains(t, node.Start, "gone "+topology.FormationHost+" && gone "+topology.LoadBalancerHost+";")
 }
 
 func TestRefusalIsWhatTheFormScriptEndsWith(t *testing.T) {

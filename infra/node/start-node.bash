@@ -87,13 +87,11 @@ stop() {
   log "$self stopped in $SECONDS s"
 }
 
-# everything_goes tells whether the stack is being destroyed, so that nobody is there to take over. The formation needs all nodes,
-# so that Pulumi deletes it before any of them then; the load balancer needs none and goes at the same time. Whatever else
-# is deployed, one of the two is there while a node stops: Pulumi replaces the formation once it is done with the nodes.
-everything_goes() { ! exists formation && within 3 gone haproxy; }
+# everything_goes tells whether the stack is being destroyed, so that nobody is there to take over. Formation and load balancer come after
+# the nodes, so that Pulumi deletes both before any node then. In every other deployment one of them at least is there.
+everything_goes() { gone formation && gone haproxy; }
 
-exists() { timeout "$lookup_time" getent hosts "$1" >/dev/null; }
-gone() { ! exists "$1"; }
+gone() { ! timeout "$lookup_time" getent hosts "$1" >/dev/null; }
 
 # await_redundancy waits until every queue, stream and the metadata keep a majority without this node; it fails if that is not to be.
 # With all members there, a queue may have too few replicas for it anyway.

@@ -39,11 +39,12 @@ main() {
 
 # form does what is missing.
 form() {
+  # What the first node that runs says is known before the others are there: at a first deployment there is nothing else to ask.
+  within "$together_time" view_any || fail "none of ${nodes[*]} runs yet"
   within "$together_time" all_together || fail "not all of ${nodes[*]} run as members of one cluster yet: $lacking"
-  seed=${nodes[0]}
-  view "$seed" || fail "$seed does not answer any more"
   find_leavers
   if ((${#leavers[@]} > 0)) || ! no_queues "${nodes[@]}"; then
+    view "$seed" || fail "$seed does not answer any more"
     read_queues
     ((${#leavers[@]} == 0)) || refuse_losses
     grow
@@ -59,16 +60,18 @@ form() {
 
 # check tells whether all members that are not the stack's could leave, once its own nodes run.
 check() {
-  for seed in "${nodes[@]}"; do
-    view "$seed" || continue
-    find_leavers
-    ((${#leavers[@]} > 0)) || return 0
-    read_queues
-    assumed=${nodes[*]}
-    refuse_losses
-    return 0
-  done
-  log "none of ${nodes[*]} runs, so that nobody can be asked"
+  view_any || fail "none of ${nodes[*]} runs, so that nobody can be asked"
+  find_leavers
+  ((${#leavers[@]} > 0)) || return 0
+  read_queues
+  assumed=${nodes[*]}
+  refuse_losses
+}
+
+# view_any sets seed to the first node that runs, and the variables of view to what it says.
+view_any() {
+  for seed in "${nodes[@]}"; do view "$seed" && return; done
+  return 1
 }
 
 # all_together tells whether all nodes serve and are in one cluster. Otherwise it sets lacking to what is missing.

@@ -109,3 +109,22 @@ func TestDeadNodesLeaveFirst(t *testing.T) {
 	output, _ := form(t, "1 2 3", "1 2 3 4", nil, `echo "${leavers[*]}"`)
 	assert.Equal(t, names("5 4"), strings.TrimSpace(output))
 }
+
+func TestFeatureFlagsAreEnabledOnlyIfAStableOneIsNot(t *testing.T) {
+	const (
+		commands = `
+ctl() { if [[ $2 == list_feature_flags ]]; then printf '%s' "$FLAGS"; else echo "$*"; fi; }
+FLAGS=$(printf 'khepri_db\tdisabled\texperimental\nquorum_queue\tenabled\trequired\n'"$NEWER")
+disabled_flags=1
+enable_feature_flags`
+		newer = `track_qq_members_uids\tdisabled\tstable\n`
+	)
+	output, status := form(t, "1 2 3", "1 2 3", nil, "NEWER="+commands)
+	assert.Zero(t, status, output)
+	assert.Empty(t, output, "an experimental one stays as it is")
+
+	output, status = form(t, "1 2 3", "1 2 3", nil, "NEWER='"+newer+"'"+commands)
+	assert.Zero(t, status, output)
+	assert.Contains(t, output, "enabling the feature flags track_qq_members_uids")
+	assert.Contains(t, output, "rabbit@rabbit1 enable_feature_flag all")
+}

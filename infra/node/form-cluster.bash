@@ -45,13 +45,12 @@ form() {
   find_leavers
   if ((${#leavers[@]} > 0)) || ! no_queues "${nodes[@]}"; then
     view "$seed" || fail "$seed does not answer any more"
+    find_leavers
     read_queues
     ((${#leavers[@]} == 0)) || refuse_losses
+    remove "${dead[@]}" # first: a queue takes no new member while one of its members is down
     grow
-    if ((${#leavers[@]} > 0)); then
-      remove_leavers
-      read_queues
-    fi
+    remove "${alive[@]}"
     within "$recovery_time" no_remains || fail "queues still have members on nodes that are not the stack's"
   fi
   enable_feature_flags
@@ -91,11 +90,10 @@ revive() {
   identity "$1" && log "$1 runs and takes no clients: reviving it" && tool rabbitmq-upgrade "$1" revive && listens "$1" "$amqp_port"
 }
 
-# find_leavers sets leavers to the members that are not the stack's: first those that do not run, because a majority is easier to keep
-# once nobody counts on them.
+# find_leavers sets leavers to the members that are not the stack's, dead and alive to those of them that don't run and that do.
 find_leavers() {
   local node
-  local -a dead=() alive=()
+  dead=() alive=()
   for node in $members; do
     if contains "${nodes[*]}" "$node"; then continue; fi
     if contains "$running" "$node"; then alive+=("$node"); else dead+=("$node"); fi
@@ -222,22 +220,24 @@ check_grown() {
   done
 }
 
-# remove_leavers removes one leaving node after the other. The node hands over its leaders, closes its clients' connections and stops; the
-# cluster forgets it, which removes its replicas too, whether they run or not. Raft lets a member go only once a majority of the others
-# has all that was confirmed.
-remove_leavers() {
+# remove removes one node after the other. The node hands over its leaders, closes its clients' connections and stops; the cluster forgets
+# it, which removes its replicas too, whether they run or not. Raft lets a member go only once a majority of the others has all that
+# was confirmed.
+remove() {
   local leaver
-  for leaver in "${leavers[@]}"; do
+  for leaver; do
     log "$leaver leaves the cluster"
     if identity "$leaver"; then
       each_queue leave_stream stream
       # Draining stops replicas as well, so it had to wait until others are there in their place.
       ! listens "$leaver" "$amqp_port" || tool rabbitmq-upgrade "$leaver" drain
-      ctl "$leaver" stop_app
     fi
+    # Nothing of RabbitMQ may run on a node that is forgotten.
+    ! listens "$leaver" "$distribution_port" || ctl "$leaver" stop_app
     ctl "$seed" clear_global_parameter "warren_lost_replicas_$leaver" 2>/dev/null || true # there seldom is one
     ctl "$seed" forget_cluster_node "$leaver"
   done
+  (($# == 0)) || read_queues
 }
 
 leave_stream() {

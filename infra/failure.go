@@ -37,6 +37,7 @@ func explainFailure(ctx *pulumi.Context, docker engine, cluster *topology.Cluste
 		}
 		logCtx, cancel := context.WithTimeout(ctx.Context(), explainTimeout)
 		defer cancel()
+		abandonFormation(logCtx, docker, cluster)
 		return false, ctx.Log.Error(failureOf(logCtx, docker, node.Name+" did not become a running member of the cluster.",
 			cluster.ContainerName(node), cluster.JoinContainerName(node)), nil)
 	})

@@ -75,6 +75,18 @@ func hostNames(cluster *topology.Cluster) string {
 	return strings.Join(hosts, " ")
 }
 
+// abandonFormation ends the wait for a formation that has to wait in vain, because a node did not become a member. At a first
+// deployment it waits beside the memberships. One that is healthy is that of an earlier deployment, and stays.
+func abandonFormation(ctx context.Context, docker engine, cluster *topology.Cluster) {
+	name := cluster.FormationContainerName()
+	state, err := docker.ContainerInspect(ctx, name)
+	if err != nil || state.State.Health == nil || state.State.Health.Status == container.Healthy {
+		return
+	}
+	// If that fails, the wait ends by its own timeout.
+	_ = docker.ContainerRemove(ctx, name, container.RemoveOptions{Force: true})
+}
+
 // refusal looks after a formation that may refuse. The provider waits for a container to be healthy and for nothing else.
 type refusal struct {
 	docker    engine

@@ -57,3 +57,13 @@ func TestReasonsAreBounded(t *testing.T) {
 	assert.Contains(t, lines[0], "can't leave")
 	assert.Equal(t, "do this", lines[len(lines)-1])
 }
+
+func TestFormationDoesNotWaitForANodeThatFailed(t *testing.T) {
+	docker := &fakeEngine{states: []nodeState{{0, container.Starting}}}
+	abandonFormation(t.Context(), docker, three(t))
+	assert.Equal(t, []string{"warren-test-formation"}, docker.removed)
+
+	docker = &fakeEngine{states: []nodeState{{0, container.Healthy}}}
+	abandonFormation(t.Context(), docker, three(t))
+	assert.Empty(t, docker.removed, "that of an earlier deployment stays")
+}

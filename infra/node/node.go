@@ -22,7 +22,7 @@ const (
 // shutting down. The start script knows it too.
 const StopTimeout = 60 * time.Second
 
-// Refusal is the exit status of FormCheck when nodes can't leave; its output says why.
+// Refusal is the exit status of Form's check when nodes can't leave; its output says why.
 const Refusal = 3
 
 var (

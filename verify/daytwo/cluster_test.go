@@ -4,6 +4,11 @@ package daytwo
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"os/exec"
 	"testing"
 	"time"
@@ -64,9 +69,10 @@ func restart(t *testing.T, c *cluster.Cluster) (took time.Duration) {
 func TestRollWhoseSecondNodeCanNotComeUp(t *testing.T) {
 	s := livestack.New(t, nil)
 	c := open(t, s.MustUp())
+	// A node refuses to start when this file, which nothing else needs, is not a certificate.
 	const file = "/var/lib/rabbitmq/only-here.pem"
 	for _, node := range []string{"rabbit1", "rabbit3"} {
-		s.Run(node, "touch", file)
+		s.Run(node, "bash", "-c", "echo '"+certificate(t)+"' >"+file)
 	}
 
 	underTraffic(t, c, "a bad setting", func() {
@@ -93,6 +99,17 @@ func TestRollWhoseSecondNodeCanNotComeUp(t *testing.T) {
 	s.Destroy()
 }
 
+// certificate is one that nobody needs to trust, in PEM.
+func certificate(t *testing.T) string {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
 // TestScale takes a stack from three nodes to five and back, with a node that leaves dead.
 func TestScale(t *testing.T) {
 	s := livestack.New(t, nil)
@@ -103,27 +120,27 @@ func TestScale(t *testing.T) {
 
 	underTraffic(t, small, "three to five to three", func() {
 		s.Configure(map[string]any{"warren:nodes": 5})
-		big := open(t, s.MustUp())
-		requireMembers(t, big, "asks-for-five", 5)
-		requireMembers(t, big, "asks-for-three", 3)
-		declare(t, big, "led-by-one-that-leaves", 3)
+		five := open(t, s.MustUp())
+		requireMembers(t, five, "asks-for-five", 5)
+		requireMembers(t, five, "asks-for-three", 3)
+		declare(t, five, "led-by-one-that-leaves", 3)
 
 		t.Log("a node that alone has messages may not leave, and nothing is touched")
 		classic := traffic.Queue{Name: "lives-alone", Type: "classic", Node: "rabbit@rabbit4"}
-		require.NoError(t, classic.Declare(t.Context(), big))
-		publish(t, big, classic.Name)
+		require.NoError(t, classic.Declare(t.Context(), five))
+		publish(t, five, classic.Name)
 		s.Configure(map[string]any{"warren:nodes": 3})
 		_, err := s.Up(t.Context())
 		require.ErrorContains(t, err, "can't leave the cluster, and nothing was changed")
 		assert.ErrorContains(t, err, "classic queue lives-alone in virtual host / lives on rabbit@rabbit4 alone and has 1 messages")
-		servers, err := big.Servers(t.Context())
+		servers, err := five.Servers(t.Context())
 		require.NoError(t, err)
 		assert.Contains(t, serverNames(servers), "rabbit5")
-		require.NoError(t, classic.Delete(t.Context(), big))
+		require.NoError(t, classic.Delete(t.Context(), five))
 
-		dead, err := big.Node("rabbit5")
+		dead, err := five.Node("rabbit5")
 		require.NoError(t, err)
-		require.NoError(t, big.Kill(t.Context(), dead.Container))
+		require.NoError(t, five.Kill(t.Context(), dead.Container))
 		s.MustUp()
 	})
 	healthy(t, small)

@@ -14,14 +14,16 @@ type Cluster struct {
 	Network      *docker.Network
 	Nodes        []*Node
 	LoadBalancer *LoadBalancer
+	// Formation exists once the cluster consists of these nodes and no others.
+	Formation *docker.Container
 }
 
 // ClusterArgs are the arguments of NewCluster.
 type ClusterArgs struct {
 	Topology *topology.Cluster
 	Secrets  topology.Secrets
-	// Rolling changes the nodes one after the other instead of together.
-	Rolling bool
+	// Standing is how the cluster stands that is there already.
+	Standing standing
 	// Engine tells why a node did not come up.
 	Engine engine
 }
@@ -42,16 +44,8 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 	if err != nil {
 		return nil, err
 	}
-	c.LoadBalancer, err = NewLoadBalancer(ctx, topology.LoadBalancerHost, &LoadBalancerArgs{
-		Topology: args.Topology,
-		Secrets:  args.Secrets,
-		Network:  c.Network.Name,
-	}, inside)
-	if err != nil {
-		return nil, err
-	}
-	order := rollout{rolling: args.Rolling}
-	for _, n := range args.Topology.Nodes {
+	order := rollout{rolling: args.Standing.serves(args.Topology)}
+	for _, n := range args.Standing.order(args.Topology) {
 		hooks, err := membershipHooks(ctx, args.Engine, args.Topology, n)
 		if err != nil {
 			return nil, err
@@ -63,13 +57,26 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 			Image:    image.ImageId,
 			Network:  c.Network.Name,
 			After:    order.next(),
+			New:      !args.Standing.members[args.Topology.VolumeName(n)],
 			Hooks:    hooks,
 		}, inside)
 		if err != nil {
 			return nil, err
 		}
-		order.done(node.Membership)
+		order.done(node)
 		c.Nodes = append(c.Nodes, node)
+	}
+	c.LoadBalancer, err = NewLoadBalancer(ctx, topology.LoadBalancerHost, &LoadBalancerArgs{
+		Topology: args.Topology,
+		Secrets:  args.Secrets,
+		Network:  c.Network.Name,
+		After:    order.all(),
+	}, inside)
+	if err != nil {
+		return nil, err
+	}
+	if c.Formation, err = newFormation(ctx, args, image.ImageId, c.Network.Name, order.all(), inside); err != nil {
+		return nil, err
 	}
 	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{"network": c.Network.Name})
 }

@@ -23,7 +23,7 @@ func TestResources(t *testing.T) {
 	assert.ElementsMatch(t, []string{
 		"rabbit1", "rabbit2", "rabbit3", "rabbit4", "rabbit5",
 		"rabbit1-join", "rabbit2-join", "rabbit3-join", "rabbit4-join", "rabbit5-join",
-		"haproxy",
+		"haproxy", "formation",
 	}, names(r.of(typeContainer)))
 }
 
@@ -43,6 +43,7 @@ func TestComponents(t *testing.T) {
 	assert.Equal(t, "rabbit1", parents[typeContainer+" rabbit1"])
 	assert.Equal(t, "rabbit1", parents[typeContainer+" rabbit1-join"])
 	assert.Equal(t, "haproxy", parents[typeContainer+" haproxy"])
+	assert.Equal(t, "test", parents[typeContainer+" formation"])
 }
 
 func TestPhysicalNamesCarryTheStack(t *testing.T) {
@@ -77,9 +78,26 @@ func TestNodesOfAServingClusterAreChangedOneByOne(t *testing.T) {
 	for i := 1; i <= 3; i++ {
 		assert.Contains(t, nodes[fmt.Sprintf("rabbit%d-join", i)].dependsOn, fmt.Sprintf("rabbit%d", i))
 	}
-	for _, dependency := range nodes["haproxy"].dependsOn {
-		assert.NotContains(t, dependency, "rabbit", "the load balancer must not be replaced because of a node")
+	assert.Contains(t, nodes["formation"].dependsOn, "rabbit3-join", "which comes after all others")
+	assert.ElementsMatch(t, []string{"network", "haproxy-image"}, nodes["haproxy"].uses, "the load balancer must not be replaced because of a node")
+}
+
+// A node that stops takes it for the end of the stack that formation and load balancer are both gone.
+func TestFormationAndLoadBalancerAreDestroyedBeforeNodes(t *testing.T) {
+	for _, docker := range []*fakeEngine{{}, {volumes: 3, containers: containersWith("healthy", "healthy", "healthy")}} {
+		containers := mustDeploy(t, docker, nil).of(typeContainer)
+		for _, name := range []string{topology.FormationHost, topology.LoadBalancerHost} {
+			assert.Subset(t, containers[name].dependsOn, []string{"rabbit1", "rabbit2", "rabbit3"})
+		}
 	}
+}
+
+func TestVolumesOfNewNodesWaitForTheirTurn(t *testing.T) {
+	volumes := mustDeploy(t, &fakeEngine{volumes: 3, containers: containersWith("healthy", "healthy", "healthy")},
+		map[string]string{"warren:nodes": "5"}).of(typeVolume)
+	assert.Empty(t, volumes["rabbit3-data"].dependsOn)
+	assert.Contains(t, volumes["rabbit4-data"].dependsOn, "rabbit3-join")
+	assert.Contains(t, volumes["rabbit5-data"].dependsOn, "rabbit4-join")
 }
 
 func TestServing(t *testing.T) {
@@ -96,13 +114,16 @@ func TestServing(t *testing.T) {
 		{"two containers removed", 3, []string{"healthy"}, false},
 		{"all containers removed", 3, nil, false},
 		{"none ever came up", 3, []string{"starting", "starting", "starting"}, false},
-		{"half of an even number", 4, []string{"healthy", "healthy"}, false},
+		{"half of four, the last of which is to go", 4, []string{"starting", "healthy", "starting", "healthy"}, false},
+		{"two of the three that stay", 4, []string{"healthy", "healthy"}, true},
 		{"one node, to be three", 1, []string{"healthy"}, true},
+		{"three of five, whose last two are to go", 5, []string{"healthy", "healthy", "healthy"}, true},
+		{"three that stay of seven, four of which have left", 7, []string{"healthy", "healthy", "healthy"}, true},
+		{"four of seven, one of which stays", 7, []string{"healthy", "starting", "starting", "healthy", "healthy", "healthy"}, true},
+		{"one of five that stays", 5, []string{"healthy"}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, err := serving(t.Context(), &fakeEngine{volumes: tc.volumes, containers: containersWith(tc.health...)}, testStack)
-			require.NoError(t, err)
-			assert.Equal(t, tc.serving, got)
+			assert.Equal(t, tc.serving, standingWith(t, tc.volumes, containersWith(tc.health...)).serves(three(t)))
 		})
 	}
 }
@@ -110,9 +131,36 @@ func TestServing(t *testing.T) {
 func TestServingCountsANodeOnce(t *testing.T) {
 	nodeAndMembership := append(containersWith("healthy"), containersWith("healthy")...)
 	loadBalancer := container.Summary{Status: "Up 5 minutes (healthy)", Labels: map[string]string{labelStack: testStack}}
-	got, err := serving(t.Context(), &fakeEngine{volumes: 3, containers: append(nodeAndMembership, loadBalancer)}, testStack)
+	assert.False(t, standingWith(t, 3, append(nodeAndMembership, loadBalancer)).serves(three(t)))
+}
+
+func TestMembersThatAreDownComeFirst(t *testing.T) {
+	order := func(s standing) []string {
+		var hosts []string
+		for _, n := range s.order(three(t)) {
+			hosts = append(hosts, n.Name)
+		}
+		return hosts
+	}
+	assert.Equal(t, []string{"rabbit1", "rabbit2", "rabbit3"}, order(standingWith(t, 3, containersWith("healthy", "healthy", "healthy"))))
+	assert.Equal(t, []string{"rabbit2", "rabbit1", "rabbit3"}, order(standingWith(t, 3, containersWith("healthy", "unhealthy", "healthy"))))
+	assert.Equal(t, []string{"rabbit1", "rabbit2", "rabbit3"}, order(standingWith(t, 2, containersWith("healthy", "healthy"))),
+		"a node that is not there yet is none that is down")
+}
+
+// three is the default cluster.
+func three(t *testing.T) *topology.Cluster {
+	t.Helper()
+	cluster, err := topology.New(testStack, topology.Config{})
 	require.NoError(t, err)
-	assert.False(t, got)
+	return cluster
+}
+
+func standingWith(t *testing.T, volumes int, containers []container.Summary) standing {
+	t.Helper()
+	s, err := standingOf(t.Context(), &fakeEngine{volumes: volumes, containers: containers}, testStack)
+	require.NoError(t, err)
+	return s
 }
 
 func TestNothingShowsASecret(t *testing.T) {
@@ -136,7 +184,7 @@ func TestNothingShowsASecret(t *testing.T) {
 			assert.NotContainsf(t, fmt.Sprint(plain(value)), "s3cret", "%s of %s", key, d.name)
 		}
 	}
-	assert.Equal(t, 3+3+1, uploaded, "cookies of three nodes and of three joins, and haproxy.cfg")
+	assert.Equal(t, 3+3+1+1, uploaded, "cookies of three nodes, of three joins and of the formation, and haproxy.cfg")
 }
 
 func TestUploads(t *testing.T) {
@@ -154,6 +202,10 @@ func TestUploads(t *testing.T) {
 		"/etc/warren/erlang.cookie": "0400",
 		"/etc/warren/join-cluster":  "0555",
 	}, permissions(r.of(typeContainer)["rabbit1-join"]))
+	assert.Equal(t, map[string]string{
+		"/etc/warren/erlang.cookie": "0400",
+		"/etc/warren/form-cluster":  "0555",
+	}, permissions(r.of(typeContainer)["formation"]))
 	assert.Equal(t, map[string]string{
 		"/usr/local/etc/haproxy/haproxy.cfg": "0400",
 	}, permissions(r.of(typeContainer)["haproxy"]))
@@ -191,7 +243,7 @@ func TestJoinsWatchAndExplainTheirNode(t *testing.T) {
 		if node, isJoin := strings.CutSuffix(d.name, "-join"); isJoin {
 			assert.Equal(t, []string{"watch-" + node}, d.beforeCreate)
 			assert.Equal(t, []string{"explain-" + node}, d.onError)
-		} else {
+		} else if d.name != topology.FormationHost {
 			assert.Emptyf(t, append(d.beforeCreate, d.onError...), "%s", d.name)
 		}
 	}
@@ -287,7 +339,9 @@ func containersWith(health ...string) []container.Summary {
 	for i, h := range health {
 		containers = append(containers, container.Summary{
 			Status: "Up 5 minutes (" + h + ")",
-			Labels: map[string]string{labelStack: testStack, labelNode: fmt.Sprintf("rabbit%d", i+1)},
+			Labels: map[string]string{
+				labelStack: testStack, labelRole: roleNode, labelNode: fmt.Sprintf("rabbit%d", i+1), labelSeries: "4.3",
+			},
 		})
 	}
 	return containers

@@ -8,7 +8,9 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/internal/livestack"
 	"warren/topology"
 )
 
@@ -26,8 +29,8 @@ const settleTime = 15 * time.Second
 
 // TestLifeOfACluster takes a cluster from nothing to nothing left.
 func TestLifeOfACluster(t *testing.T) {
-	s := newLiveStack(t, nil)
-	out := s.mustUp()
+	s := livestack.New(t, nil)
+	out := s.MustUp()
 
 	t.Log("every node runs, HAProxy has every server up, and both protocols work")
 	requireRunning(t, out)
@@ -42,30 +45,30 @@ func TestLifeOfACluster(t *testing.T) {
 	requireNoSecrets(t, s, out.Password, out.StatsPassword)
 
 	t.Log("a second deployment changes nothing")
-	result, err := s.up(t.Context())
+	result, err := s.Up(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, []string{"same"}, names(*result.Summary.ResourceChanges))
 
 	t.Log("a changed setting replaces one node after the other")
-	s.configure(map[string]any{"warren:heartbeatSeconds": 30})
+	s.Configure(map[string]any{"warren:heartbeatSeconds": 30})
 	fewest := watchNodes(t, out)
-	result, err = s.up(t.Context())
+	result, err = s.Up(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, 6, (*result.Summary.ResourceChanges)["replace"], "three nodes and their memberships, not the load balancer")
 	assert.GreaterOrEqual(t, fewest(), 2, "nodes that take clients at any time")
 	requireRunning(t, out)
 
 	t.Log("a node that was reset by hand is brought home")
-	s.run("rabbit2", "rabbitmqctl", "stop_app")
-	s.run("rabbit2", "rabbitmqctl", "reset")
-	s.run("rabbit2", "rabbitmqctl", "start_app")
+	s.Run("rabbit2", "rabbitmqctl", "stop_app")
+	s.Run("rabbit2", "rabbitmqctl", "reset")
+	s.Run("rabbit2", "rabbitmqctl", "start_app")
 	requireMembershipGone(t, s, "rabbit2")
-	s.mustUp()
+	s.MustUp()
 	requireRunning(t, out)
 
 	t.Log("destroying leaves nothing")
-	s.destroy()
-	containers, volumes, networks := s.leftovers(t.Context())
+	s.Destroy()
+	containers, volumes, networks := s.Leftovers(t.Context())
 	assert.Empty(t, containers)
 	assert.Empty(t, volumes)
 	assert.Empty(t, networks)
@@ -73,22 +76,22 @@ func TestLifeOfACluster(t *testing.T) {
 
 // TestNodeThatRefusesItsConfiguration fails with the node's own words, and goes on once that is mended.
 func TestNodeThatRefusesItsConfiguration(t *testing.T) {
-	s := newLiveStack(t, map[string]any{"warren:rabbitmqConf": "no_such_setting = 1"})
-	_, err := s.up(t.Context())
+	s := livestack.New(t, map[string]any{"warren:rabbitmqConf": "no_such_setting = 1"})
+	_, err := s.Up(t.Context())
 	require.ErrorContains(t, err, "rabbit1 did not become a running member of the cluster")
 	assert.ErrorContains(t, err, "no_such_setting", "the end of the node's log")
 
-	s.configure(map[string]any{"warren:rabbitmqConf": nil})
-	requireRunning(t, s.mustUp())
-	s.destroy()
+	s.Configure(map[string]any{"warren:rabbitmqConf": nil})
+	requireRunning(t, s.MustUp())
+	s.Destroy()
 }
 
 // TestInterruptedDeployment is completed by the next.
 func TestInterruptedDeployment(t *testing.T) {
-	s := newLiveStack(t, nil)
-	s.interruptedUp(1)
-	requireRunning(t, s.mustUp())
-	s.destroy()
+	s := livestack.New(t, nil)
+	s.InterruptedUp(1)
+	requireRunning(t, s.MustUp())
+	s.Destroy()
 }
 
 // TestWhatCanNotBeDeployed is told at once, in full, before anything is made.
@@ -116,19 +119,19 @@ func TestWhatCanNotBeDeployed(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newLiveStack(t, tc.config)
-			_, err := s.up(t.Context())
+			s := livestack.New(t, tc.config)
+			_, err := s.Up(t.Context())
 			for _, text := range tc.says {
 				assert.ErrorContains(t, err, text)
 			}
-			containers, volumes, networks := s.leftovers(t.Context())
+			containers, volumes, networks := s.Leftovers(t.Context())
 			assert.Empty(t, append(append(containers, volumes...), networks...))
 		})
 	}
 	t.Run("no engine", func(t *testing.T) {
-		s := newLiveStack(t, nil)
-		s.pulumi.Workspace().SetEnvVar("DOCKER_HOST", "unix:///no/such/engine")
-		_, err := s.up(t.Context())
+		s := livestack.New(t, nil)
+		s.Pulumi.Workspace().SetEnvVar("DOCKER_HOST", "unix:///no/such/engine")
+		_, err := s.Up(t.Context())
 		assert.ErrorContains(t, err, "no Docker engine answers at unix:///no/such/engine")
 	})
 }
@@ -227,12 +230,12 @@ func requireAMQP(t *testing.T, url string) {
 }
 
 // requireNoSecrets looks for secrets in all that the engine tells about the stack's containers.
-func requireNoSecrets(t *testing.T, s *liveStack, secrets ...string) {
+func requireNoSecrets(t *testing.T, s *livestack.Stack, secrets ...string) {
 	t.Helper()
-	containers, _, _ := s.leftovers(t.Context())
-	require.Len(t, containers, 7)
+	containers, _, _ := s.Leftovers(t.Context())
+	require.Len(t, containers, 8)
 	for _, name := range containers {
-		_, raw, err := s.docker.ContainerInspectWithRaw(t.Context(), name, false)
+		_, raw, err := s.Docker.ContainerInspectWithRaw(t.Context(), name, false)
 		require.NoError(t, err)
 		for _, secret := range secrets {
 			require.NotEmpty(t, secret)
@@ -243,12 +246,12 @@ func requireNoSecrets(t *testing.T, s *liveStack, secrets ...string) {
 }
 
 // requireMembershipGone waits until the membership of a node has noticed that the node left.
-func requireMembershipGone(t *testing.T, s *liveStack, node string) {
+func requireMembershipGone(t *testing.T, s *livestack.Stack, node string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
-		containers, _, _ := s.leftovers(ctx)
+		containers, _, _ := s.Leftovers(ctx)
 		if !strings.Contains(strings.Join(containers, " "), node+"-join") {
 			return
 		}
@@ -297,4 +300,25 @@ func takesClients(port int) bool {
 	answer := make([]byte, 1)
 	n, _ := c.Read(answer)
 	return n == 1
+}
+
+// get asks a web server with a password and returns status and body; 0 if there is no answer.
+func get(ctx context.Context, url, user, password string) (int, []byte) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return 0, nil
+	}
+	request.SetBasicAuth(user, password)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, nil
+	}
+	defer response.Body.Close()
+	var body bytes.Buffer
+	if _, err := io.Copy(&body, response.Body); err != nil {
+		return 0, nil
+	}
+	return response.StatusCode, body.Bytes()
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
+	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
@@ -13,6 +16,7 @@ import (
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
+	"github.com/docker/docker/pkg/stdcopy"
 )
 
 // engine is what the program asks of the Docker engine itself, beside what the Docker provider does with it.
@@ -26,6 +30,9 @@ type engine interface {
 	ContainerInspect(ctx context.Context, container string) (container.InspectResponse, error)
 	ContainerRemove(ctx context.Context, container string, options container.RemoveOptions) error
 	ContainerLogs(ctx context.Context, container string, options container.LogsOptions) (io.ReadCloser, error)
+	ContainerExecCreate(ctx context.Context, container string, options container.ExecOptions) (container.ExecCreateResponse, error)
+	ContainerExecAttach(ctx context.Context, exec string, options container.ExecAttachOptions) (types.HijackedResponse, error)
+	ContainerExecInspect(ctx context.Context, exec string) (container.ExecInspect, error)
 }
 
 // connect returns the engine at host, or that of the environment if host is empty. It does not talk to it yet.
@@ -49,13 +56,45 @@ const (
 	labelStack = "warren.stack"
 	labelRole  = "warren.role"
 	labelNode  = "warren.node"
+	// labelSeries is the RabbitMQ series that a node's container was made for.
+	labelSeries = "warren.series"
 
 	roleNode         = "node"
 	roleJoin         = "join"
+	roleFormation    = "formation"
 	roleLoadBalancer = "load-balancer"
 )
 
 // ofStack selects what belongs to a stack.
 func ofStack(stack string) filters.Args {
 	return filters.NewArgs(filters.Arg("label", labelStack+"="+stack))
+}
+
+// nodesOfStack selects the containers of a stack's nodes.
+func nodesOfStack(stack string) filters.Args {
+	filter := ofStack(stack)
+	filter.Add("label", labelRole+"="+roleNode)
+	return filter
+}
+
+// runIn runs a command in a container and returns its exit status and its output.
+func runIn(ctx context.Context, docker engine, name string, options container.ExecOptions) (status int, output string, err error) {
+	options.AttachStdout, options.AttachStderr = true, true
+	created, err := docker.ContainerExecCreate(ctx, name, options)
+	if err != nil {
+		return 0, "", err
+	}
+	attached, err := docker.ContainerExecAttach(ctx, created.ID, container.ExecAttachOptions{})
+	if err != nil {
+		return 0, "", err
+	}
+	defer attached.Close()
+	stop := context.AfterFunc(ctx, attached.Close) // the stream knows nothing of ctx
+	defer stop()
+	var text bytes.Buffer
+	if _, err := stdcopy.StdCopy(&text, &text, attached.Reader); err != nil {
+		return 0, "", errors.Join(err, context.Cause(ctx))
+	}
+	ended, err := docker.ContainerExecInspect(ctx, created.ID)
+	return ended.ExitCode, text.String(), err
 }

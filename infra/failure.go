@@ -37,15 +37,17 @@ func explainFailure(ctx *pulumi.Context, docker engine, cluster *topology.Cluste
 		}
 		logCtx, cancel := context.WithTimeout(ctx.Context(), explainTimeout)
 		defer cancel()
-		return false, ctx.Log.Error(failureOf(logCtx, docker, cluster, node), nil)
+		abandonFormation(logCtx, docker, cluster)
+		return false, ctx.Log.Error(failureOf(logCtx, docker, node.Name+" did not become a running member of the cluster.",
+			cluster.ContainerName(node), cluster.JoinContainerName(node)), nil)
 	})
 }
 
-// failureOf is the message about a node that did not become a member.
-func failureOf(ctx context.Context, docker engine, cluster *topology.Cluster, node topology.Node) string {
+// failureOf is the message about what did not come about, with what the containers say that were to see to it.
+func failureOf(ctx context.Context, docker engine, what string, containers ...string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s did not become a running member of the cluster.\n", node.Name)
-	for _, name := range []string{cluster.ContainerName(node), cluster.JoinContainerName(node)} {
+	b.WriteString(what + "\n")
+	for _, name := range containers {
 		log, err := logTail(ctx, docker, name)
 		switch {
 		case cerrdefs.IsNotFound(err):

@@ -22,7 +22,7 @@ func TestFailureNamesTheNodeAndShowsItsLog(t *testing.T) {
 		"warren-test-rabbit2": dockerLog(t, "bad_key is not a setting\nstopped\n"),
 	}}
 
-	message := failureOf(t.Context(), docker, cluster, cluster.Nodes[1])
+	message := failureOf(t.Context(), docker, "rabbit2 did not become a running member", cluster.ContainerName(cluster.Nodes[1]), cluster.JoinContainerName(cluster.Nodes[1]))
 	assert.Contains(t, message, "rabbit2 did not become a running member")
 	assert.Contains(t, message, "    bad_key is not a setting\n    stopped\n")
 	assert.Contains(t, message, "run `pulumi up` again")
@@ -51,12 +51,10 @@ func TestTellingLinesOfALog(t *testing.T) {
 }
 
 func TestFailureWithoutALog(t *testing.T) {
-	cluster, err := topology.New(testStack, topology.Config{})
-	require.NoError(t, err)
 	broken := io.MultiReader(strings.NewReader("\x01"), errReader{})
 	message := failureOf(t.Context(), &fakeEngine{logs: map[string]io.Reader{
 		"warren-test-rabbit1": dockerLog(t, ""), "warren-test-rabbit1-join": broken,
-	}}, cluster, cluster.Nodes[0])
+	}}, "", "warren-test-rabbit1", "warren-test-rabbit1-join")
 	assert.Contains(t, message, "The log of warren-test-rabbit1 is empty")
 	assert.Contains(t, message, "The log of warren-test-rabbit1-join can't be read")
 }

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/registry"
@@ -39,7 +44,9 @@ type declared struct {
 	inputs    resource.PropertyMap
 	// dependsOn are the names of the resources it depends on, by a property or otherwise.
 	dependsOn []string
-	parent    string
+	// uses are those that it depends on by a property, so that their replacement may replace it.
+	uses   []string
+	parent string
 	// beforeCreate and onError are the names of its hooks.
 	beforeCreate, onError []string
 }
@@ -57,6 +64,11 @@ func (r *recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 		d.beforeCreate, d.onError = rpc.GetHooks().GetBeforeCreate(), rpc.GetHooks().GetOnError()
 		for _, urn := range rpc.GetDependencies() {
 			d.dependsOn = append(d.dependsOn, nameOf(urn))
+		}
+		for _, property := range rpc.GetPropertyDependencies() {
+			for _, urn := range property.GetUrns() {
+				d.uses = append(d.uses, nameOf(urn))
+			}
 		}
 	}
 	r.mu.Lock()
@@ -117,11 +129,22 @@ type fakeEngine struct {
 	root       string
 	missing    map[string]error // what the registry says about the images that are not there
 	containers []container.Summary
-	volumes    int
-	logs       map[string]io.Reader
+	// volumes are those of nodes 1, 2 and so on.
+	volumes int
+	logs    map[string]io.Reader
 	// states are what looking at a container finds, one after the other; the last one stays.
 	states  []nodeState
 	removed []string
+	// exec is what a command in a container ends with; without it, there is no container to run it in.
+	exec *execResult
+	// execs are the commands that were run.
+	execs []container.ExecOptions
+}
+
+// execResult is the end of a command in a container.
+type execResult struct {
+	status int
+	output []byte
 }
 
 // nodeState is what matters here of the state of a node's container.
@@ -157,14 +180,18 @@ func (f *fakeEngine) DistributionInspect(_ context.Context, ref, _ string) (regi
 }
 
 func (f *fakeEngine) VolumeList(context.Context, volume.ListOptions) (volume.ListResponse, error) {
-	return volume.ListResponse{Volumes: make([]*volume.Volume, f.volumes)}, nil
+	var response volume.ListResponse
+	for i := range f.volumes {
+		response.Volumes = append(response.Volumes, &volume.Volume{Name: fmt.Sprintf("warren-%s-rabbit%d-data", testStack, i+1)})
+	}
+	return response, nil
 }
 
 func (f *fakeEngine) ContainerList(_ context.Context, options container.ListOptions) ([]container.Summary, error) {
 	health := options.Filters.Get("health")
 	var found []container.Summary
 	for _, c := range f.containers {
-		if len(health) == 0 || strings.Contains(c.Status, "("+health[0]+")") {
+		if (len(health) == 0 || strings.Contains(c.Status, "("+health[0]+")")) && options.Filters.MatchKVList("label", c.Labels) {
 			found = append(found, c)
 		}
 	}
@@ -188,6 +215,23 @@ func (f *fakeEngine) ContainerInspect(context.Context, string) (container.Inspec
 func (f *fakeEngine) ContainerRemove(_ context.Context, name string, _ container.RemoveOptions) error {
 	f.removed = append(f.removed, name)
 	return nil
+}
+
+func (f *fakeEngine) ContainerExecCreate(_ context.Context, _ string, options container.ExecOptions) (container.ExecCreateResponse, error) {
+	if f.exec == nil {
+		return container.ExecCreateResponse{}, errdefs.ErrNotFound
+	}
+	f.execs = append(f.execs, options)
+	return container.ExecCreateResponse{ID: "exec"}, nil
+}
+
+func (f *fakeEngine) ContainerExecAttach(context.Context, string, container.ExecAttachOptions) (types.HijackedResponse, error) {
+	ours, theirs := net.Pipe()
+	return types.HijackedResponse{Conn: ours, Reader: bufio.NewReader(bytes.NewReader(f.exec.output))}, theirs.Close()
+}
+
+func (f *fakeEngine) ContainerExecInspect(context.Context, string) (container.ExecInspect, error) {
+	return container.ExecInspect{ExitCode: f.exec.status}, nil
 }
 
 func (f *fakeEngine) ContainerLogs(_ context.Context, name string, _ container.LogsOptions) (io.ReadCloser, error) {

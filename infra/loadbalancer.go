@@ -16,8 +16,7 @@ const (
 	loadBalancerMemory = 256 << 20
 )
 
-// LoadBalancer is the HAProxy in front of a cluster. It depends on no node: it starts beside them, and a change of its file replaces
-// nothing else.
+// LoadBalancer is the HAProxy in front of a cluster. It uses nothing of the nodes: a change of either replaces nothing of the other.
 type LoadBalancer struct {
 	pulumi.ResourceState
 
@@ -30,6 +29,8 @@ type LoadBalancerArgs struct {
 	Secrets  topology.Secrets
 	// Network is the name of the network of the cluster.
 	Network pulumi.StringInput
+	// After is what has to be there before the load balancer, and is deleted after it.
+	After []pulumi.Resource
 }
 
 // NewLoadBalancer declares a load balancer. It is there when HAProxy accepts connections.
@@ -71,7 +72,7 @@ func NewLoadBalancer(ctx *pulumi.Context, name string, args *LoadBalancerArgs, o
 		LogOpts:             logOptions,
 		SecurityOpts:        noNewPrivileges,
 		Labels:              labels(cluster.Stack, roleLoadBalancer),
-	}, inside, replaceInPlace)
+	}, inside, replaceInPlace, pulumi.DependsOn(args.After))
 	if err != nil {
 		return nil, err
 	}

@@ -68,14 +68,14 @@ func provision(ctx *pulumi.Context, settings settings, connect func(host string)
 	if err := preflight(ctx.Context(), docker, cluster); err != nil {
 		return err
 	}
-	rolling, err := serving(ctx.Context(), docker, cluster.Stack)
+	standing, err := standingOf(ctx.Context(), docker, cluster.Stack)
 	if err != nil {
 		return err
 	}
 	_, err = NewCluster(ctx, cluster.Stack, &ClusterArgs{
 		Topology: cluster,
 		Secrets:  secrets,
-		Rolling:  rolling,
+		Standing: standing,
 		Engine:   docker,
 	})
 	return err

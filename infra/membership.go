@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
@@ -31,10 +30,6 @@ func newMembership(
 	ctx *pulumi.Context, name string, args *NodeArgs, member *docker.Container, opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
-	var hosts []string
-	for _, n := range cluster.Nodes {
-		hosts = append(hosts, n.Name)
-	}
 	identity := docker.ContainerLabelArgs{Label: pulumi.String(labelNodeContainer), Value: member.ID()}
 	host := args.Node.Name + "-join"
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
@@ -45,14 +40,14 @@ func newMembership(
 		Envs: environment(
 			"WARREN_NODE", args.Node.Name,
 			"WARREN_NODE_TYPE", string(args.Node.Type),
-			"WARREN_NODES", strings.Join(hosts, " "),
+			"WARREN_NODES", hostNames(cluster),
 		),
 		Uploads: docker.ContainerUploadArray{
 			secretFile(cookiePath, args.Secrets.ErlangCookie),
 			script(joinClusterPath, node.Join),
 		},
 		NetworksAdvanced: attach(args.Network, host),
-		Healthcheck:      untilJoined(),
+		Healthcheck:      until(node.JoinedFile, ""),
 		Wait:             pulumi.Bool(true),
 		WaitTimeout:      seconds(joinTimeout),
 		Rm:               pulumi.Bool(true),
@@ -63,12 +58,13 @@ func newMembership(
 	}, append(opts, replaceInPlace, pulumi.ResourceHooks(args.Hooks))...)
 }
 
-// untilJoined is a health check whose first probe lasts until the node has joined, and every other an hour. A probe costs the engine
-// far more than what it runs; asked every second, those of all memberships would take a good part of a core for ever, and
-// asked less often, each would delay the deployment.
-func untilJoined() *docker.ContainerHealthcheckArgs {
+// until is a health check whose first probe lasts until a file is there, and every other an hour. It fails if another file
+// is there before, unless that has no name. A probe costs the engine far more than what it runs; asked every second, those of all
+// memberships would take a good part of a core for ever, and asked less often, each would delay the deployment.
+func until(done, failed string) *docker.ContainerHealthcheckArgs {
 	const hour = time.Hour
-	probe := fmt.Sprintf("mkdir /run/probed 2>/dev/null || sleep %d; until [[ -e %s ]]; do sleep 0.2; done", int(hour.Seconds()), node.JoinedFile)
+	probe := fmt.Sprintf("mkdir /run/probed 2>/dev/null || sleep %d; until [[ -e %s ]]; do [[ ! -e '%s' ]] || exit 1; sleep 0.2; done",
+		int(hour.Seconds()), done, failed)
 	return &docker.ContainerHealthcheckArgs{
 		Tests:    pulumi.ToStringArray([]string{"CMD", "bash", "-c", probe}),
 		Interval: duration(time.Second),

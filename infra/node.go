@@ -41,9 +41,10 @@ type NodeArgs struct {
 	Image pulumi.StringInput
 	// Network is the name of the network of the cluster.
 	Network pulumi.StringInput
-	// After is what has to be done before anything happens to this node's container, such as the membership of the node
-	// before it.
+	// After is what has to be done before anything happens to this node, such as the membership of the node before it.
 	After []pulumi.Resource
+	// New says that the node has no volume yet. It gets one when it is its turn, because a node that has one counts as a member.
+	New bool
 	// Hooks are those of the membership.
 	Hooks *pulumi.ResourceHookBinding
 }
@@ -57,7 +58,11 @@ func NewNode(ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.Re
 	inside := pulumi.Parent(n)
 
 	var err error
-	if n.Volume, err = newDataVolume(ctx, name+"-data", args, inside); err != nil {
+	volumeOptions := []pulumi.ResourceOption{inside}
+	if args.New {
+		volumeOptions = append(volumeOptions, pulumi.DependsOn(args.After))
+	}
+	if n.Volume, err = newDataVolume(ctx, name+"-data", args, volumeOptions...); err != nil {
 		return nil, err
 	}
 	if n.Container, err = newNodeContainer(ctx, name, args, n.Volume, inside, pulumi.DependsOn(args.After)); err != nil {
@@ -99,7 +104,7 @@ func newNodeContainer(
 		Entrypoints: pulumi.ToStringArray([]string{"bash", startNodePath}),
 		Envs:        environment("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", cluster.ErlangArgs()),
 		Uploads: docker.ContainerUploadArray{
-			file("/etc/rabbitmq/rabbitmq.conf", cluster.RabbitMQConf()),
+			file("/etc/rabbitmq/rabbitmq.conf", cluster.RabbitMQConf(args.Node)),
 			file("/etc/rabbitmq/advanced.config", cluster.AdvancedConfig()),
 			file("/etc/rabbitmq/enabled_plugins", cluster.EnabledPlugins()),
 			secretFile(cookiePath, args.Secrets.ErlangCookie),
@@ -135,7 +140,7 @@ func newNodeContainer(
 		LogDriver:           logDriver,
 		LogOpts:             logOptions,
 		SecurityOpts:        noNewPrivileges,
-		Labels:              labels(cluster.Stack, roleNode, labelNode, args.Node.Name),
+		Labels:              labels(cluster.Stack, roleNode, labelNode, args.Node.Name, labelSeries, cluster.Series.String()),
 	}, append(opts, replaceInPlace)...)
 }
 

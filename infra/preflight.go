@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -40,6 +41,7 @@ func (e *PreflightError) Error() string {
 
 // preflight looks for what would make the deployment fail halfway, and tells all of it at once. It changes nothing.
 func preflight(ctx context.Context, docker engine, cluster *topology.Cluster) error {
+	unbound := ctx
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
 	info, err := docker.Info(ctx)
@@ -57,7 +59,15 @@ func preflight(ctx context.Context, docker engine, cluster *topology.Cluster) er
 	if err != nil {
 		return err
 	}
-	if problems = append(problems, ports...); len(problems) > 0 {
+	upgrade, err := upgradeProblems(ctx, docker, cluster)
+	if err != nil {
+		return err
+	}
+	departures, err := departureProblems(unbound, docker, cluster)
+	if err != nil {
+		return err
+	}
+	if problems = slices.Concat(problems, ports, upgrade, departures); len(problems) > 0 {
 		return &PreflightError{problems}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/internal/livestack"
 	"warren/topology"
 )
 
@@ -56,10 +57,10 @@ func TestPreflightLeavesImagesThatNeedCredentialsToTheProvider(t *testing.T) {
 }
 
 func TestPreflightDisk(t *testing.T) {
-	err := check(t, &fakeEngine{local: true, root: t.TempDir()}, topology.Config{DiskFreeLimit: "4000TB", Ports: freePorts(t)})
+	err := check(t, &fakeEngine{local: true, root: t.TempDir()}, topology.Config{DiskFreeLimit: "4000TB", Ports: livestack.FreePorts(t)})
 	assert.ErrorContains(t, err, "warren:diskFreeLimit = 4000TB")
 
-	assert.NoError(t, check(t, &fakeEngine{local: true, root: "/no/such/folder"}, topology.Config{DiskFreeLimit: "4000TB", Ports: freePorts(t)}),
+	assert.NoError(t, check(t, &fakeEngine{local: true, root: "/no/such/folder"}, topology.Config{DiskFreeLimit: "4000TB", Ports: livestack.FreePorts(t)}),
 		"the engine's disk is out of sight")
 }
 
@@ -68,7 +69,7 @@ func TestPreflightPorts(t *testing.T) {
 	require.NoError(t, err)
 	defer taken.Close()
 	port := taken.Addr().(*net.TCPAddr).Port
-	ports := freePorts(t)
+	ports := livestack.FreePorts(t)
 	ports.Stats = port
 	config := topology.Config{Ports: ports}
 	publishing := func(stack string) []container.Summary {
@@ -88,13 +89,4 @@ func TestPreflightPorts(t *testing.T) {
 	config.BindAddress = "192.0.2.1"
 	err = check(t, &fakeEngine{local: true}, config)
 	assert.ErrorContains(t, err, "this machine has no address 192.0.2.1: correct warren:bindAddress")
-}
-
-// freePorts returns ports on which nothing listens.
-func freePorts(t *testing.T) topology.PortsConfig {
-	t.Helper()
-	return topology.PortsConfig{
-		AMQP: freeRange(t, 3), Management: freeRange(t, 3),
-		LoadBalancerAMQP: freeRange(t, 1), LoadBalancerManagement: freeRange(t, 1), Stats: freeRange(t, 1),
-	}
 }

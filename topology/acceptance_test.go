@@ -87,7 +87,7 @@ func TestNodesRefuseABrokenFile(t *testing.T) {
 	cluster, err := New("test", Config{RabbitMQConf: "no_such_key = 1"})
 	require.NoError(t, err)
 	files := readAll(t, filepath.Join("testdata", "series-4.3"))
-	files["rabbitmq.conf"] = []byte(cluster.RabbitMQConf())
+	files["rabbitmq.conf"] = []byte(cluster.RabbitMQConf(cluster.Nodes[0]))
 	_, err = docker.bootNode(t, imageOfSeries[cluster.Series], cluster, files)
 	assert.ErrorContains(t, err, "no_such_key")
 }

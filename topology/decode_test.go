@@ -65,7 +65,7 @@ func FuzzParse(f *testing.F) {
 		cluster, err := Parse(stack, map[string]string{key: value})
 		if err == nil {
 			cluster.HAProxyConf(testSecrets)
-			cluster.RabbitMQConf()
+			cluster.RabbitMQConf(cluster.Nodes[0])
 			cluster.Outputs(testSecrets)
 			return
 		}

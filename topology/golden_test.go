@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -57,14 +58,18 @@ func rendered(t *testing.T, c *Cluster) map[string]string {
 	t.Helper()
 	definitions, err := c.Definitions(testSecrets)
 	require.NoError(t, err)
-	return map[string]string{
-		"rabbitmq.conf":    c.RabbitMQConf(),
+	files := map[string]string{
+		"rabbitmq.conf":    c.RabbitMQConf(c.Nodes[0]),
 		"advanced.config":  c.AdvancedConfig(),
 		"enabled_plugins":  c.EnabledPlugins(),
 		"erlang-args":      c.ErlangArgs() + "\n",
 		"haproxy.cfg":      c.HAProxyConf(testSecrets),
 		"definitions.json": definitions,
 	}
+	if last := c.Nodes[len(c.Nodes)-1]; !slices.Contains(c.Seeds(), last) {
+		files["rabbitmq.conf-"+last.Name] = c.RabbitMQConf(last)
+	}
+	return files
 }
 
 func TestRenderedFilesAreTheGoldenOnes(t *testing.T) {

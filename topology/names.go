@@ -1,7 +1,12 @@
 package topology
 
-// LoadBalancerHost is the load balancer's host name inside a stack's network.
-const LoadBalancerHost = "haproxy"
+// Host names inside a stack's network, beside those of the nodes.
+const (
+	// LoadBalancerHost is the load balancer's.
+	LoadBalancerHost = "haproxy"
+	// FormationHost is that of the container that sees to the cluster as a whole.
+	FormationHost = "formation"
+)
 
 // Ports inside the containers; those on the host are in Node and LoadBalancer.
 const (
@@ -24,6 +29,9 @@ func (c *Cluster) VolumeName(n Node) string { return c.ContainerName(n) + "-data
 
 // JoinContainerName is the name of the container that sees to the membership of node n.
 func (c *Cluster) JoinContainerName(n Node) string { return c.ContainerName(n) + "-join" }
+
+// FormationContainerName is the name of the container that sees to the cluster as a whole.
+func (c *Cluster) FormationContainerName() string { return c.NetworkName() + "-" + FormationHost }
 
 // LoadBalancerContainerName is the name of the container that runs HAProxy.
 func (c *Cluster) LoadBalancerContainerName() string { return c.NetworkName() + "-" + LoadBalancerHost }

@@ -1,10 +1,32 @@
 package topology
 
-// RabbitMQConf renders rabbitmq.conf. It holds no secret and is the same on every node of a cluster.
-func (c *Cluster) RabbitMQConf() string { return render("rabbitmq.conf.tmpl", rabbitmqConfData{c}) }
+import "slices"
+
+// SeedCount is how many nodes are seeds.
+const SeedCount = 3
+
+// Seeds are the nodes that a new node asks for the cluster it is to join: the first of the cluster. Since no file names the
+// others, nodes that come or go behind them change the file of none that stays.
+func (c *Cluster) Seeds() []Node { return c.Nodes[:min(SeedCount, len(c.Nodes))] }
+
+// RabbitMQConf renders rabbitmq.conf of a node. It holds no secret.
+func (c *Cluster) RabbitMQConf(n Node) string {
+	return render("rabbitmq.conf.tmpl", rabbitmqConfData{c, n})
+}
 
 // rabbitmqConfData is what the template of rabbitmq.conf needs.
-type rabbitmqConfData struct{ *Cluster }
+type rabbitmqConfData struct {
+	*Cluster
+	node Node
+}
+
+// Peers are the nodes that peer discovery is to find: the seeds and, which it insists on, the node itself.
+func (d rabbitmqConfData) Peers() []Node {
+	if slices.Contains(d.Seeds(), d.node) {
+		return d.Seeds()
+	}
+	return append(slices.Clone(d.Seeds()), d.node)
+}
 
 // HasRAMNodes tells whether some node of the cluster is a RAM node.
 func (d rabbitmqConfData) HasRAMNodes() bool { return len(d.nodesOfType(RAM)) > 0 }

@@ -112,6 +112,29 @@ var directUpgrades = map[Series][]Series{
 	{4, 3}:  {{4, 2}},
 }
 
+// UpgradePath returns the series at which a cluster of s has to stop on its way to target, target included, by the fewest stops; none if
+// no way is known, as to an older one.
+func (s Series) UpgradePath(target Series) []Series {
+	var best []Series
+	for via := range directUpgrades {
+		if via.Compare(s) <= 0 || via.Compare(target) > 0 || !s.SupportsUpgradeTo(via) {
+			continue
+		}
+		path := []Series{via}
+		if via != target {
+			rest := via.UpgradePath(target)
+			if rest == nil {
+				continue
+			}
+			path = append(path, rest...)
+		}
+		if best == nil || len(path) < len(best) {
+			best = path
+		}
+	}
+	return best
+}
+
 // SupportsUpgradeTo tells whether RabbitMQ supports an in-place, rolling upgrade from s to target without a stop at
 // a series between them. Staying within a series is one; a downgrade never is.
 func (s Series) SupportsUpgradeTo(target Series) bool {

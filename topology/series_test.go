@@ -62,6 +62,13 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
+func TestUpgradePath(t *testing.T) {
+	assert.Equal(t, []Series{{3, 11}, {3, 12}, {3, 13}, {4, 2}, {4, 3}}, Series{3, 10}.UpgradePath(Series{4, 3}))
+	assert.Equal(t, []Series{{4, 2}, {4, 3}}, Series{3, 13}.UpgradePath(Series{4, 3}))
+	assert.Equal(t, []Series{{4, 3}}, Series{4, 2}.UpgradePath(Series{4, 3}))
+	assert.Empty(t, Series{4, 3}.UpgradePath(Series{4, 2}))
+}
+
 func TestSupportsUpgradeTo(t *testing.T) {
 	for _, c := range []struct {
 		from, to Series

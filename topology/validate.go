@@ -107,7 +107,7 @@ func validateNodes(problems *problemList, c Config, cluster *Cluster) {
 		case !nodePattern.MatchString(n.Name):
 			problems.add(key+".name", "is "+quoted(n.Name)+", which is no host name",
 				"use lower-case letters, digits and '-', beginning with a letter")
-		case n.Name == LoadBalancerHost, strings.HasSuffix(n.Name, "-data"), strings.HasSuffix(n.Name, "-join"):
+		case n.Name == LoadBalancerHost, n.Name == FormationHost, strings.HasSuffix(n.Name, "-data"), strings.HasSuffix(n.Name, "-join"):
 			problems.add(key+".name", "is "+quoted(n.Name)+", a name Warren uses for another resource", "use another name")
 		}
 		if n.Type != Disc && n.Type != RAM {

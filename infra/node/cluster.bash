@@ -4,16 +4,29 @@
 # The Erlang machine of a command line tool takes a second of CPU time to start. What is asked often is therefore asked
 # over a socket, and the tools do what only they can do.
 #
-# Set by the script: self is the node this is about, nodes are the nodes the cluster is meant to have.
+# Set by the script: self is the node this is about, seeds are the first nodes of the stack.
 set -euo pipefail
 
 readonly amqp_port=5672 distribution_port=25672 metrics_port=15692
 readonly home=/var/lib/rabbitmq run=/run/warren
+readonly seed_count=3       # how many nodes are seeds; as topology has it
 readonly command_timeout=60 # seconds for any one command of RabbitMQ's tools
 readonly timed_out=124      # exit status of a command that took longer
 
 log() { printf '%(%Y-%m-%d %H:%M:%S)T warren: %s\n' -1 "$*"; }
 fail() { log "$*" >&2; exit 1; }
+
+# pause sleeps such that a signal ends it.
+pause() { sleep "$1" & wait $!; }
+
+# within tries a condition every second until it holds; it fails when it does not for so many seconds.
+within() {
+  local end=$((SECONDS + $1)); shift
+  until "$@"; do
+    ((SECONDS < end)) || return 1
+    pause 1
+  done
+}
 
 # become_rabbitmq gives user rabbitmq its cookie and continues as that user. The cookie is copied because the engine makes
 # files root's, and RabbitMQ refuses a cookie that somebody else may read.
@@ -52,10 +65,11 @@ identity() {
   [[ $cluster_id && $version ]]
 }
 
-# view sets members, running and ram to what a running node says of its cluster; it fails if the node does not run.
+# view sets members, running, ram and disabled_flags to what a running node says of its cluster; it fails if the node does not run.
 view() {
   local status
   listens "$1" "$amqp_port" && status=$(ctl "$1" cluster_status --formatter json 2>/dev/null) || return
+  disabled_flags=$(grep -c '"state":"disabled"' <<<"$status" || true)
   ram=$(nodes_under ram_nodes <<<"$status")
   members="$(nodes_under disk_nodes <<<"$status") $ram"
   running=$(nodes_under running_nodes <<<"$status")
@@ -63,17 +77,16 @@ view() {
 
 nodes_under() { grep -oE "\"$1\":\[[^]]*\]" | grep -oE '[^"[,]+@[^"]+' | tr '\n' ' ' || true; }
 
+# contains tells whether a list has a word.
 contains() { [[ " $1 " == *" $2 "* ]]; }
 
-# find_cluster sets seed to a running node, other than self, whose cluster has a majority of the intended nodes running, and the
-# variables of view to what it says. Anything less may be a node that is alone by mistake, which is not to be followed.
+# find_cluster sets seed to a running seed, other than self, whose cluster has a majority running, and the variables of view to what it
+# says. The seeds count whether they are members or not: anything less than that majority may be a node that is alone by
+# mistake, which is not to be followed.
 find_cluster() {
-  local node count
-  for seed in "${nodes[@]}"; do
+  for seed in "${seeds[@]}"; do
     [[ $seed != "$self" ]] && view "$seed" || continue
-    count=0
-    for node in "${nodes[@]}"; do contains "$running" "$node" && count=$((count + 1)); done
-    ((2 * count > ${#nodes[@]})) && return
+    (($(wc -w <<<"$running") * 2 > $(tr ' ' '\n' <<<"$members ${seeds[*]}" | grep . | sort -u | wc -l))) && return
   done
   return 1
 }
@@ -119,3 +132,34 @@ forget() {
   remember_replicas "$1"
   ctl "$1" forget_cluster_node "$self"
 }
+
+# no_queues tells whether none of these nodes that runs leads a queue, as in a new cluster, where there is nothing to ask further.
+no_queues() {
+  local node metrics
+  for node; do
+    listens "$node" "$amqp_port" || continue
+    metrics=$(scrape "$node" /metrics) && ! grep -Eq '^rabbitmq_queues [1-9]' <<<"$metrics" || return
+  done
+}
+
+# add_replicas adds a node to the queues and streams that it reads. Quorum queues of a virtual host go by one
+# command, streams one by one: their tool knows no patterns.
+add_replicas() {
+  local node=$1 vhost type name
+  local -A pattern=()
+  while IFS=$'\t' read -r vhost type name; do
+    if [[ $type == quorum ]]; then
+      pattern[$vhost]+="${pattern[$vhost]:+|}$(literal "$name")"
+    else
+      tool rabbitmq-streams "$node" add_replica --vhost "$vhost" "$name" "$node" ||
+        log "stream $name in virtual host $vhost has no replica on $node"
+    fi
+  done
+  for vhost in "${!pattern[@]}"; do
+    log "$node gets replicas of quorum queues in virtual host $vhost"
+    tool rabbitmq-queues "$node" grow "$node" all --vhost-pattern "^$(literal "$vhost")\$" --queue-pattern "^(${pattern[$vhost]})\$" --errors-only
+  done
+}
+
+# literal turns a name into a regular expression that matches nothing else.
+literal() { sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$1"; }

@@ -17,6 +17,7 @@ main() {
   self=rabbit@$WARREN_NODE
   read -r -a nodes <<<"$WARREN_NODES"
   nodes=("${nodes[@]/#/rabbit@}")
+  seeds=("${nodes[@]:0:seed_count}")
   trap 'exit 0' TERM INT
   log "waiting for $self"
   while true; do
@@ -27,18 +28,6 @@ main() {
   touch "$joined"
   log "$self is a member of its cluster, with its replicas online"
   watch
-}
-
-# pause sleeps such that a signal ends it.
-pause() { sleep "$1" & wait $!; }
-
-# within tries a condition every second until it holds; it fails when it does not for so many seconds.
-within() {
-  local end=$((SECONDS + $1)); shift
-  until "$@"; do
-    ((SECONDS < end)) || return 1
-    pause 1
-  done
 }
 
 # join does what is missing for self to be a member in good order.
@@ -144,11 +133,11 @@ ensure_type() {
 # restore_replicas gets self's replicas online again: those that only need time, those that the cluster forgot with its data, and those
 # that it still expects from a node that was reset.
 restore_replicas() {
-  no_queues && return 0
+  no_queues "${nodes[@]}" && return 0
   local lost status=0
   await_replicas || status=$?
   if ((status == missing)); then
-    find_cluster || fail "$self lacks replicas, and no majority of ${nodes[*]} runs that could restore them"
+    find_cluster || fail "$self lacks replicas, and no majority runs, as ${seeds[*]} see it, that could restore them"
     log "$self has lost replicas: removing them from their queues"
     remember_replicas "$seed"
     tool rabbitmq-queues "$seed" shrink "$self" --errors-only
@@ -158,11 +147,11 @@ restore_replicas() {
   fi
   lost=$(remembered_replicas "$self")
   if [[ $lost ]]; then
-    comm -23 <(sort <<<"$lost") <(on_self 4 <<<"$replicated" | cut -f 1-3 | sort) | add_replicas
+    comm -23 <(sort <<<"$lost") <(on_self 4 <<<"$replicated" | cut -f 1-3 | sort) | add_replicas "$self"
     await_replicas || fail "replicas on $self are not online yet"
     ctl "$self" clear_global_parameter "warren_lost_replicas_$self"
   elif [[ -z $(on_self 4 <<<"$replicated") ]]; then
-    with_even_members <<<"$replicated" | add_replicas
+    with_even_members <<<"$replicated" | add_replicas "$self"
   fi
 }
 
@@ -181,37 +170,6 @@ await_replicas() {
 # with_even_members selects the queues and streams with an even number of members, which is what remains when a member was
 # removed. They are for a node that has no replica, because it was removed by hand.
 with_even_members() { awk -F'\t' 'NF && split($4, member, ",") % 2 == 0' | cut -f 1-3; }
-
-# no_queues tells whether no running node leads a queue, as in a new cluster, where there is nothing to ask further.
-no_queues() {
-  local node metrics
-  for node in "${nodes[@]}"; do
-    listens "$node" "$amqp_port" || continue
-    metrics=$(scrape "$node" /metrics) && ! grep -Eq '^rabbitmq_queues [1-9]' <<<"$metrics" || return
-  done
-}
-
-# add_replicas adds self to the queues and streams that it reads. Quorum queues of a virtual host go by one
-# command, streams one by one: their tool knows no patterns.
-add_replicas() {
-  local vhost type name
-  local -A pattern=()
-  while IFS=$'\t' read -r vhost type name; do
-    if [[ $type == quorum ]]; then
-      pattern[$vhost]+="${pattern[$vhost]:+|}$(literal "$name")"
-    else
-      tool rabbitmq-streams "$self" add_replica --vhost "$vhost" "$name" "$self" ||
-        log "stream $name in virtual host $vhost has no replica on $self"
-    fi
-  done
-  for vhost in "${!pattern[@]}"; do
-    log "$self gets its replicas of quorum queues in virtual host $vhost back"
-    tool rabbitmq-queues "$self" grow "$self" all --vhost-pattern "^$(literal "$vhost")\$" --queue-pattern "^(${pattern[$vhost]})\$" --errors-only
-  done
-}
-
-# literal turns a name into a regular expression that matches nothing else.
-literal() { sed 's/[][\.*^$+?(){}|]/\\&/g' <<<"$1"; }
 
 # watch ends when self is certainly no member in good order any more. A node that is stopped, or can't be reached, is still
 # a member.

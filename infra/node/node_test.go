@@ -3,16 +3,17 @@ package node_test
 import (
 	"fmt"
 	"os/exec"
+	"path"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"warren/infra/node"
+	"warren/topology"
 )
 
-var scripts = map[string]string{"start-node": node.Start, "join-cluster": node.Join}
+var scripts = map[string]string{"start-node": node.Start, "join-cluster": node.Join, "form-cluster": node.Form}
 
 func TestScriptsAreValidBash(t *testing.T) {
 	for name, script := range scripts {
@@ -40,12 +41,27 @@ func TestStartScriptKnowsTheStopTimeout(t *testing.T) {
 	assert.Contains(t, node.Start, fmt.Sprintf("\nreadonly stop_timeout=%d ", int(node.StopTimeout.Seconds())))
 }
 
-func TestHealthCheckLooksForWhatTheJoinScriptMakes(t *testing.T) {
-	directory, file, found := strings.Cut(strings.TrimPrefix(node.JoinedFile, "/run/"), "/")
-	require.True(t, found)
-	assert.Contains(t, node.Join, " run=/run/"+directory+"\n")
-	assert.Contains(t, node.Join, "readonly joined=$run/"+file+"\n")
-	assert.Equal(t, node.JoinedFile, node.JoinHealthCheck[len(node.JoinHealthCheck)-1])
+func TestScriptsMakeTheFilesThatHealthChecksLookFor(t *testing.T) {
+	for file, script := range map[string]string{node.JoinedFile: node.Join, node.FormedFile: node.Form, node.RefusedFile: node.Form} {
+		directory, name := path.Split(file)
+		assert.Contains(t, script, " run="+path.Clean(directory)+"\n")
+		assert.Regexp(t, `(?m)^readonly .*\b`+name+`=\$run/`+name+`\b`, script)
+	}
+}
+
+func TestScriptsKnowTheSeeds(t *testing.T) {
+	for name, script := range scripts {
+		assert.Containsf(t, script, fmt.Sprintf("\nreadonly seed_count=%d ", topology.SeedCount), "%s", name)
+	}
+}
+
+// A node that stops takes the absence of these for the end of the stack.
+func TestStartScriptKnowsWhoGoesFirst(t *testing.T) {
+	assert.Contains(t, node.Start, "gone "+topology.FormationHost+" && gone "+topology.LoadBalancerHost+";")
+}
+
+func TestRefusalIsWhatTheFormScriptEndsWith(t *testing.T) {
+	assert.Contains(t, node.Form, fmt.Sprintf("\nreadonly refusal=%d ", node.Refusal))
 }
 
 // check passes a script to a command's standard input.

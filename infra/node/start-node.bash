@@ -4,6 +4,8 @@
 readonly stop_timeout=60   # seconds until the engine kills what has not stopped; as StopTimeout in node.go
 readonly shutdown_time=25  # of these, what is left for draining and stopping
 readonly settle_time=10    # seconds after which the replicas of running nodes have caught up
+readonly lookup_time=2     # seconds the engine's name server gets to answer; it knows its own names at once
+readonly founding_time=120 # seconds a new node waits for the seeds to have a cluster
 readonly data=$home/mnesia/rabbit@$HOSTNAME
 
 main() {
@@ -12,7 +14,8 @@ main() {
     become_rabbitmq
   fi
   self=rabbit@$HOSTNAME
-  mapfile -t nodes < <(sed -nE 's/^cluster_formation\.classic_config\.nodes\.[^=]*= *//p' /etc/rabbitmq/rabbitmq.conf)
+  mapfile -t seeds < <(sed -nE 's/^cluster_formation\.classic_config\.nodes\.[^=]*= *//p' /etc/rabbitmq/rabbitmq.conf)
+  seeds=("${seeds[@]:0:seed_count}")
   trap 'exit 0' TERM INT
   compare_with_cluster
   serve
@@ -30,7 +33,12 @@ take_over_files() {
 # node and the node does not know the cluster, or the other way round. Without a running cluster to ask, as after a power cut,
 # nothing is decided and nothing touched.
 compare_with_cluster() {
-  find_cluster || return 0
+  # Only seeds found a cluster: a node that others do not look for would be alone in it.
+  if ! has_data && ! contains "${seeds[*]}" "$self"; then
+    within "$founding_time" find_cluster || fail "$self is new, and ${seeds[*]} have no cluster yet that it could join: trying again"
+  else
+    find_cluster || return 0
+  fi
   if has_data; then
     contains "$members" "$self" || set_data_aside
   elif contains "$members" "$self"; then
@@ -69,7 +77,9 @@ stop() {
   SECONDS=0
   if ! listens "$self" "$amqp_port"; then
     log "$self serves no clients: it stops at once"
-  elif ((${#nodes[@]} > 1)) && await_redundancy; then
+  elif everything_goes; then
+    log "the whole stack goes: $self stops at once"
+  elif await_redundancy; then
     drain
   fi
   kill -TERM "$server" 2>/dev/null || true
@@ -77,30 +87,36 @@ stop() {
   log "$self stopped in $SECONDS s"
 }
 
-# await_redundancy waits until every queue, stream and the metadata keep a majority without this node; it fails if that is not to be:
-# a peer whose name is gone has no container that runs, and with all peers there, some queue has too few replicas anyway.
+# everything_goes tells whether the stack is being destroyed, so that nobody is there to take over. Formation and load balancer come after
+# the nodes, so that Pulumi deletes both before any node then. In every other deployment one of them at least is there.
+everything_goes() { gone formation && gone haproxy; }
+
+gone() { ! timeout "$lookup_time" getent hosts "$1" >/dev/null; }
+
+# await_redundancy waits until every queue, stream and the metadata keep a majority without this node; it fails if that is not to be.
+# With all members there, a queue may have too few replicas for it anyway.
 await_redundancy() {
-  local status=0
+  local status
   while ((SECONDS < stop_timeout - shutdown_time)); do
+    status=0
     timeout $((stop_timeout - shutdown_time - SECONDS)) rabbitmq-queues --quiet check_if_node_is_quorum_critical >/dev/null 2>&1 || status=$?
     ((status == 0)) && return
-    if ! peers_exist; then
-      log "$self stops at once: a peer is gone, and nobody is there to take over"
-      return 1
-    elif ((SECONDS > settle_time)) && peers_run; then
-      log "$self stops although it holds replicas that are needed for a majority: all its peers run, and more there are not"
+    if ((SECONDS > settle_time)) && all_serve; then
+      log "$self stops although it holds replicas that are needed for a majority: all members run, and more there are not"
       return
     fi
     log "$self holds replicas that are needed for a majority: waiting for those of its peers"
-    sleep 1
-    status=0
+    pause 1
   done
   log "$self stops although it holds replicas that are needed for a majority: there is no time left"
   return 1
 }
 
-peers_exist() { local node; for node in "${nodes[@]}"; do getent hosts "${node#*@}" >/dev/null || return; done; }
-peers_run() { local node; for node in "${nodes[@]}"; do listens "$node" "$amqp_port" || return; done; }
+all_serve() {
+  local node
+  view "$self" || return
+  for node in $members; do listens "$node" "$amqp_port" || return; done
+}
 
 # drain puts the node into maintenance mode, which closes its listeners and hands over its leaders. It ends with the next start.
 drain() {

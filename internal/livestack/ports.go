@@ -1,4 +1,5 @@
-package main
+// Package livestack gives tests a stack of their own on the real engine.
+package livestack
 
 import (
 	"fmt"
@@ -6,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"testing"
+
+	"warren/topology"
 )
 
 // handedOut are the ports that freeRange returned already; a test asks several times before it uses them.
@@ -38,4 +41,13 @@ func isFree(first, n int) bool {
 		handedOut.Store(port, true)
 	}
 	return true
+}
+
+// FreePorts returns ports for a stack of up to five nodes on which nothing listens.
+func FreePorts(t *testing.T) topology.PortsConfig {
+	t.Helper()
+	return topology.PortsConfig{
+		AMQP: freeRange(t, 5), Management: freeRange(t, 5),
+		LoadBalancerAMQP: freeRange(t, 1), LoadBalancerManagement: freeRange(t, 1), Stats: freeRange(t, 1),
+	}
 }

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+
+	"warren/topology"
+)
+
+// upgradeProblems tells if some node's data are of a series that the stack's image can't take over. The containers know what they
+// run, also after a deployment that failed halfway, when the stack's configuration and its last outputs don't.
+func upgradeProblems(ctx context.Context, docker engine, cluster *topology.Cluster) ([]string, error) {
+	containers, err := docker.ContainerList(ctx, container.ListOptions{All: true, Filters: nodesOfStack(cluster.Stack)})
+	if err != nil {
+		return nil, fmt.Errorf("listing the nodes of stack %s: %w", cluster.Stack, err)
+	}
+	nodes := map[topology.Series][]string{}
+	for _, c := range containers {
+		if series, err := topology.ParseSeries(c.Labels[labelSeries]); err == nil && !series.SupportsUpgradeTo(cluster.Series) {
+			nodes[series] = append(nodes[series], c.Labels[labelNode])
+		}
+	}
+	var problems []string
+	for _, series := range slices.SortedFunc(maps.Keys(nodes), topology.Series.Compare) {
+		slices.Sort(nodes[series])
+		problems = append(problems, upgradeProblem(series, cluster, nodes[series]))
+	}
+	return problems, nil
+}
+
+func upgradeProblem(from topology.Series, cluster *topology.Cluster, nodes []string) string {
+	runs := fmt.Sprintf("RabbitMQ %s runs on %s, and %s", from, strings.Join(nodes, ", "), cluster.Image)
+	if from.Compare(cluster.Series) > 0 {
+		return fmt.Sprintf("%s is %s, which can't take over the data of a newer series: set %simage to %s or newer, or destroy the stack first",
+			runs, cluster.Series, namespace, from)
+	}
+	remedy := "go by the series between them, with a `pulumi up` for each"
+	if path := from.UpgradePath(cluster.Series); path != nil {
+		var stops []string
+		for _, series := range path {
+			stops = append(stops, series.String())
+		}
+		remedy = fmt.Sprintf("set %simage to %s, with a `pulumi up` for each", namespace, strings.Join(stops, ", then "))
+	}
+	return fmt.Sprintf("%s is %s, to which RabbitMQ supports no upgrade in one step: %s", runs, cluster.Series, remedy)
+}

@@ -1,0 +1,185 @@
+//go:build cluster
+
+package daytwo
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"warren/clients"
+	"warren/internal/livestack"
+	"warren/verify/cluster"
+	"warren/verify/traffic"
+)
+
+// slack is what Pulumi itself may add to the restarts of three nodes.
+const slack = 20 * time.Second
+
+// TestRolls changes settings under traffic: all nodes are replaced, one after the other.
+func TestRolls(t *testing.T) {
+	s := livestack.New(t, nil)
+	c := open(t, s.MustUp())
+
+	single := restart(t, c)
+	for _, change := range []struct {
+		name   string
+		config map[string]any
+	}{
+		{"another heartbeat", map[string]any{"warren:heartbeatSeconds": 30}},
+		{"another memory limit", map[string]any{"warren:memoryLimit": "640MiB"}},
+	} {
+		underTraffic(t, c, change.name, func() {
+			s.Configure(change.config)
+			took := requireUp(t, s, 6) // nodes and memberships
+			t.Logf("one node: %.1f s; the roll: %.1f s", single.Seconds(), took.Seconds())
+			assert.Less(t, took, 3*single+slack)
+		})
+		healthy(t, c)
+	}
+	inspected, err := c.Inspect(t.Context(), c.Nodes()[2].Container)
+	require.NoError(t, err)
+	assert.Equal(t, int64(640<<20), inspected.HostConfig.Memory)
+	s.Destroy()
+}
+
+// restart restarts one node under traffic, and returns how long it takes until all its replicas are online again.
+func restart(t *testing.T, c *cluster.Cluster) (took time.Duration) {
+	t.Helper()
+	underTraffic(t, c, "one node", func() {
+		start := time.Now()
+		require.NoError(t, c.Restart(t.Context(), c.Nodes()[0].Container, time.Minute))
+		healthy(t, c)
+		took = time.Since(start)
+	})
+	return took
+}
+
+// TestRollWhoseSecondNodeCanNotComeUp stops there, and goes on from there.
+func TestRollWhoseSecondNodeCanNotComeUp(t *testing.T) {
+	s := livestack.New(t, nil)
+	c := open(t, s.MustUp())
+	// A node refuses to start when this file, which nothing else needs, is not a certificate.
+	const file = "/var/lib/rabbitmq/only-here.pem"
+	for _, node := range []string{"rabbit1", "rabbit3"} {
+		s.Run(node, "bash", "-c", "echo '"+certificate(t)+"' >"+file)
+	}
+
+	underTraffic(t, c, "a bad setting", func() {
+		s.Configure(map[string]any{"warren:rabbitmqConf": "ssl_options.cacertfile = " + file})
+		_, err := s.Up(t.Context())
+		require.ErrorContains(t, err, "rabbit2 did not become a running member of the cluster")
+		assert.ErrorContains(t, err, "cacertfile", "the node's own words")
+		assert.True(t, c.Serves(t.Context(), c.Nodes()[0]), "the first node serves")
+		assert.True(t, c.Serves(t.Context(), c.Nodes()[2]), "the third node serves")
+
+		s.Configure(map[string]any{"warren:rabbitmqConf": nil})
+		requireUp(t, s, 3) // rabbit1, its membership, and rabbit2, whose membership is made anew
+	})
+	healthy(t, c)
+
+	t.Log("a node whose container and volume were removed by hand comes back with all replicas")
+	declare(t, c, "replaced", 3)
+	lost := c.Nodes()[1]
+	require.NoError(t, c.Docker().ContainerRemove(t.Context(), lost.Container, container.RemoveOptions{Force: true}))
+	require.NoError(t, exec.CommandContext(t.Context(), "docker", "volume", "rm", lost.Container+"-data").Run())
+	s.MustUp()
+	healthy(t, c)
+	requireMembers(t, c, "replaced", 3)
+	s.Destroy()
+}
+
+// certificate is one that nobody needs to trust, in PEM.
+func certificate(t *testing.T) string {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	require.NoError(t, err)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+}
+
+// TestScale takes a stack from three nodes to five and back, with a node that leaves dead.
+func TestScale(t *testing.T) {
+	s := livestack.New(t, nil)
+	small := open(t, s.MustUp())
+	declare(t, small, "asks-for-five", 5)
+	declare(t, small, "asks-for-three", 3)
+	started := startTimes(t, small)
+
+	underTraffic(t, small, "three to five to three", func() {
+		s.Configure(map[string]any{"warren:nodes": 5})
+		five := open(t, s.MustUp())
+		requireMembers(t, five, "asks-for-five", 5)
+		requireMembers(t, five, "asks-for-three", 3)
+		declare(t, five, "led-by-one-that-leaves", 3)
+
+		t.Log("a node that alone has messages may not leave, and nothing is touched")
+		classic := traffic.Queue{Name: "lives-alone", Type: "classic", Node: "rabbit@rabbit4"}
+		require.NoError(t, classic.Declare(t.Context(), five))
+		publish(t, five, classic.Name)
+		s.Configure(map[string]any{"warren:nodes": 3})
+		_, err := s.Up(t.Context())
+		require.ErrorContains(t, err, "can't leave the cluster, and nothing was changed")
+		assert.ErrorContains(t, err, "classic queue lives-alone in virtual host / lives on rabbit@rabbit4 alone and has 1 messages")
+		servers, err := five.Servers(t.Context())
+		require.NoError(t, err)
+		assert.Contains(t, serverNames(servers), "rabbit5")
+		require.NoError(t, classic.Delete(t.Context(), five))
+
+		dead, err := five.Node("rabbit5")
+		require.NoError(t, err)
+		require.NoError(t, five.Kill(t.Context(), dead.Container))
+		s.MustUp()
+	})
+	healthy(t, small)
+	for _, queue := range []string{"asks-for-five", "asks-for-three", "led-by-one-that-leaves"} {
+		requireMembers(t, small, queue, 3)
+	}
+	requireNoTrace(t, s, small, "rabbit4", "rabbit5")
+	assert.Equal(t, started, startTimes(t, small), "no node that stayed was restarted")
+	took := s.Destroy()
+	assert.Less(t, took, 30*time.Second, "nothing is drained when everything goes")
+}
+
+// startTimes are when the nodes' containers were started.
+func startTimes(t *testing.T, c *cluster.Cluster) []string {
+	t.Helper()
+	var times []string
+	for _, node := range c.Nodes() {
+		inspected, err := c.Inspect(t.Context(), node.Container)
+		require.NoError(t, err)
+		times = append(times, inspected.State.StartedAt)
+	}
+	return times
+}
+
+func serverNames(servers []cluster.Server) []string {
+	var names []string
+	for _, server := range servers {
+		names = append(names, server.Name)
+	}
+	return names
+}
+
+// publish puts a message into a queue, for good.
+func publish(t *testing.T, c *cluster.Cluster, queue string) {
+	t.Helper()
+	producer, err := clients.NewProducer([]string{c.Outputs().AMQPURL})
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.NoError(t, producer.Publish(ctx, clients.Message{ID: queue, RoutingKey: queue, Body: []byte("x")}))
+	require.NoError(t, producer.Close(ctx))
+}

@@ -1,0 +1,28 @@
+//go:build cluster
+
+package daytwo
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"warren/verify/checker"
+	"warren/verify/history"
+)
+
+// A deployment during which nothing is confirmed for too long does not pass, whatever else is well.
+func TestGapIsAViolation(t *testing.T) {
+	served := func(moments ...time.Duration) history.History {
+		h := history.History{Paths: []string{history.AnyNode}, Drained: true, Traffic: history.Span{To: moments[len(moments)-1]}}
+		for _, at := range moments {
+			id := at.String()
+			h.Publishes = append(h.Publishes, history.Publish{ID: id, Path: history.AnyNode, At: at, Done: at, Outcome: history.Confirmed})
+			h.Deliveries = append(h.Deliveries, history.Delivery{ID: id, Path: history.AnyNode, At: at})
+		}
+		return h
+	}
+	assert.Empty(t, violations(checker.Check(served(0, time.Second, 2*time.Second), nil)))
+	assert.Len(t, violations(checker.Check(served(0, time.Second, 3*time.Second), nil)), 1)
+}

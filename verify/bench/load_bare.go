@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// bareClient is a loop over amqp091-go that does nothing but publish and wait for confirms: no reconnecting, no message
-// ids, no deadlines. Nothing built on that library can be faster.
+// bareClient is a loop over amqp091-go that does nothing but publish the same messages as Warren's client and wait for confirms: no
+// reconnecting, no deadlines.
 type bareClient struct{}
 
 // open connects and opens a channel. The caller closes the connection.
@@ -52,12 +53,14 @@ func (b bareClient) Produce(ctx context.Context, endpoint, queue string, l Load,
 			<-window
 		}
 	}()
-	message := amqp.Publishing{DeliveryMode: amqp.Persistent, Body: l.body()}
+	message := amqp.Publishing{
+		DeliveryMode: amqp.Persistent, ContentType: "application/octet-stream", Timestamp: time.Now(), MessageId: uuid.NewString(), Body: l.body(),
+	}
 	for ctx.Err() == nil {
 		window <- struct{}{}
 		sent := time.Now()
 		var confirmation *amqp.DeferredConfirmation
-		if confirmation, err = channel.PublishWithDeferredConfirm("", queue, false, false, message); err != nil {
+		if confirmation, err = channel.PublishWithDeferredConfirm("", queue, true, false, message); err != nil {
 			break
 		}
 		flight <- inFlight{confirmation, sent}

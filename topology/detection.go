@@ -58,8 +58,8 @@ var detections = map[string]detection{
 		NetSetupTime: time.Second,
 		// The two above tell Raft sooner than aten does, but not every member at the same moment: the one that knows first may
 		// call an election that it can't win, for want of the last entries, and then nobody calls another for this long and up to a
-		// second more.
-		AtenPoll: time.Second,
+		// second more. After a drain, when all know at once, two may stand against each other, and try again within this time.
+		AtenPoll: 500 * time.Millisecond,
 		// Looking so often, aten would take a pause of 2 s for a failure; 3 s of silence are none.
 		AtenScaling: 30,
 		// A dead server refuses the next check, and two more within half a second tell it from a hiccup: down within about a
@@ -79,7 +79,7 @@ var detections = map[string]detection{
 		UserTimeout:    8 * time.Second,
 		NetTickTime:    20 * time.Second,
 		NetSetupTime:   4 * time.Second,
-		AtenPoll:       4 * time.Second,
+		AtenPoll:       2 * time.Second,
 		AtenScaling:    120,
 		CheckInterval:  2 * time.Second,
 		FastInterval:   time.Second,

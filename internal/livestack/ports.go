@@ -18,7 +18,7 @@ var handedOut sync.Map
 func freeRange(t *testing.T, n int) int {
 	t.Helper()
 	for range 1000 {
-		if first := 30000 + rand.IntN(2000-n); isFree(first, n) {
+		if first := 30000 + rand.IntN(2000-n); isFree(t, first, n) {
 			return first
 		}
 	}
@@ -26,12 +26,13 @@ func freeRange(t *testing.T, n int) int {
 	return 0
 }
 
-func isFree(first, n int) bool {
+func isFree(t *testing.T, first, n int) bool {
+	t.Helper()
 	for port := first; port < first+n; port++ {
 		if _, taken := handedOut.Load(port); taken {
 			return false
 		}
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			return false
 		}

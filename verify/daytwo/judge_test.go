@@ -23,6 +23,6 @@ func TestGapIsAViolation(t *testing.T) {
 		}
 		return h
 	}
-	assert.Empty(t, violations(checker.Check(served(0, time.Second, 2*time.Second), nil)))
-	assert.Len(t, violations(checker.Check(served(0, time.Second, 3*time.Second), nil)), 1)
+	assert.Empty(t, violations(checker.Check(served(0, time.Second, 2*time.Second), nil), rollGap))
+	assert.Len(t, violations(checker.Check(served(0, time.Second, 3*time.Second), nil), rollGap), 1)
 }

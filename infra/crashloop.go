@@ -29,22 +29,28 @@ func watchCrashes(ctx *pulumi.Context, docker engine, cluster *topology.Cluster,
 // removeWhenCrashing removes the container of a membership, which ends the provider's wait for it, once its node has crashed too often. It
 // returns when that is done or the node is healthy, which it is before its membership, and at the end of the program.
 func removeWhenCrashing(ctx context.Context, docker engine, membership, node string, interval time.Duration) {
+	before, known := 0, false
+	watch(ctx, interval, func() (done bool) {
+		state, err := docker.ContainerInspect(ctx, node)
+		if err != nil {
+			return false
+		}
+		if !known {
+			before, known = state.RestartCount, true
+		}
+		if state.State.Health != nil && state.State.Health.Status == container.Healthy {
+			return true
+		}
+		return state.RestartCount-before >= crashLimit &&
+			docker.ContainerRemove(ctx, membership, container.RemoveOptions{Force: true}) == nil
+	})
+}
+
+// watch looks at once and then at every interval, until look says that it is done or ctx ends.
+func watch(ctx context.Context, interval time.Duration, look func() (done bool)) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	before, known := 0, false
-	for {
-		if state, err := docker.ContainerInspect(ctx, node); err == nil {
-			if !known {
-				before, known = state.RestartCount, true
-			}
-			if state.State.Health != nil && state.State.Health.Status == container.Healthy {
-				return
-			}
-			if state.RestartCount-before >= crashLimit &&
-				docker.ContainerRemove(ctx, membership, container.RemoveOptions{Force: true}) == nil {
-				return
-			}
-		}
+	for !look() {
 		select {
 		case <-ctx.Done():
 			return

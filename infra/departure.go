@@ -19,15 +19,11 @@ const departureTimeout = time.Minute
 
 // departureProblems asks the cluster whether the nodes that the stack has no more can leave it, so that a refusal comes before anything is
 // touched, and in a preview. If nobody is there to be asked, the formation refuses later.
-func departureProblems(ctx context.Context, docker engine, cluster *topology.Cluster) ([]string, error) {
-	containers, err := docker.ContainerList(ctx, container.ListOptions{All: true, Filters: nodesOfStack(cluster.Stack)})
-	if err != nil {
-		return nil, fmt.Errorf("listing the nodes of stack %s: %w", cluster.Stack, err)
-	}
+func departureProblems(ctx context.Context, docker engine, cluster *topology.Cluster, nodes []container.Summary) ([]string, error) {
 	leaves := func(c container.Summary) bool {
 		return !slices.ContainsFunc(cluster.Nodes, func(n topology.Node) bool { return n.Name == c.Labels[labelNode] })
 	}
-	if !slices.ContainsFunc(containers, leaves) {
+	if !slices.ContainsFunc(nodes, leaves) {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, departureTimeout)

@@ -146,19 +146,9 @@ func eventually(t *testing.T, f func(ctx context.Context) error) {
 		if err == nil {
 			return
 		}
-		if !pause(ctx, 250*time.Millisecond) {
+		if !livestack.Pause(ctx, 250*time.Millisecond) {
 			t.Fatalf("after %v: %v", settleTime, err)
 		}
-	}
-}
-
-// pause waits; it returns false when there is no time left.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
 	}
 }
 
@@ -255,7 +245,7 @@ func requireMembershipGone(t *testing.T, s *livestack.Stack, node string) {
 		if !strings.Contains(strings.Join(containers, " "), node+"-join") {
 			return
 		}
-		require.True(t, pause(ctx, 500*time.Millisecond), "the membership of %s did not end", node)
+		require.True(t, livestack.Pause(ctx, 500*time.Millisecond), "the membership of %s did not end", node)
 	}
 }
 
@@ -274,7 +264,7 @@ func watchNodes(t *testing.T, out topology.Outputs) (fewest func() int) {
 				}
 			}
 			low = min(low, up)
-			if !pause(ctx, 200*time.Millisecond) {
+			if !livestack.Pause(ctx, 200*time.Millisecond) {
 				lowest <- low
 				return
 			}

@@ -70,11 +70,15 @@ func ofStack(stack string) filters.Args {
 	return filters.NewArgs(filters.Arg("label", labelStack+"="+stack))
 }
 
-// nodesOfStack selects the containers of a stack's nodes.
-func nodesOfStack(stack string) filters.Args {
+// nodesOfStack returns the containers of a stack's nodes, running or not.
+func nodesOfStack(ctx context.Context, docker engine, stack string) ([]container.Summary, error) {
 	filter := ofStack(stack)
 	filter.Add("label", labelRole+"="+roleNode)
-	return filter
+	nodes, err := docker.ContainerList(ctx, container.ListOptions{All: true, Filters: filter})
+	if err != nil {
+		return nil, fmt.Errorf("listing the nodes of stack %s: %w", stack, err)
+	}
+	return nodes, nil
 }
 
 // runIn runs a command in a container and returns its exit status and its output.

@@ -122,25 +122,20 @@ func (r *refusal) hooks(ctx *pulumi.Context) (*pulumi.ResourceHookBinding, error
 // watch keeps what a formation that refuses says, and removes its container, which ends the provider's wait for it. It returns when that is
 // done or the cluster is formed, and at the end of the program.
 func (r *refusal) watch(ctx context.Context) {
-	tick := time.NewTicker(r.interval)
-	defer tick.Stop()
-	for {
-		if state, err := r.docker.ContainerInspect(ctx, r.container); err == nil && state.State.Health != nil {
-			switch state.State.Health.Status {
-			case container.Healthy:
-				return
-			case container.Unhealthy:
-				if r.remove(ctx) == nil {
-					return
-				}
-			}
+	watch(ctx, r.interval, func() (done bool) {
+		state, err := r.docker.ContainerInspect(ctx, r.container)
+		if err != nil || state.State.Health == nil {
+			return false
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+		switch state.State.Health.Status {
+		case container.Healthy:
+			return true
+		case container.Unhealthy:
+			return r.remove(ctx) == nil
+		default:
+			return false
 		}
-	}
+	})
 }
 
 func (r *refusal) remove(ctx context.Context) error {

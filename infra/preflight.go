@@ -59,15 +59,15 @@ func preflight(ctx context.Context, docker engine, cluster *topology.Cluster) er
 	if err != nil {
 		return err
 	}
-	upgrade, err := upgradeProblems(ctx, docker, cluster)
+	nodes, err := nodesOfStack(ctx, docker, cluster.Stack)
 	if err != nil {
 		return err
 	}
-	departures, err := departureProblems(unbound, docker, cluster)
+	departures, err := departureProblems(unbound, docker, cluster, nodes)
 	if err != nil {
 		return err
 	}
-	if problems = slices.Concat(problems, ports, upgrade, departures); len(problems) > 0 {
+	if problems = slices.Concat(problems, ports, upgradeProblems(cluster, nodes), departures); len(problems) > 0 {
 		return &PreflightError{problems}
 	}
 	return nil

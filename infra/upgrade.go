@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,11 +13,7 @@ import (
 
 // upgradeProblems tells if some node's data are of a series that the stack's image can't take over. The containers know what they
 // run, also after a deployment that failed halfway, when the stack's configuration and its last outputs don't.
-func upgradeProblems(ctx context.Context, docker engine, cluster *topology.Cluster) ([]string, error) {
-	containers, err := docker.ContainerList(ctx, container.ListOptions{All: true, Filters: nodesOfStack(cluster.Stack)})
-	if err != nil {
-		return nil, fmt.Errorf("listing the nodes of stack %s: %w", cluster.Stack, err)
-	}
+func upgradeProblems(cluster *topology.Cluster, containers []container.Summary) []string {
 	nodes := map[topology.Series][]string{}
 	for _, c := range containers {
 		if series, err := topology.ParseSeries(c.Labels[labelSeries]); err == nil && !series.SupportsUpgradeTo(cluster.Series) {
@@ -30,7 +25,7 @@ func upgradeProblems(ctx context.Context, docker engine, cluster *topology.Clust
 		slices.Sort(nodes[series])
 		problems = append(problems, upgradeProblem(series, cluster, nodes[series]))
 	}
-	return problems, nil
+	return problems
 }
 
 func upgradeProblem(from topology.Series, cluster *topology.Cluster, nodes []string) string {

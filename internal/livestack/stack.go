@@ -119,7 +119,7 @@ func (s *Stack) InterruptedUp(nodes int) {
 	up.Stdout, up.Stderr = &output, &output
 	require.NoError(s.t, up.Start())
 	for there := 0; there < nodes; {
-		require.True(s.t, pause(ctx, 100*time.Millisecond), "no node is there to be interrupted")
+		require.True(s.t, Pause(ctx, 100*time.Millisecond), "no node is there to be interrupted")
 		filter := s.filter()
 		filter.Add("label", "warren.role=node")
 		containers, err := s.Docker.ContainerList(ctx, container.ListOptions{Filters: filter})
@@ -240,8 +240,8 @@ func (s *Stack) filter() filters.Args {
 	return filters.NewArgs(filters.Arg("label", "warren.stack="+s.Name))
 }
 
-// pause waits; it returns false when there is no time left.
-func pause(ctx context.Context, d time.Duration) bool {
+// Pause waits; it returns false when there is no time left.
+func Pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false

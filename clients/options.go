@@ -144,8 +144,8 @@ func WithWindow(messages int) ProducerOption {
 // three connections in a row, or as many as there are endpoints, on which no confirm came at all it doubles, and so on up
 // to four times the value, so that a broker that is slow rather than gone is not flooded with the same messages over and
 // over. It does not run while the connection is blocked. The first confirm over a connection that replaces a lost one is
-// waited for at most four times as long as confirms usually take, at least 100 ms, and twice as long after each such
-// round. Default topology.ClientConfirmTimeout, 2.75 s.
+// waited for only four times as long as confirms usually take, at least 50 ms; if it does not come, up to five other channels
+// are tried before the connection is given up, and on the next connection the wait is twice as long. Default topology.ClientConfirmTimeout, 2.75 s.
 func WithConfirmTimeout(d time.Duration) ProducerOption {
 	return producerOption(func(c *producerConfig) { c.confirmTimeout = d })
 }

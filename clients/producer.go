@@ -258,10 +258,10 @@ func (p *Producer) serve(s *session) *session {
 	var collector sync.WaitGroup
 	collector.Go(func() { p.collect(sent) })
 	for {
-		c, a, m := p.next(s)
+		c, a, m := p.next(s, false)
 		if c == nil {
 			s.socket.uncork()
-			c, a, m = p.await(s)
+			c, a, m = p.next(s, true)
 		}
 		if c == nil {
 			break
@@ -312,13 +312,14 @@ func (p *Producer) wakeWhenOver(s *session) (stop func()) {
 	}
 }
 
-// await waits for a message to send over the session, and returns it as next does. It returns none when the session is over or the
-// producer closed.
-func (p *Producer) await(s *session) (*Confirmation, *attempt, Message) {
+// next returns a message to send over the session and marks it as sent. It returns none when the session is over or the producer
+// closed, or, unless it is to wait, when there is none right now. The message is a copy, for it may be settled, and dropped, while it is
+// being written.
+func (p *Producer) next(s *session, wait bool) (*Confirmation, *attempt, Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for !s.isOver() && p.ctx.Err() == nil {
-		if c, a, m := p.take(s); c != nil {
+		if c, a, m := p.take(s); c != nil || !wait {
 			return c, a, m
 		}
 		p.work.Wait()
@@ -326,17 +327,7 @@ func (p *Producer) await(s *session) (*Confirmation, *attempt, Message) {
 	return nil, nil, Message{}
 }
 
-// next returns a message to send over the session, if there is one right now, and marks it as sent. The message is a copy, for it
-// may be settled, and dropped, while it is being written.
-func (p *Producer) next(s *session) (*Confirmation, *attempt, Message) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if s.isOver() || p.ctx.Err() != nil {
-		return nil, nil, Message{}
-	}
-	return p.take(s)
-}
-
+// take takes the first of the messages to be sent, if it may be sent now.
 func (p *Producer) take(s *session) (*Confirmation, *attempt, Message) {
 	// While there are suspects one message at a time is in flight, so that the culprit gives itself away.
 	if p.blocked || p.suspects > 0 && p.owed > 0 {

@@ -4,7 +4,6 @@ package daytwo
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -19,13 +18,12 @@ import (
 	"warren/verify/checker"
 	"warren/verify/cluster"
 	"warren/verify/history"
+	"warren/verify/internal/livetest"
 	"warren/verify/traffic"
 )
 
 const (
-	// rollGap and scaleGap are the longest times in which nothing may be confirmed on any path while `pulumi up` is at work. Scaling in
-	// elects new leaders of queues several times over, and a node is killed besides.
-	rollGap  = time.Second
+	// scaleGap is as rollGap. Scaling in elects new leaders of queues several times over, and a node is killed besides.
 	scaleGap = 3 * time.Second
 	// rate is that of each producer; there is one for every path.
 	rate = 25
@@ -47,9 +45,7 @@ func open(t *testing.T, outputs topology.Outputs) *cluster.Cluster {
 
 func healthy(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	require.NoError(t, c.WaitHealthy(ctx))
+	livetest.HealthyWithin(t, c, patience)
 }
 
 // declare declares a quorum queue that asks for a number of members.
@@ -90,7 +86,7 @@ func underTraffic(t *testing.T, c *cluster.Cluster, name string, maxGap time.Dur
 	recorder.TrafficStarts()
 	time.Sleep(time.Second) // undisturbed traffic, which is not judged but seen in the figures
 	do()
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // and some more, so that a gap at the end shows
 	recorder.TrafficStops()
 	assert.GreaterOrEqual(t, fewest(), len(c.Nodes())-1, "nodes that take clients at any time")
 	require.NoError(t, flow.StopProducers(ctx))
@@ -113,18 +109,6 @@ func judge(t *testing.T, v checker.Verdict, maxGap time.Duration) {
 	for _, problem := range violations(v, maxGap) {
 		t.Error(problem)
 	}
-}
-
-// violations are what a deployment may not do to messages.
-func violations(v checker.Verdict, maxGap time.Duration) []string {
-	var problems []string
-	for _, violation := range v.Violations {
-		problems = append(problems, fmt.Sprintf("%s: %s %v", violation.Kind, violation.Text, violation.Messages.IDs))
-	}
-	if gap := v.Overall.Confirms.Longest; gap.Length() > maxGap {
-		problems = append(problems, fmt.Sprintf("nothing was confirmed on any path for %v, from %v on", gap.Length(), gap.From))
-	}
-	return problems
 }
 
 // watch counts, until the returned function is called, how many nodes take clients. That function returns the fewest.

@@ -1,8 +1,7 @@
-//go:build cluster
-
 package daytwo
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,6 +10,21 @@ import (
 	"warren/verify/checker"
 	"warren/verify/history"
 )
+
+// rollGap is the longest time in which nothing may be confirmed on any path while `pulumi up` is at work.
+const rollGap = time.Second
+
+// violations are what a deployment may not do to messages.
+func violations(v checker.Verdict, maxGap time.Duration) []string {
+	var problems []string
+	for _, violation := range v.Violations {
+		problems = append(problems, fmt.Sprintf("%s: %s %v", violation.Kind, violation.Text, violation.Messages.IDs))
+	}
+	if gap := v.Overall.Confirms.Longest; gap.Length() > maxGap {
+		problems = append(problems, fmt.Sprintf("nothing was confirmed on any path for %v, from %v on", gap.Length(), gap.From))
+	}
+	return problems
+}
 
 // A deployment during which nothing is confirmed for too long does not pass, whatever else is well.
 func TestGapIsAViolation(t *testing.T) {

@@ -49,7 +49,13 @@ func Open(t *testing.T) *cluster.Cluster {
 // Healthy waits until nothing is wrong with the cluster that matters.
 func Healthy(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), Patience)
+	HealthyWithin(t, c, Patience)
+}
+
+// HealthyWithin is Healthy with another bound.
+func HealthyWithin(t *testing.T, c *cluster.Cluster, limit time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	require.NoError(t, c.WaitHealthy(ctx))
 }

@@ -130,6 +130,7 @@ func (p *Producer) handle(flights ...flight) {
 		p.stalls = 0
 		p.progress = now
 		p.learn(now.Sub(f.attempt.sentAt))
+		p.proved(f.attempt.destination)
 		p.owed--
 		p.conclude(f.confirmation, f.attempt, acked)
 	}

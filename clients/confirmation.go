@@ -45,9 +45,10 @@ const (
 
 // attempt is one time that a message was written to a connection.
 type attempt struct {
-	session  *session
-	sentAt   time.Time
-	returned *amqp.Return
+	session     *session
+	sentAt      time.Time
+	destination destination
+	returned    *amqp.Return
 }
 
 // MessageID is the message's id, given or generated.

@@ -41,6 +41,7 @@ type Producer struct {
 	progress time.Time       // when the broker last answered, or began to owe, or was unblocked
 	stalls   int             // sessions in a row that were given up without any confirm
 	usual    time.Duration   // how long a confirm takes these days, smoothed; 0 before the first
+	trial    *trial          // of the current session; nil for one that is trusted
 	reaper   *time.Timer
 	stats    ProducerStats
 }
@@ -253,6 +254,7 @@ func (p *Producer) countReconnect() {
 // serve sends messages over a session until it is over, or the producer is closed. It returns the session that goes on over
 // the same connection, if there is one.
 func (p *Producer) serve(s *session) *session {
+	p.begin()
 	stopWaking := p.wakeWhenOver(s)
 	sent := newFlights()
 	var collector sync.WaitGroup
@@ -333,16 +335,19 @@ func (p *Producer) take(s *session) (*Confirmation, *attempt, Message) {
 	if p.blocked || p.suspects > 0 && p.owed > 0 {
 		return nil, nil, Message{}
 	}
+	now := time.Now()
 	c := p.dequeue()
+	for c != nil && !p.trial.admits(c, now) {
+		c = p.dequeue()
+	}
 	if c == nil {
 		return nil, nil, Message{}
 	}
-	now := time.Now()
 	if p.owed == 0 {
 		p.progress = now
 	}
 	p.owed++
-	c.attempt = &attempt{session: s, sentAt: now}
+	c.attempt = &attempt{session: s, sentAt: now, destination: c.destination()}
 	c.attempts++
 	c.phase = sent
 	p.stats.Published++
@@ -377,6 +382,7 @@ func (p *Producer) setBlocked(l *link, b amqp.Blocking) {
 	p.mu.Lock()
 	p.blocked = b.Active
 	p.progress = time.Now() // the broker owes nothing for the time it was blocked
+	p.endTrial()
 	p.work.Broadcast()
 	p.mu.Unlock()
 	if b.Active {
@@ -411,6 +417,7 @@ func (p *Producer) recall(s *session) {
 		}
 	}
 	p.owed = 0
+	p.trial = nil
 }
 
 // reap gives up the messages whose time is over, and the session when its confirms are overdue.
@@ -418,37 +425,49 @@ func (p *Producer) reap() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	var oldest *attempt
+	if p.trial != nil && now.After(p.trial.until) {
+		p.endTrial()
+	}
+	var oldest, first *attempt // of those on their way, and of the first to a destination
 	for c := range p.window.all() {
 		if err := c.expired(now, p.cfg.publishTimeout); err != nil {
 			p.giveUp(c, err)
-		} else if oldest == nil && c.phase == sent {
+			continue
+		}
+		if oldest == nil && c.phase == sent {
 			oldest = c.attempt
+		}
+		if first == nil && p.trial.awaits(c) {
+			first = c.attempt
 		}
 	}
 	if oldest != nil && !p.blocked {
-		p.checkStall(oldest, now)
+		p.checkStall(oldest, first, now)
 	}
-	if p.window.length > 0 {
+	switch {
+	case p.window.length == 0:
+	case first != nil:
+		p.reaper.Reset(trialReapInterval)
+	default:
 		p.reaper.Reset(reapInterval)
 	}
 }
 
-// checkStall ends the session of the oldest attempt in flight when the broker owes its confirm for too long.
-func (p *Producer) checkStall(oldest *attempt, now time.Time) {
+// checkStall ends the session of the attempts in flight when the broker owes the oldest one's confirm for too long, or that of a first one.
+func (p *Producer) checkStall(oldest, first *attempt, now time.Time) {
 	s := oldest.session
 	if s.isOver() {
 		return
 	}
-	owing := now.Sub(p.progress)
 	timeout := p.connector.patience(p.cfg.confirmTimeout, p.stalls)
-	if p.unproven(s) {
-		timeout = min(timeout, p.firstConfirmTimeout())
-		if owing > timeout && s.renewals < mostRenewals {
-			s.fail(errNoFirstConfirm)
-			return
-		}
+	if first != nil && s.renewals < mostRenewals && now.Sub(first.sentAt) > min(timeout, p.firstConfirmTimeout(s)) {
+		s.fail(errNoFirstConfirm)
+		return
 	}
+	if p.unproven(s) {
+		timeout = min(timeout, p.firstConfirmTimeout(s))
+	}
+	owing := now.Sub(p.progress)
 	silent := owing > timeout
 	overdue := now.Sub(oldest.sentAt) > 4*timeout && owing < timeout
 	if silent || overdue {
@@ -477,6 +496,7 @@ func (p *Producer) giveUp(c *Confirmation, cause error) {
 	}
 	if c.phase == sent {
 		c.unknown = true
+		p.waive(c)
 	}
 	p.settle(c, ErrUnconfirmed, withReason(cause, p.connector.states.reason()))
 }

@@ -194,6 +194,87 @@ func TestRenewedChannel(t *testing.T) {
 	require.EqualValues(t, 5, p.Stats().Published)
 }
 
+// afterALoss starts a broker that loses the first connection with messages in flight on it, and answers those that come again with answer. It
+// returns their confirmations.
+func afterALoss(t *testing.T, messages []Message, answer func(c *fakeConn, tag uint64, m published)) (*fakeBroker, []*Confirmation) {
+	t.Helper()
+	var unanswered atomic.Int64
+	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+		switch {
+		case c.number > 1:
+			answer(c, tag, m)
+		case m.id == "before":
+			c.ack(tag)
+		case unanswered.Add(1) == int64(len(messages)):
+			c.Close()
+		}
+	})
+	p := newClosedProducer(t, []string{b.uri()}, WithConfirmTimeout(time.Minute))
+	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "before"}))
+	var confirmations []*Confirmation
+	for _, m := range messages {
+		c, err := p.PublishAsync(t.Context(), m)
+		require.NoError(t, err)
+		confirmations = append(confirmations, c)
+	}
+	return b, confirmations
+}
+
+// Each queue elects its leader by itself: that one confirms says nothing of another.
+func TestEveryDestinationIsToConfirm(t *testing.T) {
+	var late atomic.Int64
+	_, confirmations := afterALoss(t, []Message{{RoutingKey: "soon"}, {RoutingKey: "late"}}, func(c *fakeConn, tag uint64, m published) {
+		if m.routingKey == "soon" || late.Add(1) == 3 {
+			c.ack(tag)
+		}
+	})
+	for _, c := range confirmations {
+		require.NoError(t, c.Wait(within(t, 5*time.Second)))
+	}
+	require.EqualValues(t, 3, late.Load())
+}
+
+// Until the first confirm there is one message on its way, so that asking for a leader does not repeat the whole window.
+func TestOneMessageAsksForTheLeader(t *testing.T) {
+	var asked atomic.Int64
+	b, confirmations := afterALoss(t, []Message{{ID: "0"}, {ID: "1"}, {ID: "2"}}, func(c *fakeConn, tag uint64, _ published) {
+		if asked.Add(1) >= 3 {
+			c.ack(tag)
+		}
+	})
+	for _, c := range confirmations {
+		require.NoError(t, c.Wait(within(t, 5*time.Second)))
+	}
+	var ids []string
+	for _, m := range b.received() {
+		if m.conn == 2 {
+			ids = append(ids, m.id)
+		}
+	}
+	require.Equal(t, []string{"0", "0", "0", "1", "2"}, ids)
+}
+
+// A message that is given up does not hold up those behind it.
+func TestGivenUpWhileItAsksForTheLeader(t *testing.T) {
+	ctx, giveUp := context.WithCancel(t.Context())
+	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+		switch {
+		case m.id == "before" || m.id == "behind" && c.number > 1:
+			c.ack(tag)
+		case m.id == "given up" && c.number > 1:
+			giveUp()
+		case m.id == "behind":
+			c.Close()
+		}
+	})
+	p := newClosedProducer(t, []string{b.uri()}, WithConfirmTimeout(time.Minute))
+	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "before"}))
+	givenUp, err := p.PublishAsync(ctx, Message{ID: "given up"})
+	require.NoError(t, err)
+	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "behind"}))
+	require.ErrorIs(t, givenUp.Wait(within(t, 5*time.Second)), ErrUnconfirmed)
+}
+
 // Endpoints that accept a connection and say nothing, or die in the handshake, are passed over in time, and are not
 // mistaken for a wrong password.
 func TestWedgedEndpoints(t *testing.T) {

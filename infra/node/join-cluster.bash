@@ -134,7 +134,9 @@ ensure_type() {
 # that it still expects from a node that was reset.
 restore_replicas() {
   no_queues "${nodes[@]}" && return 0
-  local lost status=0
+  local lost memory remembering status=0
+  exec {memory}< <(remembered_replicas "$self") # beside what follows, since each takes the start of an Erlang machine
+  remembering=$!
   await_replicas || status=$?
   if ((status == missing)); then
     find_cluster || fail "$self lacks replicas, and no majority runs, as ${seeds[*]} see it, that could restore them"
@@ -142,10 +144,13 @@ restore_replicas() {
     remember_replicas "$seed"
     tool rabbitmq-queues "$seed" shrink "$self" --errors-only
     replicated=$(replicated "$self")
+    lost=$(remembered_replicas "$self")
   elif ((status != 0)); then
     fail "$self does not say which replicas it has"
+  else
+    lost=$(cat <&"$memory")
+    wait "$remembering" || fail "$self does not say which replicas it had"
   fi
-  lost=$(remembered_replicas "$self")
   if [[ $lost ]]; then
     comm -23 <(sort <<<"$lost") <(on_self 4 <<<"$replicated" | cut -f 1-3 | sort) | add_replicas "$self"
     await_replicas || fail "replicas on $self are not online yet"

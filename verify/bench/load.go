@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -26,6 +27,8 @@ type Load struct {
 	// Window is how many messages each producer has unconfirmed at once.
 	Window               int
 	Producers, Consumers int
+	// Home is which node leads the queue, by its position.
+	Home int
 }
 
 // Path is a way to the queue.
@@ -57,13 +60,14 @@ const (
 	loadEnd = 20 * time.Second
 )
 
-// Measure runs the load into a queue of its own.
-func (l Load) Measure(ctx context.Context, lab *Lab) ([]Sample, error) {
+// measure runs the load into a queue of its own. It returns what was measured and whether all clients were connected to the node that
+// leads the queue.
+func (l Load) measure(ctx context.Context, lab *Lab) (values map[string]float64, atLeader bool, err error) {
 	c := lab.Warren
-	home := c.Nodes()[0]
+	home := c.Nodes()[l.Home]
 	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: l.Queue, Node: home.NodeName}
 	if err := declareQueue(ctx, queue, c); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	defer lab.cleanUp(ctx, func(ctx context.Context) error { return queue.Delete(ctx, c) })
 
@@ -80,33 +84,34 @@ func (l Load) Measure(ctx context.Context, lab *Lab) ([]Sample, error) {
 	pause(working, loadWarmUp)
 	m.begin()
 	pause(working, lab.LoadTime)
-	values := m.end()
+	values = m.end()
+	node, asked := connectedTo(working, c, queue.Name)
 	stop()
-	if err := clients.Wait(); err != nil && ctx.Err() == nil {
-		return nil, err
+	if err := errors.Join(clients.Wait(), asked); err != nil && ctx.Err() == nil {
+		return nil, false, err
 	}
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, false, context.Cause(ctx)
 	}
 	if values["confirmed"] == 0 {
-		return nil, fmt.Errorf("nothing was confirmed in %s", lab.LoadTime)
+		return nil, false, fmt.Errorf("nothing was confirmed in %s", lab.LoadTime)
 	}
 	if l.Consumers == 0 {
 		delete(values, deliveredMetric.Name)
 	}
-	return []Sample{{Values: values}}, nil
+	return values, node == home.NodeName, nil
 }
 
-// endpoint is the URI of the load's path, given that the queue lives on the first node.
+// endpoint is the URI of the load's path.
 func (l Load) endpoint(c *cluster.Cluster) string {
 	outputs := c.Outputs()
 	switch {
 	case l.Path == ThroughBalancer:
 		return outputs.AMQPURL
 	case l.Path == ToOther && len(outputs.AMQPURLs) > 1:
-		return outputs.AMQPURLs[1]
+		return outputs.AMQPURLs[(l.Home+1)%len(outputs.AMQPURLs)]
 	}
-	return outputs.AMQPURLs[0]
+	return outputs.AMQPURLs[l.Home]
 }
 
 // body is what every message of the load carries.

@@ -15,8 +15,10 @@ import (
 type bareClient struct{}
 
 // open connects and opens a channel. The caller closes the connection.
-func (bareClient) open(endpoint string) (*amqp.Connection, *amqp.Channel, error) {
-	conn, err := amqp.DialConfig(endpoint, amqp.Config{Dial: amqp.DefaultDial(5 * time.Second)})
+func (bareClient) open(endpoint, queue string) (*amqp.Connection, *amqp.Channel, error) {
+	properties := amqp.NewConnectionProperties()
+	properties.SetClientConnectionName(connectionName(queue))
+	conn, err := amqp.DialConfig(endpoint, amqp.Config{Dial: amqp.DefaultDial(5 * time.Second), Properties: properties})
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect with amqp091-go: %w", err)
 	}
@@ -29,7 +31,7 @@ func (bareClient) open(endpoint string) (*amqp.Connection, *amqp.Channel, error)
 }
 
 func (b bareClient) Produce(ctx context.Context, endpoint, queue string, l Load, m *meter) error {
-	conn, channel, err := b.open(endpoint)
+	conn, channel, err := b.open(endpoint, queue)
 	if err != nil {
 		return err
 	}
@@ -75,7 +77,7 @@ func (b bareClient) Produce(ctx context.Context, endpoint, queue string, l Load,
 }
 
 func (b bareClient) Consume(ctx context.Context, endpoint, queue string, l Load, m *meter) error {
-	conn, channel, err := b.open(endpoint)
+	conn, channel, err := b.open(endpoint, queue)
 	if err != nil {
 		return err
 	}

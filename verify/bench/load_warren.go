@@ -10,7 +10,7 @@ import (
 type warrenClient struct{}
 
 func (warrenClient) Produce(ctx context.Context, endpoint, queue string, l Load, m *meter) error {
-	p, err := clients.NewProducer([]string{endpoint}, clients.WithWindow(l.Window), clients.WithConnectionName("warren bench"))
+	p, err := clients.NewProducer([]string{endpoint}, clients.WithWindow(l.Window), clients.WithConnectionName(connectionName(queue)))
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (warrenClient) Consume(ctx context.Context, endpoint, queue string, l Load,
 		return nil
 	}
 	c, err := clients.NewConsumer([]string{endpoint}, queue, handle,
-		clients.WithPrefetch(l.Window), clients.WithConnectionName("warren bench"))
+		clients.WithPrefetch(l.Window), clients.WithConnectionName(connectionName(queue)))
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,8 @@ func throughput() []Comparison {
 				load("other node", usual, func(l *Load) { l.Path = ToOther }),
 				load("load balancer", usual, func(l *Load) { l.Path = ThroughBalancer }),
 			),
-			Claims: []Claim{{Row: "load balancer", Metric: "confirmed", Against: "leader's node", AtLeast: 0.9}},
+			// What the load balancer costs. Where it lands is not its choice.
+			Claims: []Claim{{Row: landed("load balancer"), Metric: "confirmed", Against: "leader's node", AtLeast: 0.9}},
 		},
 		{
 			Name:    "throughput/size",
@@ -90,7 +91,7 @@ func bare(l *Load) { l.Client = bareClient{} }
 func sides(loads ...namedLoad) []Side {
 	var all []Side
 	for _, l := range loads {
-		all = append(all, Side{Name: l.name, Measure: l.load.Measure})
+		all = append(all, Side{Name: l.name, Measure: l.measure})
 	}
 	return all
 }

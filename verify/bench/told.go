@@ -91,7 +91,7 @@ func runPerformanceTest(ctx context.Context, lab *Lab) (rate, inQueue float64, e
 // asks the management interface behind the load balancer, which is always down.
 func declareTold(ctx context.Context, k *cluster.Cluster) (remove func(context.Context) error, err error) {
 	remove = func(context.Context) error {
-		conn, channel, err := bareClient{}.open(k.Outputs().AMQPURLs[0])
+		conn, channel, err := bareClient{}.open(k.Outputs().AMQPURLs[0], topology.DefaultQueue)
 		if err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func watchConfirms(ctx context.Context, p *clients.Producer, began time.Time) (l
 
 // settledCount is how many messages are in a queue once their number no longer changes.
 func settledCount(ctx context.Context, endpoint, queue string) (float64, error) {
-	conn, channel, err := bareClient{}.open(endpoint)
+	conn, channel, err := bareClient{}.open(endpoint, queue)
 	if err != nil {
 		return 0, err
 	}

@@ -101,6 +101,67 @@ func TestNothingLostNothingTwice(t *testing.T) {
 	require.Positive(t, stats.Reconnects, "the faults should have been felt")
 }
 
+// Queues whose leaders die together elect new ones each by itself. A producer of all of them finds every new leader, though the confirms of
+// some queues say that the connection is good.
+func TestEveryQueueFindsItsNewLeader(t *testing.T) {
+	const (
+		queues   = 12
+		interval = time.Millisecond
+		// longestWait is for a message that no new channel has saved: the producer would wait four times its confirm timeout.
+		confirmTimeout, longestWait = time.Minute, 30 * time.Second
+	)
+	outputs := readOutputs(t)
+	var names []string
+	for range queues {
+		names = append(names, declareQueue(t, outputs.AMQPURLs[0], nil)) // led by the node that declares it
+	}
+	p := newTestProducer(t, outputs.AMQPURLs, WithConfirmTimeout(confirmTimeout))
+	for _, name := range names {
+		require.NoError(t, p.Publish(testContext(t, patience), Message{RoutingKey: name}))
+	}
+
+	enough := make(chan struct{})
+	published := make(chan []*Confirmation)
+	go func() {
+		var confirmations []*Confirmation
+		defer func() { published <- confirmations }()
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-enough:
+				return
+			case <-ticker.C:
+			}
+			c, err := p.PublishAsync(context.Background(), Message{RoutingKey: names[n%queues]})
+			if !assert.NoError(t, err) {
+				return
+			}
+			confirmations = append(confirmations, c)
+		}
+	}()
+
+	e := newEngine(t)
+	e.kill(outputs.Nodes[0].Container)
+	defer func() {
+		e.start(outputs.Nodes[0].Container)
+		for _, name := range names {
+			require.Eventually(t, func() bool { return onlineMembers(outputs, name) == len(outputs.Nodes) }, 5*time.Minute, time.Second)
+		}
+	}()
+	for _, name := range names {
+		require.NoError(t, p.Publish(testContext(t, longestWait), Message{RoutingKey: name}), "to %s", name)
+	}
+	close(enough)
+	var longest time.Duration
+	for _, c := range <-published {
+		require.NoError(t, c.Wait(testContext(t, longestWait)))
+		longest = max(longest, c.Latency())
+	}
+	t.Logf("%+v; the longest wait for a confirm was %v", p.Stats(), longest)
+	require.Positive(t, p.Stats().Reconnects, "the death should have been felt")
+}
+
 // 1,000 lost connections leave nothing behind: no goroutine, no connection.
 func TestNoLeakOverManyReconnects(t *testing.T) {
 	const reconnects = 1000

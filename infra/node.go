@@ -122,7 +122,8 @@ func newNodeContainer(
 		NetworksAdvanced: attach(args.Network, args.Node.Name),
 		Healthcheck: &docker.ContainerHealthcheckArgs{
 			Tests:       pulumi.ToStringArray([]string{"CMD", "bash", "-c", speaksAMQP}),
-			Interval:    duration(5 * time.Second),
+			// Each costs the engine the start of a process, and nothing waits for it: the membership knows first.
+			Interval:    duration(10 * time.Second),
 			Timeout:     duration(5 * time.Second),
 			StartPeriod: duration(time.Minute),
 			Retries:     pulumi.Int(3),

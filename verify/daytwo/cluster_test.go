@@ -10,15 +10,19 @@ import (
 	"encoding/pem"
 	"math/big"
 	"os/exec"
+	"path"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"warren/clients"
 	"warren/internal/livestack"
+	"warren/topology"
 	"warren/verify/cluster"
 	"warren/verify/traffic"
 )
@@ -107,9 +111,61 @@ func certificate(t *testing.T) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// TestScale takes a stack from three nodes to five and back, with a node that leaves dead.
+// TestUpgrade takes a stack to an image that brings feature flags the cluster does not have yet. They are enabled when all nodes have it, while
+// messages flow.
+func TestUpgrade(t *testing.T) {
+	s := livestack.New(t, map[string]any{"warren:image": imageWithoutFlags(t), "warren:series": "4.3"})
+	c := open(t, s.MustUp())
+	require.NotEmpty(t, disabledFlags(t, c), "feature flags that the older image leaves disabled")
+	underTraffic(t, c, "another image", rollGap, func() {
+		s.Configure(map[string]any{"warren:image": nil, "warren:series": nil})
+		requireUp(t, s, 8) // the image, nodes, memberships and the formation
+	})
+	healthy(t, c)
+	assert.Empty(t, disabledFlags(t, c))
+	s.Destroy()
+}
+
+// imageWithoutFlags is an image whose new clusters have only the feature flags that RabbitMQ requires, as one of an older series would.
+func imageWithoutFlags(t *testing.T) string {
+	t.Helper()
+	const name = "warren/rabbitmq:test-without-flags"
+	build := exec.CommandContext(t.Context(), "docker", "build", "--quiet", "--tag", name, "-")
+	build.Stdin = strings.NewReader("FROM " + topology.DefaultImage + "\nENV RABBITMQ_FEATURE_FLAGS=\n")
+	output, err := build.CombinedOutput()
+	require.NoError(t, err, string(output))
+	t.Cleanup(func() {
+		assert.NoError(t, exec.CommandContext(context.WithoutCancel(t.Context()), "docker", "image", "rm", name).Run())
+	})
+	return name
+}
+
+// disabledFlags are the stable feature flags that a cluster does not have enabled.
+func disabledFlags(t *testing.T, c *cluster.Cluster) []string {
+	t.Helper()
+	var disabled []string
+	require.NoError(t, c.AskAny(t.Context(), func(api *rabbithole.Client) error {
+		flags, err := api.ListFeatureFlags()
+		disabled = nil
+		for _, flag := range flags {
+			if flag.State == rabbithole.StateDisabled && flag.Stability == rabbithole.StabilityStable {
+				disabled = append(disabled, flag.Name)
+			}
+		}
+		return err
+	}))
+	return disabled
+}
+
+// TestScale takes a stack from three nodes to five and back, with a node that leaves dead; on all series there are images of.
 func TestScale(t *testing.T) {
-	s := livestack.New(t, nil)
+	for _, image := range []string{topology.DefaultImage, "warren/rabbitmq:4.0", "warren/rabbitmq:3.10"} {
+		t.Run(path.Base(image), func(t *testing.T) { scale(t, image) })
+	}
+}
+
+func scale(t *testing.T, image string) {
+	s := livestack.New(t, map[string]any{"warren:image": image})
 	small := open(t, s.MustUp())
 	declare(t, small, "asks-for-five", 5)
 	declare(t, small, "asks-for-three", 3)

@@ -19,12 +19,12 @@ fail() { log "$*" >&2; exit 1; }
 # pause sleeps such that a signal ends it.
 pause() { sleep "$1" & wait $!; }
 
-# within tries a condition several times a second until it holds; it fails when it does not for so many seconds.
+# within tries a condition twice a second until it holds; it fails when it does not for so many seconds.
 within() {
   local end=$((SECONDS + $1)); shift
   until "$@"; do
     ((SECONDS < end)) || return 1
-    pause 0.3
+    pause 0.5
   done
 }
 

@@ -4,7 +4,6 @@ package daytwo
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"testing"
 	"time"

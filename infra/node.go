@@ -121,7 +121,7 @@ func newNodeContainer(
 		},
 		NetworksAdvanced: attach(args.Network, args.Node.Name),
 		Healthcheck: &docker.ContainerHealthcheckArgs{
-			Tests:       pulumi.ToStringArray([]string{"CMD", "bash", "-c", speaksAMQP}),
+			Tests: pulumi.ToStringArray([]string{"CMD", "bash", "-c", speaksAMQP}),
 			// Each costs the engine the start of a process, and nothing waits for it: the membership knows first.
 			Interval:    duration(10 * time.Second),
 			Timeout:     duration(5 * time.Second),

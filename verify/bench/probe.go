@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"sync"
 	"time"
 )
 
@@ -27,7 +28,8 @@ func greeted(ctx context.Context, endpoint string) error {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(greetTimeout)); err != nil {
+	deadline, _ := ctx.Deadline()
+	if err := conn.SetDeadline(deadline); err != nil {
 		return err
 	}
 	if _, err := conn.Write([]byte("AMQP\x00\x00\x09\x01")); err != nil {
@@ -42,4 +44,42 @@ func greeted(ctx context.Context, endpoint string) error {
 		return fmt.Errorf("%s does not speak AMQP", at.Host)
 	}
 	return nil
+}
+
+const (
+	// knockEvery is short: it limits how well the outage of a load balancer is told from that of its clients.
+	knockEvery = 10 * time.Millisecond
+	// knockTimeout is far longer than a load balancer that serves takes to answer.
+	knockTimeout = 100 * time.Millisecond
+)
+
+// firstGreeting returns nil as soon as a broker answers at an AMQP URI. It does not wait for one greeting to end before the next: one that
+// comes a moment too early may hang, and would hide that another gets through.
+func firstGreeting(ctx context.Context, endpoint string) error {
+	var knocks sync.WaitGroup
+	defer knocks.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	answered := make(chan struct{}, 1)
+	ticker := time.NewTicker(knockEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-answered:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+			knocks.Go(func() {
+				ctx, cancel := context.WithTimeout(ctx, knockTimeout)
+				defer cancel()
+				if greeted(ctx, endpoint) == nil {
+					select {
+					case answered <- struct{}{}:
+					default: // another one was first
+					}
+				}
+			})
+		}
+	}
 }

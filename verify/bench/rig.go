@@ -187,9 +187,6 @@ func (f *flows) Drain(ctx context.Context, patience time.Duration) (missing int,
 // The event that notes when the load balancer lets clients through again.
 const servesAgain = "lets clients through again"
 
-// knockEvery is short: it limits how well the outage of a load balancer is told from that of its clients.
-const knockEvery = 10 * time.Millisecond
-
 // inject is how a fault is injected.
 type inject = func(context.Context, *cluster.Cluster, fault.Target) (fault.Injection, error)
 
@@ -200,8 +197,7 @@ func (r *rig) watched(do inject) inject {
 		if err == nil {
 			f := r.running
 			f.watchers.Go(func() {
-				knock := func(ctx context.Context) error { return greeted(ctx, c.Outputs().AMQPURL) }
-				if cluster.Poll(f.watching, knockEvery, knock) == nil {
+				if firstGreeting(f.watching, c.Outputs().AMQPURL) == nil {
 					f.recorder.Event(history.Note, history.LoadBalancer, servesAgain)
 				}
 			})

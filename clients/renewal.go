@@ -54,11 +54,12 @@ func (t *trial) admits(c *Confirmation, now time.Time) bool {
 		return true
 	}
 	d := c.destination()
-	if proven, pending := t.proven[d]; pending && !proven {
+	proven, pending := t.proven[d]
+	if pending && !proven {
 		t.held = append(t.held, c)
 		return false
 	}
-	t.proven[d] = t.proven[d] // pending, unless it is proven
+	t.proven[d] = proven
 	return true
 }
 

@@ -42,29 +42,9 @@ func TestNothingLostNothingTwice(t *testing.T) {
 	p := newTestProducer(t, endpoint, WithPublishTimeout(5*time.Minute))
 
 	// Distinct numbers in the bodies tell messages apart independently of the ids that deduplication goes by.
-	faultsOver := make(chan struct{})
-	published := make(chan []*Confirmation)
-	go func() {
-		var confirmations []*Confirmation
-		defer func() { published <- confirmations }()
-		ticker := time.NewTicker(interval)
-		defer ticker.Stop()
-		for n := uint64(0); ; n++ {
-			select {
-			case <-ticker.C:
-			case <-faultsOver:
-				if n >= messages {
-					return
-				}
-			}
-			c, err := p.PublishAsync(context.Background(),
-				Message{RoutingKey: queue, Body: binary.BigEndian.AppendUint64(nil, n)})
-			if !assert.NoError(t, err) {
-				return
-			}
-			confirmations = append(confirmations, c)
-		}
-	}()
+	published := publishSteadily(t, p, interval, messages, func(n int) Message {
+		return Message{RoutingKey: queue, Body: binary.BigEndian.AppendUint64(nil, uint64(n))}
+	})
 
 	e := newEngine(t)
 	for _, node := range outputs.Nodes {
@@ -74,8 +54,7 @@ func TestNothingLostNothingTwice(t *testing.T) {
 			5*time.Minute, time.Second, "%s should come back", node.Name)
 	}
 	e.restart(outputs.LoadBalancer.Container)
-	close(faultsOver)
-	confirmations := <-published
+	confirmations := published()
 	for i, c := range confirmations {
 		require.NoError(t, c.Wait(testContext(t, patience)), "message %d", i)
 	}
@@ -101,6 +80,41 @@ func TestNothingLostNothingTwice(t *testing.T) {
 	require.Positive(t, stats.Reconnects, "the faults should have been felt")
 }
 
+// publishSteadily publishes one message at every interval until the returned function is called, and from then on without waiting until there
+// are at least so many. That function returns their confirmations.
+func publishSteadily(t *testing.T, p *Producer, interval time.Duration, atLeast int, message func(n int) Message) (published func() []*Confirmation) {
+	t.Helper()
+	var confirmations []*Confirmation
+	enough, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(interval)
+		defer ticker.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-t.Context().Done():
+				return
+			case <-ticker.C:
+			case <-enough:
+				if n >= atLeast {
+					return
+				}
+			}
+			c, err := p.PublishAsync(context.Background(), message(n))
+			if !assert.NoError(t, err) {
+				return
+			}
+			confirmations = append(confirmations, c)
+		}
+	}()
+	t.Cleanup(func() { <-done }) // a test that fails ends it by its context
+	return func() []*Confirmation {
+		close(enough)
+		<-done
+		return confirmations
+	}
+}
+
 // Queues whose leaders die together elect new ones each by itself. A producer of all of them finds every new leader, though the confirms of
 // some queues say that the connection is good.
 func TestEveryQueueFindsItsNewLeader(t *testing.T) {
@@ -120,26 +134,7 @@ func TestEveryQueueFindsItsNewLeader(t *testing.T) {
 		require.NoError(t, p.Publish(testContext(t, patience), Message{RoutingKey: name}))
 	}
 
-	enough := make(chan struct{})
-	published := make(chan []*Confirmation)
-	go func() {
-		var confirmations []*Confirmation
-		defer func() { published <- confirmations }()
-		ticker := time.NewTicker(interval)
-		defer ticker.Stop()
-		for n := 0; ; n++ {
-			select {
-			case <-enough:
-				return
-			case <-ticker.C:
-			}
-			c, err := p.PublishAsync(context.Background(), Message{RoutingKey: names[n%queues]})
-			if !assert.NoError(t, err) {
-				return
-			}
-			confirmations = append(confirmations, c)
-		}
-	}()
+	published := publishSteadily(t, p, interval, 0, func(n int) Message { return Message{RoutingKey: names[n%queues]} })
 
 	e := newEngine(t)
 	e.kill(outputs.Nodes[0].Container)
@@ -152,9 +147,8 @@ func TestEveryQueueFindsItsNewLeader(t *testing.T) {
 	for _, name := range names {
 		require.NoError(t, p.Publish(testContext(t, longestWait), Message{RoutingKey: name}), "to %s", name)
 	}
-	close(enough)
 	var longest time.Duration
-	for _, c := range <-published {
+	for _, c := range published() {
 		require.NoError(t, c.Wait(testContext(t, longestWait)))
 		longest = max(longest, c.Latency())
 	}

@@ -54,22 +54,25 @@ func (t *trial) admits(c *Confirmation, now time.Time) bool {
 		return true
 	}
 	d := c.destination()
-	proven, pending := t.proven[d]
-	if pending && !proven {
+	if t.pending(d) {
 		t.held = append(t.held, c)
 		return false
 	}
-	t.proven[d] = proven
+	if !t.proven[d] {
+		t.proven[d] = false // pending
+	}
 	return true
+}
+
+// pending tells whether the first message to a destination is on its way.
+func (t *trial) pending(d destination) bool {
+	proven, known := t.proven[d]
+	return known && !proven
 }
 
 // awaits tells whether a message that is on its way is the first to its destination.
 func (t *trial) awaits(c *Confirmation) bool {
-	if t == nil || c.phase != sent {
-		return false
-	}
-	proven, pending := t.proven[c.destination()]
-	return pending && !proven
+	return t != nil && c.phase == sent && t.pending(c.destination())
 }
 
 // unproven says whether a session replaces a lost one and has brought no confirm yet.

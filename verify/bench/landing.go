@@ -30,7 +30,7 @@ func (l namedLoad) measure(ctx context.Context, lab *Lab) ([]Sample, error) {
 			return nil, err
 		}
 		samples = append(samples, Sample{Row: l.name, Values: values})
-		if atLeader && homes > 1 {
+		if atLeader {
 			samples = append(samples, Sample{Row: landed(l.name), Values: values})
 		}
 	}

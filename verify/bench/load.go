@@ -60,8 +60,8 @@ const (
 	loadEnd = 20 * time.Second
 )
 
-// measure runs the load into a queue of its own. It returns what was measured and whether all clients were connected to the node that
-// leads the queue.
+// measure runs the load into a queue of its own. It returns what was measured and whether the load balancer had connected all
+// clients to the node that leads the queue.
 func (l Load) measure(ctx context.Context, lab *Lab) (values map[string]float64, atLeader bool, err error) {
 	c := lab.Warren
 	home := c.Nodes()[l.Home]
@@ -85,7 +85,11 @@ func (l Load) measure(ctx context.Context, lab *Lab) (values map[string]float64,
 	m.begin()
 	pause(working, lab.LoadTime)
 	values = m.end()
-	node, asked := connectedTo(working, c, queue.Name)
+	var node string
+	var asked error
+	if l.Path == ThroughBalancer {
+		node, asked = connectedTo(working, c, queue.Name)
+	}
 	stop()
 	if err := errors.Join(clients.Wait(), asked); err != nil && ctx.Err() == nil {
 		return nil, false, err

@@ -17,7 +17,7 @@
 // queue for a sign of life; see [WithConfirmTimeout] and [WithProbe].
 //
 // After a reconnect the first confirm is not waited for as long as others. A channel that is opened before a queue has elected
-// its new leader brings none (seen on RabbitMQ 4.3), so the producer opens another one on the same connection, up to five times,
+// its new leader brings none (seen on RabbitMQ 4.3), so the producer opens another one on the same connection, up to twelve times,
 // before it tries the next endpoint.
 //
 // A producer publishes persistent messages with publisher confirms and the mandatory flag, many at a time, and publishes

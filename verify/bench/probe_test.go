@@ -30,7 +30,7 @@ func TestFirstGreeting(t *testing.T) {
 	}()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	require.NoError(t, firstGreeting(ctx, "amqp://user:password@"+listener.Addr().String()+"/"))
+	require.NoError(t, firstGreeting(ctx, listener.Addr().String()))
 	require.GreaterOrEqual(t, conns.Load(), int64(3))
 }
 
@@ -41,5 +41,5 @@ func TestNoGreeting(t *testing.T) {
 	require.NoError(t, listener.Close())
 	ctx, cancel := context.WithTimeout(t.Context(), 5*knockEvery)
 	defer cancel()
-	require.Error(t, firstGreeting(ctx, "amqp://user:password@"+listener.Addr().String()+"/"))
+	require.Error(t, firstGreeting(ctx, listener.Addr().String()))
 }

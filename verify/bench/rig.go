@@ -197,7 +197,7 @@ func (r *rig) watched(do inject) inject {
 		if err == nil {
 			f := r.running
 			f.watchers.Go(func() {
-				if firstGreeting(f.watching, c.Outputs().AMQPURL) == nil {
+				if firstGreeting(f.watching, c.BalancedAMQPAddress()) == nil {
 					f.recorder.Event(history.Note, history.LoadBalancer, servesAgain)
 				}
 			})

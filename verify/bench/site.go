@@ -151,5 +151,5 @@ func countRunning(nodes []rabbithole.NodeInfo) int {
 func waitServing(ctx context.Context, c *cluster.Cluster) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, fmt.Errorf("not so within %s", bootTimeout))
 	defer cancel()
-	return cluster.Poll(ctx, 50*time.Millisecond, func(ctx context.Context) error { return greeted(ctx, c.Outputs().AMQPURL) })
+	return cluster.Poll(ctx, 50*time.Millisecond, func(ctx context.Context) error { return cluster.Greet(ctx, c.BalancedAMQPAddress()) })
 }

@@ -88,6 +88,9 @@ func JoinContainer(node topology.NodeOutput) string { return node.Container + "-
 // AMQPAddress returns where a node's AMQP port is published.
 func (c *Cluster) AMQPAddress(node topology.NodeOutput) string { return c.address(node.AMQPPort) }
 
+// BalancedAMQPAddress returns where the load balancer's AMQP port is published.
+func (c *Cluster) BalancedAMQPAddress() string { return c.address(c.outputs.LoadBalancer.AMQPPort) }
+
 func (c *Cluster) address(port int) string { return net.JoinHostPort(c.host, strconv.Itoa(port)) }
 
 // Poll calls check until it returns nil, which it does at once if it can, or until ctx is done. The error is then what

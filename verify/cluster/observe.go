@@ -363,11 +363,6 @@ func (c *Cluster) get(ctx context.Context, node topology.NodeOutput, path string
 	return nil
 }
 
-// Serves tells whether a node listens for AMQP clients.
-func (c *Cluster) Serves(ctx context.Context, node topology.NodeOutput) bool {
-	return c.probe(ctx, node).amqp
-}
-
 // View returns the nodes that one node counts as members of its cluster, and those of them that it sees running.
 func (c *Cluster) View(ctx context.Context, node topology.NodeOutput) (members, running []string, err error) {
 	var status NodeStatus

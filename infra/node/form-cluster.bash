@@ -104,12 +104,13 @@ find_leavers() {
 # read_queues sets queues to all queues and streams: virtual host, type, name, members, those online, how many members were asked for (by
 # the target group size of a policy or argument, or the initial one), messages, and whether the queue is durable.
 read_queues() {
-  local list vhost
-  list=$(vhosts "$seed") || fail "$seed does not answer any more"
+  local list vhost columns=(name type pid members online messages durable arguments)
+  identity "$seed" && list=$(vhosts "$seed") || fail "$seed does not answer any more"
+  # No policy asks for a number of members before 3.13, and 3.10 does not tell what policies say.
+  [[ $version =~ ^3\.([0-9]|1[0-2])\. ]] || columns+=(effective_policy_definition)
   queues=$(
     while IFS= read -r vhost; do
-      ctl "$seed" list_queues --no-table-headers --vhost "$vhost" name type pid members online messages durable arguments \
-        effective_policy_definition |
+      ctl "$seed" list_queues --no-table-headers --vhost "$vhost" "${columns[@]}" |
         awk -F'\t' -v OFS='\t' -v vhost="$vhost" -v unsaid="$default_members" -v none="$none" '
           function plain(list) { gsub(/[][,]/, "", list); return list == "" ? none : list }
           function number(text, key) {

@@ -30,7 +30,12 @@ func form(t *testing.T, stack, running string, queues []string, commands string)
 	require.True(t, found)
 	cmd := exec.Command("bash", "-c", functions+`
 vhosts() { echo /; }
-ctl() { [[ $2 == list_queues ]] && printf '%s' "$QUEUES"; }
+identity() { version=${RABBITMQ_VERSION:-4.3.6}; }
+ctl() {
+  [[ $2 == list_queues ]] || return
+  [[ $version == 4.* || $* != *effective_policy_definition* ]] || { echo "Info key(s) effective_policy_definition are not supported"; return 1; }
+  printf '%s' "$QUEUES"
+}
 add_replicas() { local vhost type name; while read -r vhost type name; do echo "$1 gets $type $name"; done; }
 all_grown() { true; }
 members="rabbit@rabbit1 rabbit@rabbit2 rabbit@rabbit3 rabbit@rabbit4 rabbit@rabbit5" seed=rabbit@rabbit1
@@ -127,4 +132,12 @@ enable_feature_flags`
 	assert.Zero(t, status, output)
 	assert.Contains(t, output, "enabling the feature flags track_qq_members_uids")
 	assert.Contains(t, output, "rabbit@rabbit1 enable_feature_flag all")
+}
+
+// RabbitMQ 3.10 does not tell what policies say, and knows none that matters here.
+func TestQueuesOfOldSeries(t *testing.T) {
+	t.Setenv("RABBITMQ_VERSION", "3.10.8")
+	output, status := form(t, "1 2 3", "1 2 3 4 5", []string{strings.TrimSuffix(ofFive, "\t#{}")}, `echo "$queues"`)
+	require.Zero(t, status, output)
+	require.Contains(t, output, "wide\trabbit@rabbit1 rabbit@rabbit2 rabbit@rabbit3\trabbit@rabbit1 rabbit@rabbit2 rabbit@rabbit3\t5\t0\ttrue")
 }

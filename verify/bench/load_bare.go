@@ -11,8 +11,11 @@ import (
 )
 
 // bareClient is a loop over amqp091-go that does nothing but publish the same messages as Warren's client and wait for confirms: no
-// reconnecting, no deadlines.
+// reconnecting, no deadlines but for its end.
 type bareClient struct{}
+
+// closeTimeout is how long a connection may take to close. One that the broker has blocked does not.
+const closeTimeout = 2 * time.Second
 
 // open connects and opens a channel. The caller closes the connection.
 func (bareClient) open(endpoint, queue string) (*amqp.Connection, *amqp.Channel, error) {
@@ -36,6 +39,8 @@ func (b bareClient) Produce(ctx context.Context, endpoint, queue string, l Load,
 		return err
 	}
 	defer conn.Close()
+	// Whatever waits for the broker when the time is over ends with the connection.
+	defer context.AfterFunc(ctx, func() { _ = conn.CloseDeadline(time.Now().Add(closeTimeout)) })()
 	if err := channel.Confirm(false); err != nil {
 		return fmt.Errorf("select confirm mode with amqp091-go: %w", err)
 	}
@@ -68,11 +73,11 @@ func (b bareClient) Produce(ctx context.Context, endpoint, queue string, l Load,
 		flight <- inFlight{confirmation, sent}
 	}
 	close(flight)
-	if ctx.Err() != nil {
-		err = nil
-	}
-	closed := conn.Close() // the library ends the wait for what is still in flight
+	closed := conn.CloseDeadline(time.Now().Add(closeTimeout)) // the library ends the wait for what is still in flight
 	<-confirmed
+	if ctx.Err() != nil {
+		return nil // what the end found on its way does not matter
+	}
 	return errors.Join(err, closed)
 }
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // tutorialScripts are the tutorial's programs as they stand, but for where the broker is and the password, which come
@@ -60,6 +62,28 @@ func python(ctx context.Context, endpoint, script string, args ...string) (cmd *
 	cmd.Env = append(os.Environ(), "RABBITMQ_HOST="+at.Hostname(), "RABBITMQ_PORT="+at.Port(),
 		"RABBITMQ_USERNAME="+at.User.Username(), "RABBITMQ_PASSWORD="+password)
 	return cmd, done, nil
+}
+
+// runScript runs a script that ends by itself, within limit, and returns what it printed. Its environment gets variables, as KEY=value.
+func runScript(ctx context.Context, limit time.Duration, endpoint, script string, variables []string, args ...string) (printed []byte, err error) {
+	// The tutorial's programs wait for ever where a broker blocks them.
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it did not end within %s", limit))
+	defer cancel()
+	cmd, done, err := python(ctx, endpoint, script, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	cmd.Env = append(cmd.Env, variables...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, scriptError(script, err, stderr.String())
+	}
+	return stdout.Bytes(), nil
 }
 
 // scriptError is the error of a script with the end of what it said.

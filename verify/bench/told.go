@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +23,8 @@ import (
 const (
 	toldMessages = 10_000 + 3*5_000
 	toldCapacity = 10_000
+	// scriptTimeout is how long the test may take.
+	scriptTimeout = 5 * time.Minute
 )
 
 // tutorialThroughput compares what a throughput test says with what became of its messages.
@@ -63,22 +64,17 @@ func runPerformanceTest(ctx context.Context, lab *Lab) (rate, inQueue float64, e
 	}
 	defer lab.cleanUp(ctx, remove)
 	const script = "performance_test.py"
-	cmd, done, err := python(ctx, k.Outputs().AMQPURL, script)
+	var ports []string
+	for i, node := range k.Nodes() {
+		ports = append(ports, fmt.Sprintf("RABBITMQ_PORT_%d=%d", i+1, node.AMQPPort))
+	}
+	output, err := runScript(ctx, scriptTimeout, k.Outputs().AMQPURL, script, ports)
 	if err != nil {
 		return 0, 0, err
 	}
-	defer lab.cleanUp(ctx, func(context.Context) error { return done() })
-	for i, node := range k.Nodes() {
-		cmd.Env = append(cmd.Env, fmt.Sprintf("RABBITMQ_PORT_%d=%d", i+1, node.AMQPPort))
-	}
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return 0, 0, scriptError(script, err, stderr.String())
-	}
-	printed := printedRate.FindSubmatch(stdout.Bytes())
+	printed := printedRate.FindSubmatch(output)
 	if printed == nil {
-		return 0, 0, fmt.Errorf("%s printed no rate: %s", script, stdout.String())
+		return 0, 0, fmt.Errorf("%s printed no rate: %s", script, output)
 	}
 	if rate, err = strconv.ParseFloat(string(printed[1]), 64); err != nil {
 		return 0, 0, fmt.Errorf("%s printed a rate of %s: %w", script, printed[1], err)

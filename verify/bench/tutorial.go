@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,24 +21,18 @@ func measureTutorialProducer(ctx context.Context, lab *Lab) ([]Sample, error) {
 
 	const script = "flood.py"
 	seconds := func(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
-	cmd, done, err := python(ctx, usual.endpoint(c), script,
+	printed, err := runScript(ctx, loadWarmUp+lab.LoadTime+loadEnd, usual.endpoint(c), script, nil,
 		queue.Name, strconv.Itoa(usual.Size), seconds(loadWarmUp), seconds(lab.LoadTime))
 	if err != nil {
 		return nil, err
-	}
-	defer lab.cleanUp(ctx, func(context.Context) error { return done() })
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return nil, scriptError(script, err, stderr.String())
 	}
 	var found struct {
 		Confirmed int
 		Seconds   float64
 		Latencies []float64
 	}
-	if err := json.Unmarshal(stdout.Bytes(), &found); err != nil {
-		return nil, scriptError(script, err, stderr.String())
+	if err := json.Unmarshal(printed, &found); err != nil {
+		return nil, scriptError(script, err, string(printed))
 	}
 	latencies := make([]time.Duration, len(found.Latencies))
 	for i, l := range found.Latencies {

@@ -42,21 +42,21 @@ func TestSeriesAreOrderedByNumbersNotText(t *testing.T) {
 
 func TestCapabilities(t *testing.T) {
 	type capabilities struct {
-		ram, partitions, mirroring, masterLocator, khepri, deprecations, inService, linksFirst bool
+		ram, partitions, mirroring, masterLocator, khepri, deprecations, together, inService, linksFirst bool
 	}
 	for series, want := range map[Series]capabilities{
 		{3, 10}: {ram: true, partitions: true, mirroring: true, masterLocator: true},
-		{3, 13}: {ram: true, partitions: true, mirroring: true, masterLocator: true, deprecations: true},
-		{4, 0}:  {ram: true, partitions: true, deprecations: true, linksFirst: true},
-		{4, 1}:  {ram: true, partitions: true, deprecations: true, linksFirst: true, inService: true},
-		{4, 2}:  {partitions: true, deprecations: true, linksFirst: true, inService: true, khepri: true},
-		{4, 3}:  {deprecations: true, linksFirst: true, inService: true, khepri: true},
-		{5, 0}:  {deprecations: true, linksFirst: true, inService: true, khepri: true},
+		{3, 13}: {ram: true, partitions: true, mirroring: true, masterLocator: true, deprecations: true, together: true},
+		{4, 0}:  {ram: true, partitions: true, deprecations: true, together: true, linksFirst: true},
+		{4, 1}:  {ram: true, partitions: true, deprecations: true, together: true, linksFirst: true, inService: true},
+		{4, 2}:  {partitions: true, deprecations: true, together: true, linksFirst: true, inService: true, khepri: true},
+		{4, 3}:  {deprecations: true, together: true, linksFirst: true, inService: true, khepri: true},
+		{5, 0}:  {deprecations: true, together: true, linksFirst: true, inService: true, khepri: true},
 	} {
 		assert.Equal(t, want, capabilities{
 			ram: series.HasRAMNodes(), partitions: series.HasPartitionHandling(), mirroring: series.HasClassicMirroring(),
 			masterLocator: series.HasQueueMasterLocator(), khepri: series.NewClustersUseKhepri(),
-			deprecations: series.HasDeprecatedFeatures(), inService: series.HasInServiceCheck(),
+			deprecations: series.HasDeprecatedFeatures(), together: series.PeersFoundTogether(), inService: series.HasInServiceCheck(),
 			linksFirst: series.HasLinkMetricsFirst(),
 		}, "%s", series)
 	}

@@ -7,6 +7,7 @@ import (
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 
+	"warren/topology"
 	"warren/verify/cluster"
 )
 
@@ -38,12 +39,16 @@ func (q Queue) String() string {
 
 // Declare creates the queue.
 func (q Queue) Declare(ctx context.Context, c *cluster.Cluster) error {
+	series, err := topology.ParseSeries(c.Outputs().RabbitMQSeries)
+	if err != nil {
+		return fmt.Errorf("declare queue %q: stack output rabbitmqSeries: %w", q.Name, err)
+	}
 	arguments := map[string]any{"x-queue-type": q.Type}
 	if q.Replicas > 0 {
 		arguments["x-quorum-initial-group-size"] = q.Replicas
 	}
 	if q.Node != "" {
-		arguments["x-queue-leader-locator"] = "client-local"
+		arguments[q.locator(series)] = "client-local"
 	}
 	declare := func(api *rabbithole.Client) error {
 		response, err := api.DeclareQueue(VHost, q.Name, rabbithole.QueueSettings{Durable: true, Arguments: arguments})
@@ -56,6 +61,14 @@ func (q Queue) Declare(ctx context.Context, c *cluster.Cluster) error {
 		return fmt.Errorf("declare queue %q: %w", q.Name, err)
 	}
 	return nil
+}
+
+// locator is the argument that says on which node the queue is to live.
+func (q Queue) locator(series topology.Series) string {
+	if q.Type == "classic" && series.HasQueueMasterLocator() {
+		return "x-queue-master-locator"
+	}
+	return "x-queue-leader-locator"
 }
 
 // ask asks the queue's node, or any.

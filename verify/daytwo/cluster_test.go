@@ -3,6 +3,7 @@
 package daytwo
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -206,8 +207,22 @@ func scale(t *testing.T, image string) {
 	}
 	requireNoTrace(t, s, small, "rabbit4", "rabbit5")
 	assert.Equal(t, started, startTimes(t, small), "no node that stayed was restarted")
-	took := s.Destroy()
-	assert.Less(t, took, 30*time.Second, "nothing is drained when everything goes")
+	said := follow(t, small.Nodes()[0].Container)
+	s.Destroy()
+	assert.Contains(t, said(), "the whole stack goes: rabbit@rabbit1 stops at once", "nothing is drained when everything goes")
+}
+
+// follow reads a container's log until the container is gone. The returned function waits for that and returns what was read.
+func follow(t *testing.T, name string) (said func() string) {
+	t.Helper()
+	var log bytes.Buffer
+	logs := exec.CommandContext(t.Context(), "docker", "logs", "--follow", "--tail", "0", name)
+	logs.Stdout, logs.Stderr = &log, &log
+	require.NoError(t, logs.Start())
+	return func() string {
+		require.NoError(t, logs.Wait())
+		return log.String()
+	}
 }
 
 // startTimes are when the nodes' containers were started.

@@ -77,8 +77,8 @@ func (s Series) HasPartitionHandling() bool { return s.HasMnesia() }
 // HasDeprecatedFeatures tells whether rabbitmq.conf knows deprecated_features.permit.*.
 func (s Series) HasDeprecatedFeatures() bool { return s.atLeast(3, 13) }
 
-// PeersFoundTogether tells whether the nodes of a new cluster agree on which of them founds it. Before peer discovery was rewritten in 3.13, the first
-// held the others up while it tried to join them, in vain and as often as it may.
+// PeersFoundTogether tells whether the nodes of a new cluster agree on which of them founds it. Before peer discovery was rewritten in 3.13
+// (rabbitmq-server, pull request 9797), the first held the others up while it tried to join them, in vain and as often as it may.
 func (s Series) PeersFoundTogether() bool { return s.atLeast(3, 13) }
 
 // HasClassicMirroring tells whether classic queues can be mirrored. 4.0 removed that.

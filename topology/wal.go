@@ -6,7 +6,7 @@ const (
 	// defaultWALSize is RabbitMQ's own, 512 MiB.
 	defaultWALSize = 512 << 20
 	// walsInMemory is how many times its size a node should be able to bear: one log is written to while another goes to the queues' segments,
-	// messages are in memory more than once on their way, and an idle node takes a fifth of 1 GiB.
+	// and an idle node takes 130 MiB besides, a fifth of what one limited to 1 GiB may.
 	walsInMemory = 5
 )
 

@@ -118,7 +118,7 @@ func TestUpgrade(t *testing.T) {
 	s := livestack.New(t, map[string]any{"warren:image": imageWithoutFlags(t), "warren:series": "4.3"})
 	began := time.Now()
 	c := open(t, s.MustUp())
-	log, err := c.Logs(t.Context(), "warren-"+s.Name+"-"+topology.FormationHost, began, time.Now())
+	log, err := c.Logs(t.Context(), (&topology.Cluster{Stack: s.Name}).FormationContainerName(), began, time.Now())
 	require.NoError(t, err)
 	require.Contains(t, log, "enabling the feature flags", "the image enables none by itself")
 	require.Empty(t, disabledFlags(t, c))

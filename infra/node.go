@@ -105,7 +105,7 @@ func newNodeContainer(
 		Envs:        environment("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", cluster.ErlangArgs()),
 		Uploads: docker.ContainerUploadArray{
 			file("/etc/rabbitmq/rabbitmq.conf", cluster.RabbitMQConf(args.Node)),
-			file("/etc/rabbitmq/advanced.config", cluster.AdvancedConfig()),
+			file("/etc/rabbitmq/advanced.config", cluster.AdvancedConfig(args.Node)),
 			file("/etc/rabbitmq/enabled_plugins", cluster.EnabledPlugins()),
 			secretFile(cookiePath, args.Secrets.ErlangCookie),
 			secretFile("/etc/warren/definitions.json", definitions),

@@ -98,7 +98,7 @@ func inForce(c *Cluster) string {
 	return fmt.Sprintf(`{net_kernel:get_net_ticktime(), application:get_env(kernel, inet_dist_connect_options), `+
 		`application:get_env(rabbit, heartbeat), application:get_env(rabbit, connection_max), `+
 		`vm_memory_monitor:get_vm_memory_high_watermark(), application:get_env(rabbit, queue_leader_locator), `+
-		`lists:member(rabbitmq_prometheus, rabbit_plugins:active()), `+
+		`lists:member(rabbitmq_prometheus, rabbit_plugins:active()), application:get_env(rabbit, server_properties), `+
 		`[proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()], `+
 		`element(1, rabbit_access_control:check_user_pass_login(<<"%s">>, base64:decode("%s")))}.`,
 		c.Username, base64.StdEncoding.EncodeToString([]byte(testSecrets.AdminPassword)))
@@ -112,8 +112,8 @@ func wantInForce(c *Cluster) string {
 		ticktime = int(d.NetTickTime.Seconds())
 		options = fmt.Sprintf("{ok,[{raw,6,18,<<%d,%d,0,0>>}]}", ms&0xff, ms>>8)
 	}
-	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true,[<<"%s">>],ok}`, ticktime, options, c.HeartbeatSeconds,
-		c.ConnectionMax, c.MemoryHighWatermark, c.Username)
+	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true,{ok,[{<<"node">>,<<"%s">>}]},[<<"%s">>],ok}`, ticktime,
+		options, c.HeartbeatSeconds, c.ConnectionMax, c.MemoryHighWatermark, c.Nodes[0].NodeName(), c.Username)
 }
 
 // dockerEngine is the engine the tests run their containers on.

@@ -5,8 +5,13 @@ import (
 	"strings"
 )
 
-// AdvancedConfig renders advanced.config, an Erlang term: the settings rabbitmq.conf has no key for.
-func (c *Cluster) AdvancedConfig() string { return render("advanced.config.tmpl", c.detection()) }
+// AdvancedConfig renders a node's advanced.config, an Erlang term: the settings rabbitmq.conf has no key for.
+func (c *Cluster) AdvancedConfig(node Node) string {
+	return render("advanced.config.tmpl", struct {
+		detection
+		NodeName string
+	}{c.detection(), node.NodeName()})
+}
 
 // ErlangArgs renders RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: flags of the virtual machine, and settings that must be there
 // before it reads any configuration file, because it opens its distribution sockets first.

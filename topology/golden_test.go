@@ -60,7 +60,7 @@ func rendered(t *testing.T, c *Cluster) map[string]string {
 	require.NoError(t, err)
 	files := map[string]string{
 		"rabbitmq.conf":    c.RabbitMQConf(c.Nodes[0]),
-		"advanced.config":  c.AdvancedConfig(),
+		"advanced.config":  c.AdvancedConfig(c.Nodes[0]),
 		"enabled_plugins":  c.EnabledPlugins(),
 		"erlang-args":      c.ErlangArgs() + "\n",
 		"haproxy.cfg":      c.HAProxyConf(testSecrets),

@@ -160,7 +160,7 @@ func (c *copied) nodes() []twin {
 		if c.retuned {
 			args := c.cluster.ErlangArgs()
 			t.erlangArgs = &args
-			t.files = []file{{"/etc/rabbitmq/advanced.config", c.cluster.AdvancedConfig(), 0o444}}
+			t.files = []file{{"/etc/rabbitmq/advanced.config", c.cluster.AdvancedConfig(c.cluster.Nodes[i]), 0o444}}
 		}
 		twins = append(twins, t)
 	}

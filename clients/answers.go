@@ -126,7 +126,7 @@ func (p *Producer) handle(flights ...flight) {
 		if !acked && f.attempt.session.channel.IsClosed() {
 			continue // the library says no for a broker that cannot answer any more; recall sees to the message
 		}
-		f.attempt.session.useful.Store(true)
+		f.attempt.session.prove()
 		p.stalls = 0
 		p.progress = now
 		p.learn(now.Sub(f.attempt.sentAt))
@@ -134,8 +134,8 @@ func (p *Producer) handle(flights ...flight) {
 		p.owed--
 		p.conclude(f.confirmation, f.attempt, acked)
 	}
-	if p.suspects > 0 {
-		p.work.Signal() // the next suspect may go
+	if p.suspects > 0 || p.leaving() {
+		p.work.Signal() // the next suspect may go, or the next session take over
 	}
 }
 

@@ -129,7 +129,7 @@ func (c *Consumer) subscribe(ctx context.Context, s *session) (*subscription, er
 	if err != nil {
 		return nil, err
 	}
-	s.useful.Store(true)
+	s.prove()
 	sub.touch()
 	return sub, nil
 }

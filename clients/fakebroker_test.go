@@ -54,7 +54,9 @@ type fakeBroker struct {
 	onConsume func(c *fakeConn)
 	onGet     func(c *fakeConn, channel uint16) (empty bool) // nil: the queue is always empty
 	answer    func(c *fakeConn, tag uint64, m published)
+	node      func(connection int) string // what it says is its name; nil: nothing
 	serving   sync.WaitGroup
+	closed    atomic.Int32
 
 	mu    sync.Mutex
 	conns []*fakeConn
@@ -135,6 +137,7 @@ func (b *fakeBroker) accept() {
 		b.conns = append(b.conns, c)
 		b.mu.Unlock()
 		b.serving.Go(func() {
+			defer b.closed.Add(1)
 			defer c.Close()
 			_ = b.serve(c) // ends with the connection
 		})
@@ -153,8 +156,8 @@ func (b *fakeBroker) serve(c *fakeConn) error {
 		}
 	}
 	var start []byte
-	start = append(start, 0, 9)                     // version
-	start = binary.BigEndian.AppendUint32(start, 0) // no server properties
+	start = append(start, 0, 9) // version
+	start = appendLong(start, b.properties(c))
 	start = appendLong(appendLong(start, "PLAIN"), "en_US")
 	c.method(0, connectionStart, start)
 
@@ -236,6 +239,17 @@ func (b *fakeBroker) serve(c *fakeConn) error {
 		}
 	}
 }
+
+// properties are the server's, which it introduces itself with.
+func (b *fakeBroker) properties(c *fakeConn) string {
+	if b.node == nil {
+		return ""
+	}
+	return string(appendLong(append(appendShort(nil, "node"), 'S'), b.node(c.number)))
+}
+
+// open is how many connections have not been closed.
+func (b *fakeBroker) open() int { return b.connections() - int(b.closed.Load()) }
 
 // messageID finds the message id among the properties that our clients set.
 func messageID(properties []byte) string {

@@ -113,6 +113,9 @@ type producerConfig struct {
 	confirmTimeout time.Duration
 	publishTimeout time.Duration
 	nackBackoff    backoff
+
+	locate           Locator // nil for none
+	affinityInterval time.Duration
 }
 
 func newProducerConfig(opts []ProducerOption) (producerConfig, error) {
@@ -122,6 +125,7 @@ func newProducerConfig(opts []ProducerOption) (producerConfig, error) {
 		confirmTimeout:   topology.ClientConfirmTimeout,
 		publishTimeout:   30 * time.Second,
 		nackBackoff:      backoff{base: 20 * time.Millisecond, ceiling: time.Second},
+		affinityInterval: affinityInterval,
 	}
 	for _, opt := range opts {
 		opt.applyProducer(&c)
@@ -155,6 +159,16 @@ func WithConfirmTimeout(d time.Duration) ProducerOption {
 // WithPublishTimeout sets how long a message is tried when its context has no earlier deadline. Default 30 s.
 func WithPublishTimeout(d time.Duration) ProducerOption {
 	return producerOption(func(c *producerConfig) { c.publishTimeout = d })
+}
+
+// WithAffinity keeps the producer connected to the node that locate names: for all it publishes to go to one queue, that of the queue's
+// leader, which spares the cluster a hop. A quorum queue's leader is in what the management API tells of the queue. The producer asks when its
+// connection has brought a first confirm, two seconds after it has replaced another, and every half minute. If the connection leads to
+// another node it opens up to twelve new ones, over all endpoints in turn, to find one that leads there, and moves to it when all that was published before
+// is answered. While it looks, and if it does not find any, the old one serves. It needs endpoints that lead there, such as all nodes or a
+// load balancer, and nodes that tell their names, as Warren's do by the server property "node".
+func WithAffinity(locate Locator) ProducerOption {
+	return producerOption(func(c *producerConfig) { c.locate = locate })
 }
 
 // consumerConfig is what the options of a consumer set.

@@ -31,19 +31,20 @@ type Producer struct {
 
 	window *window
 
-	mu       sync.Mutex
-	work     *sync.Cond      // signalled when the sender may have something to do
-	goodbye  context.Context // limits closing the connection at the end
-	unsent   []*Confirmation // the queued messages, in the order in which to send them
-	suspects int             // how many are suspected of having closed a channel
-	owed     int             // attempts that the broker has not answered over the current session
-	blocked  bool            // by the broker, right now
-	progress time.Time       // when the broker last answered, or began to owe, or was unblocked
-	stalls   int             // sessions in a row that were given up without any confirm
-	usual    time.Duration   // how long a confirm takes these days, smoothed; 0 before the first
-	trial    *trial          // of the current session; nil for one that is trusted
-	reaper   *time.Timer
-	stats    ProducerStats
+	mu        sync.Mutex
+	work      *sync.Cond      // signalled when the sender may have something to do
+	goodbye   context.Context // limits closing the connection at the end
+	unsent    []*Confirmation // the queued messages, in the order in which to send them
+	suspects  int             // how many are suspected of having closed a channel
+	owed      int             // attempts that the broker has not answered over the current session
+	blocked   bool            // by the broker, right now
+	progress  time.Time       // when the broker last answered, or began to owe, or was unblocked
+	stalls    int             // sessions in a row that were given up without any confirm
+	usual     time.Duration   // how long a confirm takes these days, smoothed; 0 before the first
+	trial     *trial          // of the current session; nil for one that is trusted
+	successor *session        // to go on with when nothing is owed over the current one; nil if there is none
+	reaper    *time.Timer
+	stats     ProducerStats
 }
 
 // NewProducer makes a producer for a cluster that is reached at any of the endpoints, AMQP URIs such as
@@ -226,9 +227,6 @@ func (p *Producer) prepare(ctx context.Context, s *session) error {
 			<-recorded
 		}
 	})
-	if s.renewals == 0 {
-		p.listenBlocked(s.link)
-	}
 	return nil
 }
 
@@ -254,8 +252,9 @@ func (p *Producer) countReconnect() {
 // serve sends messages over a session until it is over, or the producer is closed. It returns the session that goes on over
 // the same connection, if there is one.
 func (p *Producer) serve(s *session) *session {
-	p.begin()
+	calm := p.begin(s)
 	stopWaking := p.wakeWhenOver(s)
+	stopSeeking := p.seek(s, calm)
 	sent := newFlights()
 	var collector sync.WaitGroup
 	collector.Go(func() { p.collect(sent) })
@@ -277,14 +276,20 @@ func (p *Producer) serve(s *session) *session {
 		sent.add(flight{c, a, deferred})
 	}
 	stopWaking()
+	stopSeeking()
 	sent.end()
+	next := p.takeSuccessor()
 	if p.ctx.Err() != nil {
+		if next != nil {
+			next.close(p.goodbye)
+		}
 		s.close(p.goodbye)
 		collector.Wait()
 		return nil
 	}
-	next := p.renew(s)
-	if next == nil {
+	if next != nil {
+		s.close(p.ctx)
+	} else if next = p.renew(s); next == nil {
 		s.close(p.ctx)
 	}
 	collector.Wait() // every answer that was read counts before anything is called unknown
@@ -293,6 +298,17 @@ func (p *Producer) serve(s *session) *session {
 		p.connector.lost(s)
 	}
 	return next
+}
+
+// seek looks for a better place than the session's until it is stopped.
+func (p *Producer) seek(s *session, calm time.Duration) (stop func()) {
+	ctx, cancel := context.WithCancel(p.ctx)
+	var seeker sync.WaitGroup
+	seeker.Go(func() { p.seekAffinity(ctx, s, calm) })
+	return func() {
+		cancel()
+		seeker.Wait()
+	}
 }
 
 // wakeWhenOver wakes the sender when the session is over.
@@ -314,13 +330,13 @@ func (p *Producer) wakeWhenOver(s *session) (stop func()) {
 	}
 }
 
-// next returns a message to send over the session and marks it as sent. It returns none when the session is over or the producer
-// closed, or, unless it is to wait, when there is none right now. The message is a copy, for it may be settled, and dropped, while it is
+// next returns a message to send over the session and marks it as sent. It returns none when the session is over or has a successor, or the producer
+// is closed, or, unless it is to wait, when there is none right now. The message is a copy, for it may be settled, and dropped, while it is
 // being written.
 func (p *Producer) next(s *session, wait bool) (*Confirmation, *attempt, Message) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for !s.isOver() && p.ctx.Err() == nil {
+	for !s.isOver() && p.ctx.Err() == nil && !p.leaving() {
 		if c, a, m := p.take(s); c != nil || !wait {
 			return c, a, m
 		}
@@ -332,7 +348,7 @@ func (p *Producer) next(s *session, wait bool) (*Confirmation, *attempt, Message
 // take takes the first of the messages to be sent, if it may be sent now.
 func (p *Producer) take(s *session) (*Confirmation, *attempt, Message) {
 	// While there are suspects one message at a time is in flight, so that the culprit gives itself away.
-	if p.blocked || p.suspects > 0 && p.owed > 0 {
+	if p.blocked || p.successor != nil || p.suspects > 0 && p.owed > 0 {
 		return nil, nil, Message{}
 	}
 	now := time.Now()

@@ -78,13 +78,18 @@ func (t *trial) awaits(c *Confirmation) bool {
 // unproven says whether a session replaces a lost one and has brought no confirm yet.
 func (p *Producer) unproven(s *session) bool { return p.trial != nil && !s.useful.Load() }
 
-// begin puts a session on trial, unless it is the first.
-func (p *Producer) begin() {
+// begin puts a session on trial, unless it is the first. It returns how long to let things calm down before another place is looked for.
+func (p *Producer) begin(s *session) (calm time.Duration) {
+	if s.renewals == 0 {
+		p.listenBlocked(s.link)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.usual > 0 {
 		p.trial = newTrial(p.cfg.confirmTimeout)
+		calm = affinityCalm
 	}
+	return calm
 }
 
 // proved takes note that a destination has brought an answer: what was held may be sent.

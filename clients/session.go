@@ -23,9 +23,10 @@ type session struct {
 	renewals int         // sessions before it on the same connection
 	useful   atomic.Bool // set once it has done what it is for
 
-	over  chan struct{} // closed when the session has become unusable
-	once  sync.Once
-	cause error // why it is over; to be read after over is closed
+	proven chan struct{} // closed when it has become useful
+	over   chan struct{} // closed when the session has become unusable
+	once   sync.Once
+	cause  error // why it is over; to be read after over is closed
 
 	listeners sync.WaitGroup
 }
@@ -76,7 +77,7 @@ func openSession(ctx context.Context, e endpoint, cfg connectionConfig) (*sessio
 
 // openChannel makes a session of a connection.
 func (l *link) openChannel(ctx context.Context, renewals int) (*session, error) {
-	s := &session{link: l, renewals: renewals, over: make(chan struct{})}
+	s := &session{link: l, renewals: renewals, proven: make(chan struct{}), over: make(chan struct{})}
 	err := s.within(ctx, "open a channel", func() (err error) {
 		s.channel, err = l.conn.Channel()
 		return err
@@ -117,6 +118,13 @@ func closeReason(err *amqp.Error) error {
 		return err
 	default:
 		return fmt.Errorf("connection lost: %s", err.Reason)
+	}
+}
+
+// prove takes note that the session has done what it is for.
+func (s *session) prove() {
+	if !s.useful.Load() && s.useful.CompareAndSwap(false, true) {
+		close(s.proven)
 	}
 }
 

@@ -24,8 +24,10 @@ type ProducerStats struct {
 	Published int64 `json:"published"`
 	// Nacks counts negative confirms, those followed by another attempt included.
 	Nacks int64 `json:"nacks"`
-	// Reconnects counts connections made after the first.
+	// Reconnects counts connections made after one was lost.
 	Reconnects int64 `json:"reconnects"`
+	// Moves counts connections left for one to the node that WithAffinity asks for.
+	Moves int64 `json:"moves"`
 }
 
 // count counts an outcome.

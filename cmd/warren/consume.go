@@ -54,7 +54,7 @@ func newConsume(opts *options) *cobra.Command {
 }
 
 func (c *consumption) run(ctx context.Context, out, errOut io.Writer) error {
-	urls, err := c.endpoints.resolve(ctx, c.options)
+	urls, _, err := c.endpoints.resolve(ctx, c.options)
 	if err != nil {
 		return err
 	}

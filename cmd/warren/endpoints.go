@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/spf13/pflag"
+
+	"warren/topology"
 )
 
 // endpoints are the flags that say where a client connects.
@@ -19,20 +21,21 @@ func (e *endpoints) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&e.direct, "direct", false, "connect to the nodes themselves, not through the load balancer")
 }
 
-// resolve returns the AMQP URLs to connect to. They hold passwords: never print them.
-func (e *endpoints) resolve(ctx context.Context, opts *options) ([]string, error) {
+// resolve returns the AMQP URLs to connect to, which hold passwords: never print them. It also returns the outputs they are from, nil if the
+// user gave URLs.
+func (e *endpoints) resolve(ctx context.Context, opts *options) ([]string, *topology.Outputs, error) {
 	if len(e.urls) > 0 {
 		if e.direct {
-			return nil, errors.New("--url and --direct exclude each other")
+			return nil, nil, errors.New("--url and --direct exclude each other")
 		}
-		return e.urls, nil
+		return e.urls, nil, nil
 	}
 	outputs, err := opts.read(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if e.direct {
-		return outputs.AMQPURLs, nil
+		return outputs.AMQPURLs, &outputs, nil
 	}
-	return []string{outputs.AMQPURL}, nil
+	return []string{outputs.AMQPURL}, &outputs, nil
 }

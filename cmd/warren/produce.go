@@ -15,6 +15,7 @@ import (
 
 	"warren/clients"
 	"warren/topology"
+	"warren/verify/cluster"
 )
 
 // production is what the flags of `warren produce` say.
@@ -29,10 +30,12 @@ type production struct {
 	exchange   string
 	routingKey string
 	queue      string
+	affinity   bool
 }
 
-func newProduce(opts *options) *cobra.Command {
-	p := &production{options: opts}
+func newProduce(opts *options) *cobra.Command { return (&production{options: opts}).command() }
+
+func (p *production) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "produce",
 		Short: "Publish messages and say what became of each",
@@ -56,6 +59,8 @@ func newProduce(opts *options) *cobra.Command {
 	flags.StringVar(&p.exchange, "exchange", topology.DefaultExchange, "exchange to publish to")
 	flags.StringVar(&p.routingKey, "routing-key", topology.DefaultRoutingKey, "routing key")
 	flags.StringVar(&p.queue, "queue", "", "publish to this queue by its name, not through an exchange")
+	flags.BoolVar(&p.affinity, "affinity", true,
+		"seek the node that leads the queue; not with --url, nor with an exchange or routing key of your own")
 	cmd.MarkFlagsMutuallyExclusive("queue", "exchange")
 	cmd.MarkFlagsMutuallyExclusive("queue", "routing-key")
 	return cmd
@@ -66,12 +71,22 @@ func (p *production) run(ctx context.Context, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
-	urls, err := p.endpoints.resolve(ctx, p.options)
+	urls, outputs, err := p.endpoints.resolve(ctx, p.options)
 	if err != nil {
 		return err
 	}
+	var locate clients.Locator
+	if queue := p.soleQueue(); p.affinity && queue != "" && outputs != nil {
+		c, err := cluster.Open(*outputs)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		const vhost = "/" // that of the stack's URLs
+		locate = c.Locate(vhost, queue)
+	}
 	producer, err := clients.NewProducer(urls, clients.WithWindow(p.window), clients.WithPublishTimeout(p.timeout),
-		clients.WithConnectionName("warren produce"), clients.WithLogger(stateLogger(errOut)))
+		clients.WithConnectionName("warren produce"), clients.WithLogger(stateLogger(errOut)), clients.WithAffinity(locate))
 	if err != nil {
 		return err
 	}
@@ -115,6 +130,17 @@ func (p *production) validate() (size int, err error) {
 		return 0, fmt.Errorf("--size: %w", err)
 	}
 	return int(bytes), nil
+}
+
+// soleQueue is the queue that all messages go to, as far as the flags tell; empty if they do not.
+func (p *production) soleQueue() string {
+	switch {
+	case p.exchange == "":
+		return p.routingKey
+	case p.exchange == topology.DefaultExchange && p.routingKey == topology.DefaultRoutingKey:
+		return topology.DefaultQueue
+	}
+	return ""
 }
 
 // publishAll publishes until the count is reached or ctx ends, and waits for the outcomes. Its error is one that every

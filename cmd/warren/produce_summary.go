@@ -88,9 +88,9 @@ func (s *producerSummary) print(out io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\nwritten %d times, %d nacks, %d reconnects, in %.1f s: %.0f confirmed per second\n"+
+	_, err := fmt.Fprintf(out, "\nwritten %d times, %d nacks, %d reconnects, %d moves to the leader's node, in %.1f s: %.0f confirmed per second\n"+
 		"confirm latency: median %v, 95%% %v, 99%% %v, slowest %v\n",
-		s.Published, s.Nacks, s.Reconnects, s.Seconds, float64(s.Confirmed)/s.Seconds,
+		s.Published, s.Nacks, s.Reconnects, s.Moves, s.Seconds, float64(s.Confirmed)/s.Seconds,
 		s.Latency.Median.Round(time.Microsecond), s.Latency.P95.Round(time.Microsecond),
 		s.Latency.P99.Round(time.Microsecond), s.Latency.Max.Round(time.Microsecond))
 	return err

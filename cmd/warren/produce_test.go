@@ -76,11 +76,31 @@ func TestProducerSummaryAddsUp(t *testing.T) {
 func TestEndpointFlags(t *testing.T) {
 	outputs := t.TempDir() + "/none.json"
 	opts := &options{outputs: outputs}
-	urls, err := (&endpoints{urls: []string{"amqp://a", "amqp://b"}}).resolve(context.Background(), opts)
+	urls, from, err := (&endpoints{urls: []string{"amqp://a", "amqp://b"}}).resolve(context.Background(), opts)
 	require.NoError(t, err)
 	require.Equal(t, []string{"amqp://a", "amqp://b"}, urls)
-	_, err = (&endpoints{urls: []string{"amqp://a"}, direct: true}).resolve(context.Background(), opts)
+	require.Nil(t, from, "no stack was asked")
+	_, _, err = (&endpoints{urls: []string{"amqp://a"}, direct: true}).resolve(context.Background(), opts)
 	require.ErrorContains(t, err, "exclude each other")
-	_, err = (&endpoints{}).resolve(context.Background(), opts)
+	_, _, err = (&endpoints{}).resolve(context.Background(), opts)
 	require.Error(t, errors.Unwrap(err))
+}
+
+func TestProduceKnowsItsQueue(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "ha_queue"},
+		{[]string{"--queue", "orders"}, "orders"},
+		{[]string{"--exchange", "events"}, ""},
+		{[]string{"--routing-key", "elsewhere"}, ""},
+		{[]string{"--exchange", "", "--routing-key", "orders"}, "orders"},
+	} {
+		p := &production{options: &options{}}
+		require.NoError(t, p.command().ParseFlags(test.args))
+		_, err := p.validate()
+		require.NoError(t, err)
+		require.Equal(t, test.want, p.soleQueue(), test.args)
+	}
 }

@@ -11,7 +11,8 @@ import (
 
 // A load balancer knows no leaders: of three connections through it to a cluster of three, one lands on the node that leads the queue, and what the
 // others carry takes another hop. To tell the cost of the load balancer from that of the hop, a load through it is measured once for
-// every node that may lead the queue, and those that landed on the leader's have a row of their own.
+// every node that may lead the queue, and those that landed on the leader's have a row of their own. Producers that seek the leader
+// all should end there.
 
 // landed is the row of the loads through the load balancer that landed on the leader's node.
 func landed(row string) string { return row + ", landed on the leader's node" }
@@ -30,7 +31,7 @@ func (l namedLoad) measure(ctx context.Context, lab *Lab) ([]Sample, error) {
 			return nil, err
 		}
 		samples = append(samples, Sample{Row: l.name, Values: values})
-		if atLeader {
+		if atLeader && !l.load.Affinity {
 			samples = append(samples, Sample{Row: landed(l.name), Values: values})
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"warren/clients"
 	"warren/verify/checker"
 	"warren/verify/cluster"
 	"warren/verify/traffic"
@@ -27,8 +28,12 @@ type Load struct {
 	// Window is how many messages each producer has unconfirmed at once.
 	Window               int
 	Producers, Consumers int
+	// Affinity has producers seek the node that leads the queue, if their client can.
+	Affinity bool
 	// Home is which node leads the queue, by its position.
 	Home int
+
+	locate clients.Locator // the leader, for those who seek it
 }
 
 // Path is a way to the queue.
@@ -71,6 +76,9 @@ func (l Load) measure(ctx context.Context, lab *Lab) (values map[string]float64,
 	}
 	defer lab.cleanUp(ctx, func(ctx context.Context) error { return queue.Delete(ctx, c) })
 
+	if l.Affinity {
+		l.locate = c.Locate(traffic.VHost, queue.Name)
+	}
 	m := &meter{}
 	working, stop := context.WithCancel(ctx)
 	defer stop()

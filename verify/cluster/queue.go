@@ -2,12 +2,15 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
+	"sync"
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 
+	"warren/clients"
 	"warren/topology"
 )
 
@@ -44,13 +47,9 @@ func (q Queue) Lacks(nodes int) int {
 // Queue returns where a queue lives, as the first node knows it that answers.
 func (c *Cluster) Queue(ctx context.Context, vhost, name string) (Queue, error) {
 	var queue Queue
-	err := c.AskAny(ctx, func(api *rabbithole.Client) error {
-		info, err := api.GetQueueWithParameters(vhost, name, queueColumns)
-		if err != nil {
-			return err
-		}
-		queue = newQueue(rabbithole.QueueInfo(*info))
-		return nil
+	err := c.AskAny(ctx, func(api *rabbithole.Client) (err error) {
+		queue, err = getQueue(api, vhost, name)
+		return err
 	})
 	if err != nil {
 		return Queue{}, fmt.Errorf("find queue %q in vhost %q: %w", name, vhost, err)
@@ -68,6 +67,46 @@ func (c *Cluster) Leader(ctx context.Context, vhost, name string) (topology.Node
 		return topology.NodeOutput{}, fmt.Errorf("queue %q in vhost %q has no leader", name, vhost)
 	}
 	return c.Node(queue.Leader)
+}
+
+// Locate returns what clients.WithAffinity asks for: the node that leads a queue, by its Erlang name, as more than half of all nodes know
+// it, and none if they do not agree. A node that was cut off from its peers goes on answering, and names itself.
+func (c *Cluster) Locate(vhost, name string) clients.Locator {
+	return func(ctx context.Context) (string, error) {
+		queues := make([]Queue, len(c.outputs.Nodes))
+		failures := make([]error, len(c.outputs.Nodes))
+		var asking sync.WaitGroup
+		for i, node := range c.outputs.Nodes {
+			asking.Go(func() { queues[i], failures[i] = getQueue(c.Management(ctx, node), vhost, name) })
+		}
+		asking.Wait()
+		if leader := agreed(queues); leader != "" {
+			return leader, nil
+		}
+		disagree := fmt.Errorf("no majority of the nodes names a leader of queue %q in vhost %q", name, vhost)
+		return "", errors.Join(append([]error{disagree}, failures...)...)
+	}
+}
+
+// agreed is the leader that more than half of the accounts name.
+func agreed(accounts []Queue) string {
+	votes := map[string]int{}
+	for _, account := range accounts {
+		votes[account.Leader]++
+		if account.Leader != "" && votes[account.Leader] > len(accounts)/2 {
+			return account.Leader
+		}
+	}
+	return ""
+}
+
+// getQueue asks one node.
+func getQueue(api *rabbithole.Client, vhost, name string) (Queue, error) {
+	info, err := api.GetQueueWithParameters(vhost, name, queueColumns)
+	if err != nil {
+		return Queue{}, err
+	}
+	return newQueue(rabbithole.QueueInfo(*info)), nil
 }
 
 // Followers returns the nodes with a replica of a queue other than its leader's, in the stack's order.

@@ -33,3 +33,22 @@ func TestQueueIsNamedWithItsVHostUnlessThatIsTheDefault(t *testing.T) {
 	assert.Equal(t, "q", Queue{VHost: "/", Name: "q"}.String())
 	assert.Equal(t, "orders q", Queue{VHost: "orders", Name: "q"}.String())
 }
+
+func TestAgreed(t *testing.T) {
+	a, b, none := Queue{Leader: "rabbit@a"}, Queue{Leader: "rabbit@b"}, Queue{}
+	for _, test := range []struct {
+		accounts []Queue
+		want     string
+	}{
+		{[]Queue{a, a, a}, "rabbit@a"},
+		{[]Queue{a, b, b}, "rabbit@b"}, // a is cut off, and names itself
+		{[]Queue{b, none, b}, "rabbit@b"},
+		{[]Queue{a, b, none}, ""},
+		{[]Queue{none, none, none}, ""},
+		{[]Queue{a, b, a, b}, ""},
+		{[]Queue{a}, "rabbit@a"},
+		{nil, ""},
+	} {
+		assert.Equal(t, test.want, agreed(test.accounts), test.accounts)
+	}
+}

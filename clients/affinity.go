@@ -49,7 +49,7 @@ func (p *Producer) seekAffinity(ctx context.Context, s *session, calm time.Durat
 	}
 	if s.node() == "" {
 		p.cfg.logger.Warn("the broker does not tell the names of its nodes: no affinity", "endpoint", s.endpoint,
-			"hint", "set server_properties of application rabbit to [{<<\"node\">>, <<\"its name\">>}] in each node's advanced.config")
+			"hint", "set server_properties of application rabbit to [{node, <<\"its name\">>}] in each node's advanced.config")
 		return
 	}
 	for wait := calm; sleep(ctx, spread(wait)) == nil; wait = p.cfg.affinityInterval {

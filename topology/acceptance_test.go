@@ -112,7 +112,7 @@ func wantInForce(c *Cluster) string {
 		ticktime = int(d.NetTickTime.Seconds())
 		options = fmt.Sprintf("{ok,[{raw,6,18,<<%d,%d,0,0>>}]}", ms&0xff, ms>>8)
 	}
-	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true,{ok,[{<<"node">>,<<"%s">>}]},[<<"%s">>],ok}`, ticktime,
+	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true,{ok,[{node,<<"%s">>}]},[<<"%s">>],ok}`, ticktime,
 		options, c.HeartbeatSeconds, c.ConnectionMax, c.MemoryHighWatermark, c.Nodes[0].NodeName(), c.Username)
 }
 

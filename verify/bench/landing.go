@@ -10,9 +10,9 @@ import (
 )
 
 // A load balancer knows no leaders: of three connections through it to a cluster of three, one lands on the node that leads the queue, and what the
-// others carry takes another hop. To tell the cost of the load balancer from that of the hop, a load through it is measured once for
-// every node that may lead the queue, and those that landed on the leader's have a row of their own. Producers that seek the leader
-// all should end there.
+// others carry takes another hop. To tell the cost of the load balancer from that of the hop, loads by path are measured once for every
+// node that may lead the queue, and those that landed on the leader's through the load balancer have a row of their own. Producers that
+// seek the leader should all end there.
 
 // landed is the row of the loads through the load balancer that landed on the leader's node.
 func landed(row string) string { return row + ", landed on the leader's node" }
@@ -20,7 +20,7 @@ func landed(row string) string { return row + ", landed on the leader's node" }
 // measure measures a load for its row of a table.
 func (l namedLoad) measure(ctx context.Context, lab *Lab) ([]Sample, error) {
 	homes := 1
-	if l.load.Path == ThroughBalancer {
+	if l.load.EveryHome {
 		homes = len(lab.Warren.Nodes())
 	}
 	var samples []Sample

@@ -30,8 +30,9 @@ type Load struct {
 	Producers, Consumers int
 	// Affinity has producers seek the node that leads the queue, if their client can.
 	Affinity bool
-	// Home is which node leads the queue, by its position.
-	Home int
+	// Home is which node leads the queue, by its position; EveryHome has it measured with each of them.
+	Home      int
+	EveryHome bool
 
 	locate clients.Locator // the leader, for those who seek it
 }

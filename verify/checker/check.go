@@ -54,7 +54,7 @@ func checkMessages(v Verdict) []Violation {
 	}
 	if n := v.Unexpected.Count; n > 0 {
 		violations = append(violations, Violation{Kind: Unexpected, Messages: v.Unexpected, Text: fmt.Sprintf(
-			"%d messages were delivered that nobody published.", n)})
+			"%d messages were delivered that nobody published, or that their producers reported as never sent.", n)})
 	}
 	return violations
 }

@@ -95,14 +95,14 @@ func TestConfirmedButNeverDeliveredIsLost(t *testing.T) {
 }
 
 func TestUnconfirmedAndUndeliveredIsNotLost(t *testing.T) {
-	for _, outcome := range []history.Outcome{history.Unknown, history.Nacked, history.Returned} {
+	for _, outcome := range []history.Outcome{history.Unknown, history.Nacked, history.Returned, history.Unsent} {
 		h := run()
 		h.Publishes[42].Outcome = outcome
 		h.Deliveries = append(h.Deliveries[:42:42], h.Deliveries[43:]...)
 		v := Check(h, nil)
 		assert.True(t, v.Passed(), "%s: %v", outcome, v.Violations)
 		assert.Equal(t, 199, v.Acknowledged)
-		assert.Equal(t, 1, v.Unknown+v.Nacked+v.Returned)
+		assert.Equal(t, 1, v.Unknown+v.Nacked+v.Returned+v.Unsent)
 		assert.Zero(t, v.Recovered.Count)
 	}
 }
@@ -112,8 +112,11 @@ func TestOutcomesAreCountedApart(t *testing.T) {
 	h.Publishes[0].Outcome = history.Nacked
 	h.Publishes[1].Outcome = history.Returned
 	h.Publishes[2].Outcome = history.Unknown
+	h.Publishes[3].Outcome = history.Unsent
+	h.Deliveries = h.Deliveries[4:]
 	v := Check(h, nil)
-	assert.Equal(t, []int{197, 1, 1, 1}, []int{v.Acknowledged, v.Nacked, v.Returned, v.Unknown})
+	assert.Equal(t, []int{196, 1, 1, 1, 1}, []int{v.Acknowledged, v.Nacked, v.Returned, v.Unknown, v.Unsent})
+	assert.True(t, v.Passed())
 }
 
 func TestDeliveredButNeverPublishedIsUnexpected(t *testing.T) {
@@ -122,6 +125,14 @@ func TestDeliveredButNeverPublishedIsUnexpected(t *testing.T) {
 	v := Check(h, nil)
 	require.Equal(t, []Kind{Unexpected}, kinds(v))
 	assert.Equal(t, []string{"stranger"}, v.Violations[0].Messages.IDs)
+}
+
+func TestDeliveredButNeverSentIsUnexpected(t *testing.T) {
+	h := run()
+	h.Publishes[9].Outcome = history.Unsent
+	v := Check(h, nil)
+	require.Equal(t, []Kind{Unexpected}, kinds(v))
+	assert.Equal(t, []string{h.Publishes[9].ID}, v.Violations[0].Messages.IDs)
 }
 
 func TestDeliveredTwiceIsDuplicatedAndAllowed(t *testing.T) {

@@ -13,6 +13,8 @@ func countPublishes(v *Verdict, h history.History) {
 			v.Nacked++
 		case history.Returned:
 			v.Returned++
+		case history.Unsent:
+			v.Unsent++
 		default:
 			v.Unknown++
 		}
@@ -62,6 +64,8 @@ func countDeliveries(v *Verdict, h history.History) {
 		switch confirmed := p.Outcome == history.Confirmed; {
 		case confirmed && !delivered && h.Drained:
 			v.Lost.add(p.ID)
+		case p.Outcome == history.Unsent && delivered:
+			v.Unexpected.add(p.ID)
 		case !confirmed && delivered:
 			v.Recovered.add(p.ID)
 		}

@@ -46,7 +46,7 @@ type Kind string
 const (
 	// Lost: a confirmed message was never delivered.
 	Lost Kind = "lost"
-	// Unexpected: a message was delivered that nobody published.
+	// Unexpected: a message was delivered that nobody published, or that its producer reported as never sent.
 	Unexpected Kind = "unexpected"
 	// ConfirmedWithoutQuorum: a message was confirmed while no majority could keep it.
 	ConfirmedWithoutQuorum Kind = "confirmed without quorum"
@@ -67,6 +67,7 @@ type Verdict struct {
 	Nacked       int `json:"nacked"`
 	Returned     int `json:"returned"`
 	Unknown      int `json:"unknown"`
+	Unsent       int `json:"unsent"`
 	// Delivered counts messages, Deliveries also the further deliveries of the same message.
 	Delivered  int `json:"delivered"`
 	Deliveries int `json:"deliveries"`

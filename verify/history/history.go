@@ -25,6 +25,8 @@ const (
 	Returned Outcome = "returned"
 	// Unknown: the broker did not answer, or the connection broke first. The message may be in the queue or not.
 	Unknown Outcome = "unknown"
+	// Unsent: no connection took the message in time. It is certainly not in a queue.
+	Unsent Outcome = "unsent"
 )
 
 // Publish is one attempt to publish one message.

@@ -87,9 +87,12 @@ func (c *confirmed) close(ctx context.Context) error {
 // outcome classifies what Publish returned. A message that may be in the queue is of unknown outcome, whatever else
 // is known about it.
 func outcome(err error) history.Outcome {
+	var failed *clients.PublishError
 	switch {
 	case err == nil:
 		return history.Confirmed
+	case errors.As(err, &failed) && failed.Attempts == 0:
+		return history.Unsent
 	case errors.Is(err, clients.ErrUnconfirmed):
 		return history.Unknown
 	case errors.Is(err, clients.ErrNacked):

@@ -55,6 +55,8 @@ func TestOutcomeOfAPublish(t *testing.T) {
 		{clients.ErrUnconfirmed, history.Unknown},
 		{errors.Join(clients.ErrNacked, clients.ErrUnconfirmed), history.Unknown}, // some earlier attempt may have arrived
 		{clients.ErrClosed, history.Unknown},
+		{&clients.PublishError{Attempts: 2, Err: clients.ErrUnconfirmed, Unknown: true}, history.Unknown},
+		{fmt.Errorf("publish: %w", &clients.PublishError{Err: clients.ErrUnconfirmed}), history.Unsent},
 	} {
 		assert.Equal(t, c.want, outcome(c.err), "%v", c.err)
 	}

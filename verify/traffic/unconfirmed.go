@@ -42,7 +42,7 @@ func newUnconfirmed(path Path, queue string, size int, state func(string, error)
 
 func (u *unconfirmed) publish(ctx context.Context, id string, done func(history.Outcome, error)) {
 	if err := u.connect(); err != nil {
-		done(history.Unknown, err)
+		done(history.Unsent, err)
 		return
 	}
 	m := newMessage(u.queue, id, u.size)

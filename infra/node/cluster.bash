@@ -49,6 +49,13 @@ ctl() { tool rabbitmqctl "$@"; }
 # listens tells whether a node answers on a port.
 listens() { timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "${1#*@}" "$2" 2>/dev/null; }
 
+# greets tells whether a node answers a client's first bytes, the header of the protocol, with anything but its own header, by which it
+# refuses. A node with settings that break every connection listens, and does not.
+greets() {
+  timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "AMQP\0\0\011\001" >&3 && LC_ALL=C read -rn 1 -u 3 && [[ $REPLY != A ]]' \
+    "${1#*@}" "$2" 2>/dev/null
+}
+
 # scrape prints metrics of a node.
 scrape() {
   timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "GET %s HTTP/1.0\r\n\r\n" "$2" >&3 && cat <&3' \

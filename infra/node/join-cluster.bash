@@ -39,11 +39,13 @@ join() {
   restore_replicas
 }
 
-is_up() { listens "$self" "$amqp_port" && identity "$self"; }
+# is_up looks at the greeting last: the node logs a warning about a client that leaves so early.
+is_up() { listens "$self" "$amqp_port" && identity "$self" && greets "$self" "$amqp_port"; }
 
 # start gets a node to run that was taken out of service by hand and would stay so.
 start() {
   if identity "$self"; then
+    ! listens "$self" "$amqp_port" || fail "$self runs, and closes the connections of clients: its log says why"
     log "$self is in maintenance mode: reviving it"
     tool rabbitmq-upgrade "$self" revive
   elif is_stopped; then

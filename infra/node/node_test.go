@@ -2,12 +2,15 @@ package node_test
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"os/exec"
 	"path"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"warren/infra/node"
 	"warren/topology"
@@ -62,6 +65,39 @@ func TestStartScriptKnowsWhoGoesFirst(t *testing.T) {
 
 func TestRefusalIsWhatTheFormScriptEndsWith(t *testing.T) {
 	assert.Contains(t, node.Form, fmt.Sprintf("\nreadonly refusal=%d ", node.Refusal))
+}
+
+// A node that breaks off, or that refuses, does not count as one that serves.
+func TestScriptsKnowANodeThatServesNoClients(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer string
+		greets bool
+	}{
+		"a broker's method frame": {"\x01\x00\x00", true},
+		"refused":                 {"AMQP\x00\x00\x09\x01", false},
+		"broken off":              {"", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			defer listener.Close()
+			go func() {
+				conn, err := listener.Accept()
+				if err != nil {
+					return
+				}
+				defer conn.Close()
+				_, _ = io.ReadFull(conn, make([]byte, len("AMQP\x00\x00\x09\x01")))
+				_, _ = io.WriteString(conn, test.answer)
+			}()
+			_, port, err := net.SplitHostPort(listener.Addr().String())
+			require.NoError(t, err)
+			library, ends := strings.CutSuffix(node.Join, "\nmain\n")
+			require.True(t, ends)
+			err = check("bash", library+"\ngreets rabbit@127.0.0.1 "+port)
+			assert.Equal(t, test.greets, err == nil, "%v", err)
+		})
+	}
 }
 
 // check passes a script to a command's standard input.

@@ -11,7 +11,8 @@ import (
 // so much that it takes a third to a half less of it. Load balancers do not know leaders, and leaders move. So a producer that knows where the
 // leader is looks, while one connection serves, for another to that node, and moves there once nothing is on its way over the old one.
 
-// Locator tells the name of the node that a producer should be connected to, such as "rabbit@rabbit1".
+// Locator tells the name of the node that a producer should be connected to, such as "rabbit@rabbit1"; empty if there is none just now. One that
+// does not return when ctx ends is not waited for.
 type Locator func(ctx context.Context) (node string, err error)
 
 const (
@@ -69,9 +70,7 @@ func spread(d time.Duration) time.Duration { return d/2 + rand.N(d+1) }
 
 // seekOnce returns a session on the node where it should be; nil if s is there already.
 func (p *Producer) seekOnce(ctx context.Context, s *session) (*session, error) {
-	asking, cancel := context.WithTimeoutCause(ctx, locateTimeout, timeoutError(locateTimeout))
-	defer cancel()
-	node, err := p.cfg.locate(asking)
+	node, err := p.locate(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("locate the node to be connected to: %w", err)
 	}
@@ -79,6 +78,27 @@ func (p *Producer) seekOnce(ctx context.Context, s *session) (*session, error) {
 		return nil, nil
 	}
 	return p.connector.reach(ctx, node, p.prepare)
+}
+
+// locate asks the application. Whatever that does, it must not hold up the producer when its connection is lost.
+func (p *Producer) locate(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, locateTimeout, timeoutError(locateTimeout))
+	defer cancel()
+	type answer struct {
+		node string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		node, err := p.cfg.locate(ctx)
+		answers <- answer{node, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.node, a.err
+	case <-ctx.Done():
+		return "", fmt.Errorf("no answer: %w", timeoutCause(ctx))
+	}
 }
 
 // reach opens a session on the named node. Those that lead to other nodes are kept until it is found: a load balancer that sends

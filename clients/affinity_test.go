@@ -178,6 +178,22 @@ func TestAffinityAfterALoss(t *testing.T) {
 	require.Equal(t, 3, b.connections())
 }
 
+// An application that does not heed the context holds up nothing.
+func TestAffinityDoesNotWaitForTheApplication(t *testing.T) {
+	b := startFakeBroker(t, ackAll)
+	b.node = oneOf("a", "b")
+	asked, answer := make(chan struct{}), make(chan struct{})
+	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(func(context.Context) (string, error) {
+		close(asked)
+		<-answer
+		return "b", nil
+	}))
+	defer close(answer)
+	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{}))
+	<-asked
+	require.NoError(t, p.Close(within(t, time.Second)))
+}
+
 // Closing while another place is looked for ends at once, and leaves no connection.
 func TestAffinityEndsWithTheProducer(t *testing.T) {
 	b := startFakeBroker(t, ackAll)

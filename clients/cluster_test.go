@@ -6,11 +6,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -220,26 +220,59 @@ func (e *engine) exec(name string, command ...string) string {
 
 // onlineMembers is how many of a queue's members are up, as any node that answers tells.
 func onlineMembers(outputs topology.Outputs, queue string) int {
-	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	for _, node := range outputs.Nodes {
-		uri := fmt.Sprintf("http://127.0.0.1:%d/api/queues/%%2F/%s", node.ManagementPort, url.PathEscape(queue))
-		request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, uri, http.NoBody)
-		if err != nil {
-			return 0
-		}
-		request.SetBasicAuth(outputs.Username, outputs.Password)
-		response, err := client.Do(request)
-		if err != nil {
-			continue
-		}
-		body, err := io.ReadAll(response.Body)
-		_ = response.Body.Close()
+	var answer struct {
+		Online []string `json:"online"`
+	}
+	_ = ask(context.Background(), outputs, "queues/%2F/"+url.PathEscape(queue), &answer) // none, if nobody answers
+	return len(answer.Online)
+}
+
+// leaderOf is a Locator of a queue's leader.
+func leaderOf(outputs topology.Outputs, queue string) Locator {
+	return func(ctx context.Context) (string, error) {
 		var answer struct {
-			Online []string `json:"online"`
+			Leader string `json:"leader"`
 		}
-		if err == nil && response.StatusCode == http.StatusOK && json.Unmarshal(body, &answer) == nil {
-			return len(answer.Online)
+		err := ask(ctx, outputs, "queues/%2F/"+url.PathEscape(queue), &answer)
+		return answer.Leader, err
+	}
+}
+
+// connectedNodes are the nodes of all connections of a name, sorted.
+func connectedNodes(outputs topology.Outputs, name string) (nodes []string) {
+	var connections []struct {
+		Node string `json:"node"`
+		Name string `json:"user_provided_name"`
+	}
+	_ = ask(context.Background(), outputs, "connections?columns=node,user_provided_name", &connections) // none, if nobody answers
+	for _, c := range connections {
+		if c.Name == name {
+			nodes = append(nodes, c.Node)
 		}
 	}
-	return 0
+	slices.Sort(nodes)
+	return nodes
+}
+
+// ask decodes what the management API of the first node that answers has to GET /api/{path}.
+func ask(ctx context.Context, outputs topology.Outputs, path string, into any) (err error) {
+	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for _, node := range outputs.Nodes {
+		uri := fmt.Sprintf("http://127.0.0.1:%d/api/%s", node.ManagementPort, path)
+		var request *http.Request
+		if request, err = http.NewRequestWithContext(ctx, http.MethodGet, uri, http.NoBody); err != nil {
+			return err
+		}
+		request.SetBasicAuth(outputs.Username, outputs.Password)
+		var response *http.Response
+		if response, err = client.Do(request); err != nil {
+			continue
+		}
+		err = json.NewDecoder(response.Body).Decode(into)
+		_ = response.Body.Close()
+		if err == nil && response.StatusCode == http.StatusOK {
+			return nil
+		}
+	}
+	return fmt.Errorf("no node answers: %w", err)
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
+
 	"warren/clients"
 )
 
@@ -64,6 +66,29 @@ func ExampleProducer_PublishAsync() {
 	if err := producer.Close(ctx); err != nil {
 		fmt.Println(err)
 	}
+}
+
+// Stay on the node that leads a queue, which any management API client can tell.
+func ExampleWithAffinity() {
+	api, err := rabbithole.NewClient("http://rabbit1:15672", "app", "secret")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	api.SetTimeout(5 * time.Second)
+	leader := func(context.Context) (string, error) {
+		queue, err := api.GetQueue("/", "orders")
+		if err != nil {
+			return "", err
+		}
+		return queue.Leader, nil
+	}
+	producer, err := clients.NewProducer([]string{"amqp://app:secret@haproxy:5672/"}, clients.WithAffinity(leader))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer producer.Close(context.Background())
 }
 
 // Consume a queue until the context ends.

@@ -75,14 +75,16 @@ func bounds(anyNode, balanced float64) []Claim {
 	}
 }
 
-// outage is the comparison of one fault. Several kinds of clients suffer it at the same time, each with a queue of its own.
+// outage is the comparison of one fault. Warren's clients suffer it alone, on either settings; others several kinds at the same time, each with a
+// queue of its own.
 func outage(name, what string, claims ...Claim) Comparison {
 	return Comparison{
 		Name:    "outage/" + name,
 		Shows:   what + " The longest time without a confirm, and without a delivery.",
 		Metrics: outageMetrics,
 		Sides: []Side{
-			{rowWarren, suffer{name, (*Lab).UnderTest, true, []suffering{{rowWarren, warrenCrew}, {rowPeer, peerCrew}, {rowConfirming, confirmingCrew}}}.measure},
+			{rowWarren, suffer{name, (*Lab).UnderTest, true, []suffering{{rowWarren, warrenCrew}}}.measure},
+			{"Warren's cluster", suffer{name, (*Lab).UnderTest, true, []suffering{{rowPeer, peerCrew}, {rowConfirming, confirmingCrew}}}.measure},
 			{rowStock, suffer{name, (*Lab).Stock, true, []suffering{{rowStock, warrenCrew}}}.measure},
 			{"tutorial", suffer{name, (*Lab).Tutorial, false, []suffering{{rowToldFully, confirmingCrew}, {rowTold, tutorialCrew}}}.measure},
 		},

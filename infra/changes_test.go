@@ -25,8 +25,9 @@ func TestWhatAChangeTouches(t *testing.T) {
 		{"a heartbeat", map[string]string{"warren:heartbeatSeconds": "30"}, nodes},
 		{"a memory limit, which RabbitMQ has to know", map[string]string{"warren:memoryLimit": "1GiB"}, nodes},
 		{"a line of rabbitmq.conf", map[string]string{"warren:rabbitmqConf": "channel_max = 100"}, nodes},
-		{"nodes that are added", map[string]string{"warren:nodes": "5"}, "formation haproxy " + memberships},
+		{"nodes that are added", map[string]string{"warren:nodes": "5"}, "formation haproxy-config " + memberships},
 		{"a port of the load balancer", map[string]string{"warren:ports": `{"stats": 9999}`}, "haproxy"},
+		{"how failures are detected", map[string]string{"warren:failureDetection": "relaxed"}, "haproxy-config " + nodes},
 		{"a node's type", map[string]string{"warren:image": "rabbitmq:3.10", "warren:nodeTypes": `{"rabbit2": "ram"}`}, "rabbit2-join"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

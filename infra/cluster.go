@@ -70,6 +70,7 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 		Topology: args.Topology,
 		Secrets:  args.Secrets,
 		Network:  c.Network.Name,
+		Engine:   args.Engine,
 		After:    order.all(),
 	}, inside)
 	if err != nil {

@@ -19,11 +19,11 @@ func TestResources(t *testing.T) {
 
 	assert.ElementsMatch(t, []string{"network"}, names(r.of(typeNetwork)))
 	assert.ElementsMatch(t, []string{"rabbitmq-image", "haproxy-image"}, names(r.of(typeImage)))
-	assert.ElementsMatch(t, []string{"rabbit1-data", "rabbit2-data", "rabbit3-data", "rabbit4-data", "rabbit5-data"}, names(r.of(typeVolume)))
+	assert.ElementsMatch(t, []string{"rabbit1-data", "rabbit2-data", "rabbit3-data", "rabbit4-data", "rabbit5-data", "haproxy-config"}, names(r.of(typeVolume)))
 	assert.ElementsMatch(t, []string{
 		"rabbit1", "rabbit2", "rabbit3", "rabbit4", "rabbit5",
 		"rabbit1-join", "rabbit2-join", "rabbit3-join", "rabbit4-join", "rabbit5-join",
-		"haproxy", "formation",
+		"haproxy", "haproxy-config", "formation",
 	}, names(r.of(typeContainer)))
 }
 
@@ -43,6 +43,7 @@ func TestComponents(t *testing.T) {
 	assert.Equal(t, "rabbit1", parents[typeContainer+" rabbit1"])
 	assert.Equal(t, "rabbit1", parents[typeContainer+" rabbit1-join"])
 	assert.Equal(t, "haproxy", parents[typeContainer+" haproxy"])
+	assert.Equal(t, "haproxy", parents[typeContainer+" haproxy-config"])
 	assert.Equal(t, "test", parents[typeContainer+" formation"])
 }
 
@@ -79,7 +80,7 @@ func TestNodesOfAServingClusterAreChangedOneByOne(t *testing.T) {
 		assert.Contains(t, nodes[fmt.Sprintf("rabbit%d-join", i)].dependsOn, fmt.Sprintf("rabbit%d", i))
 	}
 	assert.Contains(t, nodes["formation"].dependsOn, "rabbit3-join", "which comes after all others")
-	assert.ElementsMatch(t, []string{"network", "haproxy-image"}, nodes["haproxy"].uses, "the load balancer must not be replaced because of a node")
+	assert.ElementsMatch(t, []string{"network", "haproxy-image", "haproxy-config"}, nodes["haproxy"].uses, "the load balancer must not be replaced because of a node")
 }
 
 // A node that stops takes it for the end of the stack that formation and load balancer are both gone.
@@ -207,8 +208,12 @@ func TestUploads(t *testing.T) {
 		"/etc/warren/form-cluster":  "0555",
 	}, permissions(r.of(typeContainer)["formation"]))
 	assert.Equal(t, map[string]string{
-		"/usr/local/etc/haproxy/haproxy.cfg": "0400",
+		"/etc/warren/serve-haproxy": "0555",
 	}, permissions(r.of(typeContainer)["haproxy"]))
+	assert.Equal(t, map[string]string{
+		"/etc/warren/haproxy.cfg":   "0400",
+		"/etc/warren/offer-haproxy": "0555",
+	}, permissions(r.of(typeContainer)["haproxy-config"]))
 }
 
 func TestPortsAreBound(t *testing.T) {
@@ -243,6 +248,8 @@ func TestJoinsWatchAndExplainTheirNode(t *testing.T) {
 		if node, isJoin := strings.CutSuffix(d.name, "-join"); isJoin {
 			assert.Equal(t, []string{"watch-" + node}, d.beforeCreate)
 			assert.Equal(t, []string{"explain-" + node}, d.onError)
+		} else if d.name == "haproxy-config" {
+			assert.Equal(t, []string{"explain-haproxy-config"}, d.onError)
 		} else if d.name != topology.FormationHost {
 			assert.Emptyf(t, append(d.beforeCreate, d.onError...), "%s", d.name)
 		}

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -57,6 +58,20 @@ func TestLifeOfACluster(t *testing.T) {
 	assert.Equal(t, 6, (*result.Summary.ResourceChanges)["replace"], "three nodes and their memberships, not the load balancer")
 	assert.GreaterOrEqual(t, fewest(), 2, "nodes that take clients at any time")
 	requireRunning(t, out)
+
+	t.Log("another configuration of the load balancer replaces none, and closes no connection through it")
+	connection, err := amqp.Dial(out.AMQPURL)
+	require.NoError(t, err)
+	defer connection.Close()
+	require.NoError(t, s.Pulumi.SetConfig(t.Context(), "warren:statsPassword", auto.ConfigValue{Value: "another", Secret: true}))
+	result, err = s.Up(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1, (*result.Summary.ResourceChanges)["replace"], "the configuration alone")
+	_, err = connection.Channel()
+	assert.NoError(t, err, "a connection from before")
+	requireAMQP(t, out.AMQPURL)
+	out.StatsPassword = "another"
+	requireServersUp(t, out)
 
 	t.Log("a node that was reset by hand is brought home")
 	s.Run("rabbit2", "rabbitmqctl", "stop_app")
@@ -223,7 +238,7 @@ func requireAMQP(t *testing.T, url string) {
 func requireNoSecrets(t *testing.T, s *livestack.Stack, secrets ...string) {
 	t.Helper()
 	containers, _, _ := s.Leftovers(t.Context())
-	require.Len(t, containers, 8)
+	require.Len(t, containers, 9)
 	for _, name := range containers {
 		_, raw, err := s.Docker.ContainerInspectWithRaw(t.Context(), name, false)
 		require.NoError(t, err)

@@ -59,10 +59,11 @@ const (
 	// labelSeries is the RabbitMQ series that a node's container was made for.
 	labelSeries = "warren.series"
 
-	roleNode         = "node"
-	roleJoin         = "join"
-	roleFormation    = "formation"
-	roleLoadBalancer = "load-balancer"
+	roleNode               = "node"
+	roleJoin               = "join"
+	roleFormation          = "formation"
+	roleLoadBalancer       = "load-balancer"
+	roleLoadBalancerConfig = "load-balancer-config"
 )
 
 // ofStack selects what belongs to a stack.

@@ -63,10 +63,10 @@ func newMembership(
 // memberships would take a good part of a core for ever, and asked less often, each would delay the deployment.
 func until(done, failed string) *docker.ContainerHealthcheckArgs {
 	const hour = time.Hour
-	probe := fmt.Sprintf("mkdir /run/probed 2>/dev/null || sleep %d; until [[ -e %s ]]; do [[ ! -e '%s' ]] || exit 1; sleep 0.2; done",
+	probe := fmt.Sprintf("mkdir /run/probed 2>/dev/null || sleep %d; until [ -e %s ]; do [ ! -e '%s' ] || exit 1; sleep 0.2; done",
 		int(hour.Seconds()), done, failed)
 	return &docker.ContainerHealthcheckArgs{
-		Tests:    pulumi.ToStringArray([]string{"CMD", "bash", "-c", probe}),
+		Tests:    pulumi.ToStringArray([]string{"CMD", "sh", "-c", probe}),
 		Interval: duration(time.Second),
 		Timeout:  duration(2 * hour),
 		Retries:  pulumi.Int(1),

@@ -33,5 +33,13 @@ func (c *Cluster) JoinContainerName(n Node) string { return c.ContainerName(n) +
 // FormationContainerName is the name of the container that sees to the cluster as a whole.
 func (c *Cluster) FormationContainerName() string { return c.NetworkName() + "-" + FormationHost }
 
+// LoadBalancerConfigContainerName is the name of the container that sees to HAProxy's configuration.
+func (c *Cluster) LoadBalancerConfigContainerName() string {
+	return c.LoadBalancerContainerName() + "-config"
+}
+
+// LoadBalancerVolumeName is the name of the volume over which HAProxy gets its configuration.
+func (c *Cluster) LoadBalancerVolumeName() string { return c.LoadBalancerContainerName() + "-config" }
+
 // LoadBalancerContainerName is the name of the container that runs HAProxy.
 func (c *Cluster) LoadBalancerContainerName() string { return c.NetworkName() + "-" + LoadBalancerHost }

@@ -174,7 +174,7 @@ func (c *copied) loadBalancer() twin {
 		labels: c.labels("load-balancer", ""),
 		ports: map[int]int{topology.AMQPPort: balancer.AMQPPort, topology.ManagementPort: balancer.ManagementPort,
 			topology.StatsPort: balancer.StatsPort},
-		folders: []string{"/usr/local/etc/haproxy"},
+		folders: []string{"/usr/local/etc/haproxy", "/etc/warren"},
 	}
 	if c.retuned {
 		t.files = []file{{"/usr/local/etc/haproxy/haproxy.cfg", c.cluster.HAProxyConf(c.secrets()), 0o400}}

@@ -1,0 +1,37 @@
+#!/bin/sh
+# offer-haproxy offers a configuration to the HAProxy that serves, and says so, by a file, once that runs with it. Then it watches, and ends
+# if that is no longer so. Official images may have no shell but sh.
+set -eu
+umask 077
+
+readonly mine=/etc/warren/haproxy.cfg
+readonly offered=/var/lib/warren/haproxy.cfg
+readonly taken=/var/lib/warren/taken.cfg
+readonly refused=/var/lib/warren/refused
+readonly run=/run/warren
+readonly watch_interval=60 # seconds
+
+log() { echo "warren: $*"; }
+fail() { log "$*" >&2; exit 1; }
+
+# pause sleeps such that a signal ends it.
+pause() { sleep "$1" & wait $!; }
+
+trap 'exit 0' TERM INT
+mkdir -p "$run"
+rm -f "$refused"
+cp "$mine" "$offered.new"
+mv "$offered.new" "$offered"
+until cmp -s "$mine" "$taken"; do
+  if [ -e "$refused" ]; then
+    cat "$refused"
+    : >"$run/refused"
+    fail "HAProxy refuses this configuration, and goes on as before"
+  fi
+  pause 0.2
+done
+: >"$run/taken"
+log "HAProxy runs with this configuration"
+while pause "$watch_interval"; do
+  cmp -s "$mine" "$taken" || fail "HAProxy runs with another configuration"
+done

@@ -19,6 +19,9 @@ var (
 	logDriver = pulumi.String("json-file")
 	// logOptions bound the log, which grows for ever otherwise.
 	logOptions = pulumi.StringMap{"max-size": pulumi.String("10m"), "max-file": pulumi.String("3")}
+	// helperShares is the weight of a container that looks after a node, where a node's is Docker's 1024. Its command line tools, each an Erlang
+	// machine, run just when a node comes back and all nodes are busy; they should take longer rather than the others' confirms.
+	helperShares = pulumi.Int(256)
 	// noNewPrivileges: what has dropped root's rights can't get them back.
 	noNewPrivileges = pulumi.ToStringArray([]string{"no-new-privileges:true"})
 )

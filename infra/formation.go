@@ -59,6 +59,7 @@ func newFormation(
 		Wait:             pulumi.Bool(true),
 		WaitTimeout:      seconds(formationTimeout),
 		Rm:               pulumi.Bool(true),
+		CpuShares:        helperShares,
 		LogDriver:        logDriver,
 		LogOpts:          logOptions,
 		SecurityOpts:     noNewPrivileges,

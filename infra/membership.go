@@ -51,6 +51,7 @@ func newMembership(
 		Wait:             pulumi.Bool(true),
 		WaitTimeout:      seconds(joinTimeout),
 		Rm:               pulumi.Bool(true),
+		CpuShares:        helperShares,
 		LogDriver:        logDriver,
 		LogOpts:          logOptions,
 		SecurityOpts:     noNewPrivileges,

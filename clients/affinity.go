@@ -8,7 +8,7 @@ import (
 )
 
 // What is published to a queue goes to its leader. Over a connection to any other node it takes another hop, which costs the cluster
-// so much that it takes a third to a half less of it. Load balancers do not know leaders, and leaders move. So a producer that knows where the
+// so much that it takes about a third less of it. Load balancers do not know leaders, and leaders move. So a producer that knows where the
 // leader is looks, while one connection serves, for another to that node, and moves there once nothing is on its way over the old one.
 
 // Locator tells the name of the node that a producer should be connected to, such as "rabbit@rabbit1"; empty if there is none just now. One that

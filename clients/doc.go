@@ -25,7 +25,7 @@
 // acknowledges by hand, subscribes again after whatever ended its subscription, and survives panics of its handler.
 //
 // A producer whose messages all go to one queue can keep its connection on the node that leads it, through a load balancer as well, and so
-// spare the cluster a hop that costs it a third or more of what it can take; see [WithAffinity].
+// spare the cluster a hop that costs it about a third of what it can take; see [WithAffinity].
 //
 // # What it does not
 //

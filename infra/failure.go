@@ -31,15 +31,23 @@ const (
 // explainFailure registers a hook that tells why a node did not become a member. The provider knows only that a container was not
 // healthy in time; what happened is in the logs of the node and of the container that saw to its membership.
 func explainFailure(ctx *pulumi.Context, docker engine, cluster *topology.Cluster, node topology.Node) (*pulumi.ErrorHook, error) {
-	return ctx.RegisterErrorHook("explain-"+node.Name, func(args *pulumi.ErrorHookArgs) (retry bool, err error) {
+	return explainedBy(ctx, node.Name, func(logCtx context.Context) string {
+		abandonFormation(logCtx, docker, cluster)
+		return failureOf(logCtx, docker, node.Name+" did not become a running member of the cluster.",
+			cluster.ContainerName(node), cluster.JoinContainerName(node))
+	})
+}
+
+// explainedBy registers a hook that tells why a container could not be made, or did not become healthy. What could not be deleted explains
+// itself.
+func explainedBy(ctx *pulumi.Context, name string, explain func(context.Context) string) (*pulumi.ErrorHook, error) {
+	return ctx.RegisterErrorHook("explain-"+name, func(args *pulumi.ErrorHookArgs) (retry bool, err error) {
 		if args.FailedOperation == "delete" {
 			return false, nil
 		}
 		logCtx, cancel := context.WithTimeout(ctx.Context(), explainTimeout)
 		defer cancel()
-		abandonFormation(logCtx, docker, cluster)
-		return false, ctx.Log.Error(failureOf(logCtx, docker, node.Name+" did not become a running member of the cluster.",
-			cluster.ContainerName(node), cluster.JoinContainerName(node)), nil)
+		return false, ctx.Log.Error(explain(logCtx), nil)
 	})
 }
 

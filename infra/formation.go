@@ -106,14 +106,7 @@ func (r *refusal) hooks(ctx *pulumi.Context) (*pulumi.ResourceHookBinding, error
 	if err != nil {
 		return nil, err
 	}
-	explain, err := ctx.RegisterErrorHook("explain-formation", func(args *pulumi.ErrorHookArgs) (retry bool, err error) {
-		if args.FailedOperation == "delete" {
-			return false, nil
-		}
-		logCtx, cancel := context.WithTimeout(ctx.Context(), explainTimeout)
-		defer cancel()
-		return false, ctx.Log.Error(r.explain(logCtx), nil)
-	})
+	explain, err := explainedBy(ctx, topology.FormationHost, r.explain)
 	if err != nil {
 		return nil, err
 	}

@@ -117,14 +117,9 @@ func (lb *LoadBalancer) newConfiguration(
 	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image *docker.RemoteImage, opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
-	explain, err := ctx.RegisterErrorHook("explain-"+name, func(failed *pulumi.ErrorHookArgs) (retry bool, err error) {
-		if failed.FailedOperation == "delete" {
-			return false, nil
-		}
-		logCtx, cancel := context.WithTimeout(ctx.Context(), explainTimeout)
-		defer cancel()
-		return false, ctx.Log.Error(failureOf(logCtx, args.Engine, "The load balancer did not take its configuration.",
-			cluster.LoadBalancerConfigContainerName(), cluster.LoadBalancerContainerName()), nil)
+	explain, err := explainedBy(ctx, name, func(logCtx context.Context) string {
+		return failureOf(logCtx, args.Engine, "The load balancer did not take its configuration.",
+			cluster.LoadBalancerConfigContainerName(), cluster.LoadBalancerContainerName())
 	})
 	if err != nil {
 		return nil, err

@@ -24,9 +24,9 @@ func at(node string, asked *atomic.Int32) Locator {
 	}
 }
 
-// lookOften makes a producer ask where it should be all the time, and at once.
-func lookOften() ProducerOption {
-	return producerOption(func(c *producerConfig) { c.affinityInterval = 2 * time.Millisecond })
+// lookEvery makes a producer ask so often where it should be; the first question waits for nothing but a confirm.
+func lookEvery(interval time.Duration) ProducerOption {
+	return producerOption(func(c *producerConfig) { c.affinityInterval = interval })
 }
 
 // keepPublishing publishes until the condition holds, and then waits for all confirms. It returns the ids, in order.
@@ -51,7 +51,7 @@ func TestAffinityMovesToTheNode(t *testing.T) {
 	b := startFakeBroker(t, ackAll)
 	b.node = oneOf("a", "b", "c")
 	var asked atomic.Int32
-	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(at("c", &asked)), lookOften())
+	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(at("c", &asked)), lookEvery(2*time.Millisecond))
 	ids := keepPublishing(t, p, func() bool { return p.Stats().Moves > 0 && asked.Load() > 3 })
 
 	var got []string
@@ -81,7 +81,7 @@ func TestAffinityStays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := startFakeBroker(t, ackAll)
 			b.node = test.node
-			p := newClosedProducer(t, []string{b.uri()}, WithAffinity(test.locate), lookOften())
+			p := newClosedProducer(t, []string{b.uri()}, WithAffinity(test.locate), lookEvery(2*time.Millisecond))
 			start := time.Now()
 			keepPublishing(t, p, func() bool { return time.Since(start) > 50*time.Millisecond })
 			require.Equal(t, 1, b.connections())
@@ -95,7 +95,7 @@ func TestAffinityToAnUnreachableNode(t *testing.T) {
 	b := startFakeBroker(t, ackAll)
 	b.node = oneOf("a", "b")
 	var asked atomic.Int32
-	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(at("c", &asked)), producerOption(func(c *producerConfig) { c.affinityInterval = time.Hour }))
+	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(at("c", &asked)), lookEvery(time.Hour))
 	keepPublishing(t, p, func() bool { return b.connections() == 1+mostDetours && b.open() == 1 })
 	for _, m := range b.received() {
 		require.Equal(t, 1, m.conn)
@@ -167,12 +167,11 @@ func TestAffinityAfterALoss(t *testing.T) {
 	})
 	b.node = oneOf("a", "b")
 	var asked atomic.Int32
-	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(at("a", &asked)), lookOften())
+	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(at("a", &asked)), lookEvery(2*time.Millisecond))
 	keepPublishing(t, p, func() bool { return asked.Load() > 0 })
 	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "last"}))
 	before := asked.Load()
-	time.Sleep(affinityCalm / 4) // at least half of it passes before the question
-	require.Equal(t, before, asked.Load())
+	require.Never(t, func() bool { return asked.Load() != before }, affinityCalm/4, time.Millisecond, "at least half of it passes before the question")
 	require.Equal(t, 2, b.connections())
 	require.Eventually(t, func() bool { return p.Stats().Moves == 1 }, 10*time.Second, 10*time.Millisecond)
 	require.Equal(t, 3, b.connections())

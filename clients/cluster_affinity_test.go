@@ -22,7 +22,7 @@ func TestAffinityFollowsTheLeader(t *testing.T) {
 	queue := declareQueue(t, outputs.AMQPURL, nil)
 	locate := leaderOf(outputs, queue)
 	options := []ProducerOption{
-		WithConnectionName(queue), WithAffinity(locate), producerOption(func(c *producerConfig) { c.affinityInterval = time.Second }),
+		WithConnectionName(queue), WithAffinity(locate), lookEvery(time.Second),
 	}
 	producers := []*Producer{newTestProducer(t, []string{outputs.AMQPURL}, options...)}
 	for i := range outputs.AMQPURLs {

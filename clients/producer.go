@@ -249,8 +249,8 @@ func (p *Producer) countReconnect() {
 	p.stats.Reconnects++
 }
 
-// serve sends messages over a session until it is over, or the producer is closed. It returns the session that goes on over
-// the same connection, if there is one.
+// serve sends messages over a session until it is over, or the producer is closed. It returns the session to go on with, over
+// the same connection or on a better node, if there is one.
 func (p *Producer) serve(s *session) *session {
 	calm := p.begin(s)
 	stopWaking := p.wakeWhenOver(s)
@@ -287,9 +287,10 @@ func (p *Producer) serve(s *session) *session {
 		collector.Wait()
 		return nil
 	}
-	if next != nil {
-		s.close(p.ctx)
-	} else if next = p.renew(s); next == nil {
+	if next == nil {
+		next = p.renew(s)
+	}
+	if next == nil || next.link != s.link {
 		s.close(p.ctx)
 	}
 	collector.Wait() // every answer that was read counts before anything is called unknown

@@ -1,6 +1,6 @@
 #!/bin/sh
 # serve-haproxy runs HAProxy with the configuration that is on offer in a volume, and takes over the next one that is offered: new
-# connections go by it at once, those there are may go on until hard-stop-after, and nobody is refused meanwhile. What
+# connections go by it, and those there are may go on until hard-stop-after. What
 # HAProxy does not accept changes nothing. Official images may have no shell but sh.
 set -eu
 umask 077

@@ -192,12 +192,13 @@ func TestUploads(t *testing.T) {
 	r := mustDeploy(t, &fakeEngine{}, nil)
 
 	assert.Equal(t, map[string]string{
-		"/etc/rabbitmq/rabbitmq.conf":   "0444",
-		"/etc/rabbitmq/advanced.config": "0444",
-		"/etc/rabbitmq/enabled_plugins": "0444",
-		"/etc/warren/erlang.cookie":     "0400",
-		"/etc/warren/definitions.json":  "0400",
-		"/etc/warren/start-node":        "0555",
+		"/etc/rabbitmq/rabbitmq.conf":     "0444",
+		"/etc/rabbitmq/advanced.config":   "0444",
+		"/etc/rabbitmq/enabled_plugins":   "0444",
+		"/etc/warren/erlang.cookie":       "0400",
+		"/etc/warren/definitions.json":    "0400",
+		"/etc/warren/start-node":          "0555",
+		"/etc/warren/prompt_election.erl": "0444",
 	}, permissions(r.of(typeContainer)["rabbit1"]))
 	assert.Equal(t, map[string]string{
 		"/etc/warren/erlang.cookie": "0400",

@@ -110,6 +110,7 @@ func newNodeContainer(
 			secretFile(cookiePath, args.Secrets.ErlangCookie),
 			secretFile("/etc/warren/definitions.json", definitions),
 			script(startNodePath, node.Start),
+			file(topology.PromptElectionPath, node.PromptElection),
 		},
 		Volumes: docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
 			VolumeName:    data.Name,

@@ -100,7 +100,8 @@ func inForce(c *Cluster) string {
 		`vm_memory_monitor:get_vm_memory_high_watermark(), application:get_env(rabbit, queue_leader_locator), `+
 		`lists:member(rabbitmq_prometheus, rabbit_plugins:active()), application:get_env(rabbit, server_properties), `+
 		`[proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()], `+
-		`element(1, rabbit_access_control:check_user_pass_login(<<"%s">>, base64:decode("%s")))}.`,
+		`element(1, rabbit_access_control:check_user_pass_login(<<"%s">>, base64:decode("%s"))), `+
+		`whereis(prompt_election) =/= undefined}.`,
 		c.Username, base64.StdEncoding.EncodeToString([]byte(testSecrets.AdminPassword)))
 }
 
@@ -112,8 +113,8 @@ func wantInForce(c *Cluster) string {
 		ticktime = int(d.NetTickTime.Seconds())
 		options = fmt.Sprintf("{ok,[{raw,6,18,<<%d,%d,0,0>>}]}", ms&0xff, ms>>8)
 	}
-	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true,{ok,[{node,<<"%s">>}]},[<<"%s">>],ok}`, ticktime,
-		options, c.HeartbeatSeconds, c.ConnectionMax, c.MemoryHighWatermark, c.Nodes[0].NodeName(), c.Username)
+	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true,{ok,[{node,<<"%s">>}]},[<<"%s">>],ok,%t}`, ticktime,
+		options, c.HeartbeatSeconds, c.ConnectionMax, c.MemoryHighWatermark, c.Nodes[0].NodeName(), c.Username, c.detection().PromptElection)
 }
 
 // dockerEngine is the engine the tests run their containers on.
@@ -149,7 +150,11 @@ func (d dockerEngine) bootNode(t *testing.T, image string, c *Cluster, files map
 	const start = `printf COOKIE >/var/lib/rabbitmq/.erlang.cookie && chmod 400 /var/lib/rabbitmq/.erlang.cookie &&
 		chown -R rabbitmq:rabbitmq /var/lib/rabbitmq && chmod 644 /run/warren/definitions.json &&
 		exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups rabbitmq-server`
-	upload := map[string][]byte{DefinitionsPath: files["definitions.json"]}
+	module, err := os.ReadFile("../infra/node/prompt_election.erl")
+	if err != nil {
+		return nil, err
+	}
+	upload := map[string][]byte{DefinitionsPath: files["definitions.json"], PromptElectionPath: module}
 	for _, name := range []string{"rabbitmq.conf", "advanced.config", "enabled_plugins"} {
 		upload["/etc/rabbitmq/"+name] = files[name]
 	}

@@ -19,12 +19,24 @@ func (c *Cluster) ErlangArgs() string {
 	// Idle schedulers sleep instead of spinning. Spinning costs CPU time that other containers on the machine need, which
 	// shows as latency as soon as there are more schedulers than cores.
 	args := []string{"+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"}
-	if d := c.detection(); d.UserTimeout > 0 {
+	d := c.detection()
+	if d.UserTimeout > 0 {
 		options := fmt.Sprintf("[{raw,%d,%d,<<%d:32/native>>}]", ipprotoTCP, tcpUserTimeout, d.UserTimeout.Milliseconds())
 		args = append(args, "-kernel", "inet_dist_connect_options", options, "-kernel", "inet_dist_listen_options", options)
 	}
+	if d.PromptElection {
+		args = append(args, "-eval", startPromptElection)
+	}
 	return strings.Join(args, " ")
 }
+
+// PromptElectionPath is where a node reads the Erlang module from, inside the container, that lets followers stand for election promptly.
+const PromptElectionPath = "/etc/warren/prompt_election.erl"
+
+// startPromptElection compiles and starts the module. It does so in a process of its own, because the machine would not start if an
+// expression on its command line failed; and it has no blanks, at which RabbitMQ's scripts would take it apart.
+const startPromptElection = `spawn(fun()->{ok,M,B}=compile:file("` + PromptElectionPath + `",[binary]),` +
+	`{module,M}=code:load_binary(M,"` + PromptElectionPath + `",B),M:start()end)`
 
 // Linux's numbers for setsockopt.
 const (

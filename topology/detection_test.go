@@ -1,10 +1,12 @@
 package topology
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // longestPause is the longest pause of a virtual machine that is no failure.
@@ -34,4 +36,22 @@ func TestRelaxedDetectionIsSlowerThroughout(t *testing.T) {
 	assert.Greater(t, relaxed.CheckInterval, fast.CheckInterval)
 	assert.Greater(t, relaxed.CheckTimeout, fast.CheckTimeout)
 	assert.Greater(t, relaxed.ConnectTimeout, fast.ConnectTimeout)
+}
+
+// Where a network is slow, or nothing is tuned, a node that comes back within the lot's time keeps what it led.
+func TestOnlyFastDetectionElectsPromptly(t *testing.T) {
+	for mode, d := range detections {
+		assert.Equal(t, mode == DetectFast, d.PromptElection, mode)
+		cluster, err := New("test", Config{FailureDetection: mode})
+		require.NoError(t, err)
+		assert.Equal(t, d.PromptElection, strings.Contains(cluster.ErlangArgs(), PromptElectionPath), mode)
+	}
+}
+
+// RabbitMQ's scripts take the arguments apart at blanks, and know no quotes.
+func TestErlangArgsHaveNoBlanksInside(t *testing.T) {
+	cluster, err := New("test", Config{})
+	require.NoError(t, err)
+	fields := strings.Fields(cluster.ErlangArgs())
+	assert.Equal(t, startPromptElection, fields[len(fields)-1])
 }

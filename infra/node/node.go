@@ -49,3 +49,9 @@ var (
 	// tells whether other nodes could leave, and changes nothing.
 	Form = cluster + formCluster
 )
+
+// PromptElection is the Erlang module that lets a node's followers stand for election as soon as their leader's node is gone. The node compiles
+// it as it boots, if its command line says so, for the version of Erlang that it runs on.
+//
+//go:embed prompt_election.erl
+var PromptElection string

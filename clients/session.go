@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,39 +38,12 @@ type link struct {
 	listeners sync.WaitGroup // of the connection, whatever the session
 }
 
-// openSession connects to an endpoint and opens a channel. The client library takes no context and would wait for ever;
-// here the end of ctx closes the socket, which ends any wait.
+// openSession connects to an endpoint and opens a channel.
 func openSession(ctx context.Context, e endpoint, cfg connectionConfig) (*session, error) {
-	l := &link{endpoint: e}
-	properties := amqp.NewConnectionProperties()
-	properties["connection_name"] = cfg.name
-
-	stop := func() bool { return true }
-	conn, err := amqp.DialConfig(e.uri, amqp.Config{
-		SASL:            e.authentication(properties),
-		Heartbeat:       cfg.heartbeat,
-		Properties:      properties,
-		TLSClientConfig: cfg.tls.Clone(),
-		Dial: func(network, address string) (net.Conn, error) {
-			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			l.socket = &socket{Conn: conn}
-			stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
-			return l.socket, nil
-		},
-	})
-	if !stop() {
-		return nil, fmt.Errorf("no answer: %w", timeoutCause(ctx))
-	}
+	l, err := connectLink(ctx, e, cfg)
 	if err != nil {
-		if l.socket != nil {
-			_ = l.socket.Close()
-		}
 		return nil, err
 	}
-	l.conn = conn
 	return l.openChannel(ctx, 0)
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 )
 
+// Producer publishes messages and says what became of each. It is safe for concurrent use.
+//
 // What Publish reports as confirmed is in the queue: written to disk by a majority of its members, for a quorum queue.
 // A message whose connection was lost before its confirm is published again, with the same id, so that it may be in the
 // queue more than once, but it is never given up silently. Messages that one goroutine publishes reach a queue in that
@@ -70,7 +72,6 @@ func NewProducer(endpoints []string, opts ...ProducerOption) (*Producer, error) 
 // Publish publishes a message and waits for its outcome: nil when the broker has confirmed it, otherwise a
 // *PublishError that matches ErrUnconfirmed, ErrNacked, ErrUnroutable or ErrRejected, or ErrInvalidMessage or ErrClosed.
 //
-
 // Until ctx ends, and at most for the time set with WithPublishTimeout, a message is published again when its
 // connection is lost or the broker nacks it.
 func (p *Producer) Publish(ctx context.Context, m Message) error {

@@ -11,9 +11,6 @@ import (
 // reapInterval is how often the messages in flight are looked over for deadlines, contexts and overdue confirms.
 const reapInterval = 25 * time.Millisecond
 
-// Producer publishes messages and says what became of each. It is safe for concurrent use.
-//
-
 // reap gives up the messages whose time is over, and the session when its confirms are overdue.
 func (p *Producer) reap() {
 	p.mu.Lock()

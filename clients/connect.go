@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// slowConnect is how long an attempt to connect may go on by itself before another is made beside it. Through a healthy node it takes
-	// milliseconds. It is the delay that RFC 8305, section 5, recommends between two attempts to connect.
-	slowConnect = 250 * time.Millisecond
+	// defaultSlowConnect is the delay that RFC 8305, section 5, recommends between two attempts to connect. Through a healthy node it takes
+	// milliseconds.
+	defaultSlowConnect = 250 * time.Millisecond
 	// mostConnects is how many attempts there are at once; more would burden a broker that is merely slow.
 	mostConnects = 3
 )
@@ -45,7 +45,7 @@ func connectLink(ctx context.Context, e endpoint, cfg connectionConfig) (*link, 
 				l, err := dialLink(ctx, e, cfg)
 				outcomes <- outcome{l, err}
 			}()
-			next.Reset(slowConnect)
+			next.Reset(cfg.slowConnect)
 		case o := <-outcomes:
 			underWay--
 			switch {

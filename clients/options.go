@@ -41,6 +41,7 @@ type connectionConfig struct {
 	tls            *tls.Config
 	heartbeat      time.Duration
 	connectTimeout time.Duration
+	slowConnect    time.Duration // how long an attempt to connect goes on by itself before another is made beside it
 	reconnect      backoff
 }
 
@@ -50,6 +51,7 @@ func defaultConnectionConfig(name string) connectionConfig {
 		logger:         slog.New(slog.DiscardHandler),
 		heartbeat:      topology.ClientHeartbeat,
 		connectTimeout: topology.ClientConnectTimeout,
+		slowConnect:    defaultSlowConnect,
 		reconnect:      backoff{base: 20 * time.Millisecond, ceiling: 250 * time.Millisecond},
 	}
 }

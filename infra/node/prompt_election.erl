@@ -2,13 +2,13 @@
 %%
 %% Raft's followers wait first, for a time drawn by lot from 0.1 to 0.6 s, so that they do not all stand at once and nobody wins. That
 %% needs no lot where all members that are left reckon alike whose turn it is: for each Raft group, a queue or the metadata store, one
-%% follower stands at once. The others wait as ever, and so are there if it fails, because it lacks the last entries or because it sees a
-%% leader gone that they see. Nothing but the wait is changed: Raft votes, and its own timers go on.
+%% follower stands at once. The others wait as ever, and so are there if it fails, because it lacks the last entries or because it takes
+%% a leader for gone that they still see. Nothing but the wait is changed: Raft votes, and its own timers go on.
 %%
 %% A node compiles and starts this as it boots. Nothing depends on it: without it, the lot decides.
 -module(prompt_election).
 
--export([start/0, first/2]).
+-export([start/0]).
 
 %% Milliseconds that a Raft server has to take the request to stand.
 -define(PATIENCE, 5000).

@@ -4,6 +4,7 @@ package cluster_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -17,8 +18,21 @@ import (
 func TestObservationIsComplete(t *testing.T) {
 	c := livetest.Open(t)
 	target := livetest.QuorumQueue(t, c)
-	status, err := c.Observe(t.Context())
-	require.NoError(t, err)
+	var status cluster.Status
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	// A node that has just started has told no other of its memory and its disk yet.
+	require.NoError(t, cluster.Poll(ctx, 500*time.Millisecond, func(ctx context.Context) (err error) {
+		if status, err = c.Observe(ctx); err != nil {
+			return err
+		}
+		for _, node := range status.Nodes {
+			if node.DiskFree == 0 {
+				return fmt.Errorf("%s has told nothing of its disk yet", node.Name)
+			}
+		}
+		return nil
+	}))
 	for _, node := range status.Nodes {
 		assert.Equal(t, c.Outputs().RabbitMQSeries, series(node.Version), node.Name)
 		assert.NotEmpty(t, node.ErlangVersion, node.Name)

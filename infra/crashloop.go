@@ -21,7 +21,7 @@ const (
 // recover.
 func watchCrashes(ctx *pulumi.Context, docker engine, cluster *topology.Cluster, node topology.Node) (*pulumi.ResourceHook, error) {
 	return ctx.RegisterResourceHook("watch-"+node.Name, func(*pulumi.ResourceHookArgs) error {
-		go removeWhenCrashing(ctx.Context(), docker, cluster.JoinContainerName(node), cluster.ContainerName(node), watchInterval)
+		go removeWhenCrashing(ctx.Context(), docker, cluster.MembershipContainerName(node), cluster.ContainerName(node), watchInterval)
 		return nil
 	}, nil)
 }

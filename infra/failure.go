@@ -34,7 +34,7 @@ func explainFailure(ctx *pulumi.Context, docker engine, cluster *topology.Cluste
 	return explainedBy(ctx, node.Name, func(logCtx context.Context) string {
 		abandonFormation(logCtx, docker, cluster)
 		return failureOf(logCtx, docker, node.Name+" did not become a running member of the cluster.",
-			cluster.ContainerName(node), cluster.JoinContainerName(node))
+			cluster.ContainerName(node), cluster.MembershipContainerName(node))
 	})
 }
 

@@ -22,7 +22,7 @@ func TestFailureNamesTheNodeAndShowsItsLog(t *testing.T) {
 		"warren-test-rabbit2": dockerLog(t, "bad_key is not a setting\nstopped\n"),
 	}}
 
-	message := failureOf(t.Context(), docker, "rabbit2 did not become a running member", cluster.ContainerName(cluster.Nodes[1]), cluster.JoinContainerName(cluster.Nodes[1]))
+	message := failureOf(t.Context(), docker, "rabbit2 did not become a running member", cluster.ContainerName(cluster.Nodes[1]), cluster.MembershipContainerName(cluster.Nodes[1]))
 	assert.Contains(t, message, "rabbit2 did not become a running member")
 	assert.Contains(t, message, "    bad_key is not a setting\n    stopped\n")
 	assert.Contains(t, message, "run `pulumi up` again")

@@ -33,7 +33,7 @@ func newMembership(
 	identity := docker.ContainerLabelArgs{Label: pulumi.String(labelNodeContainer), Value: member.ID()}
 	host := args.Node.Name + "-join"
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
-		Name:        pulumi.String(cluster.JoinContainerName(args.Node)),
+		Name:        pulumi.String(cluster.MembershipContainerName(args.Node)),
 		Image:       args.Image,
 		Hostname:    pulumi.String(host),
 		Entrypoints: pulumi.ToStringArray([]string{"bash", joinClusterPath}),

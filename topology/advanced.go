@@ -30,11 +30,9 @@ func (c *Cluster) ErlangArgs() string {
 	return strings.Join(args, " ")
 }
 
-// PromptElectionPath is where a node reads the Erlang module from, inside the container, that lets followers stand for election promptly.
-const PromptElectionPath = "/etc/warren/prompt_election.erl"
-
-// startPromptElection compiles and starts the module. It does so in a process of its own, because the machine would not start if an
-// expression on its command line failed; and it has no blanks, at which RabbitMQ's scripts would take it apart.
+// startPromptElection compiles and starts the module. It runs in its own process so that an error does not
+// stop the virtual machine from booting. It contains no spaces, because RabbitMQ's scripts split the arguments
+// on them.
 const startPromptElection = `spawn(fun()->{ok,M,B}=compile:file("` + PromptElectionPath + `",[binary]),` +
 	`{module,M}=code:load_binary(M,"` + PromptElectionPath + `",B),M:start()end)`
 

@@ -8,9 +8,6 @@ import (
 	"fmt"
 )
 
-// DefinitionsPath is where a node reads its definitions from, inside the container.
-const DefinitionsPath = "/run/warren/definitions.json"
-
 const (
 	hashingAlgorithm = "rabbit_password_hashing_sha256"
 	saltLength       = 4

@@ -22,6 +22,7 @@ func (c *Cluster) HAProxyConf(s Secrets) string {
 // haproxyData is what the template of haproxy.cfg needs.
 type haproxyData struct {
 	*Cluster
+	containerPorts
 	detection
 	secrets Secrets
 }
@@ -62,18 +63,6 @@ func (d haproxyData) BufferSize() int {
 		return 16 << 10
 	}
 }
-
-// AMQPPort and the like are the ports inside the containers.
-func (haproxyData) AMQPPort() int { return AMQPPort }
-
-// ManagementPort is the port of the management interface.
-func (haproxyData) ManagementPort() int { return ManagementPort }
-
-// PrometheusPort is the port of a node's metrics.
-func (haproxyData) PrometheusPort() int { return PrometheusPort }
-
-// StatsPort is the port of the statistics page.
-func (haproxyData) StatsPort() int { return StatsPort }
 
 // StatsPath is where the statistics page is.
 func (haproxyData) StatsPath() string { return statsPath }

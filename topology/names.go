@@ -14,6 +14,8 @@ const (
 	ManagementPort = 15672
 	PrometheusPort = 15692
 	StatsPort      = 8404
+	// DistributionPort is where a node's Erlang virtual machine listens for other nodes and command-line tools.
+	DistributionPort = 25672
 )
 
 // Every name carries the stack's, so that any number of stacks live on one engine.
@@ -27,10 +29,17 @@ func (c *Cluster) ContainerName(n Node) string { return c.NetworkName() + "-" + 
 // VolumeName is the name of the volume that holds the data of node n.
 func (c *Cluster) VolumeName(n Node) string { return c.ContainerName(n) + "-data" }
 
-// JoinContainerName is the name of the container that sees to the membership of node n.
-func (c *Cluster) JoinContainerName(n Node) string { return c.ContainerName(n) + "-join" }
+// MembershipHost is the host name of the container that makes node n a member of its cluster.
+func MembershipHost(n Node) string { return n.Name + membershipSuffix }
 
-// FormationContainerName is the name of the container that sees to the cluster as a whole.
+// MembershipContainerName is the name of the container that makes node n a member of its cluster.
+func (c *Cluster) MembershipContainerName(n Node) string {
+	return c.ContainerName(n) + membershipSuffix
+}
+
+const membershipSuffix = "-join"
+
+// FormationContainerName is the name of the container that makes the cluster consist of the stack's nodes.
 func (c *Cluster) FormationContainerName() string { return c.NetworkName() + "-" + FormationHost }
 
 // LoadBalancerConfigContainerName is the name of the container that sees to HAProxy's configuration.
@@ -43,3 +52,18 @@ func (c *Cluster) LoadBalancerVolumeName() string { return c.LoadBalancerContain
 
 // LoadBalancerContainerName is the name of the container that runs HAProxy.
 func (c *Cluster) LoadBalancerContainerName() string { return c.NetworkName() + "-" + LoadBalancerHost }
+
+// containerPorts gives templates the ports inside the containers.
+type containerPorts struct{}
+
+// AMQPPort is the port of AMQP 0-9-1.
+func (containerPorts) AMQPPort() int { return AMQPPort }
+
+// ManagementPort is the port of the management interface.
+func (containerPorts) ManagementPort() int { return ManagementPort }
+
+// PrometheusPort is the port of a node's metrics.
+func (containerPorts) PrometheusPort() int { return PrometheusPort }
+
+// StatsPort is the port of HAProxy's statistics page.
+func (containerPorts) StatsPort() int { return StatsPort }

@@ -10,6 +10,8 @@ import (
 // Outputs are the outputs of a stack: all that passes from the Pulumi program to whatever works with the
 // running cluster. The JSON names are the names of the stack's outputs.
 type Outputs struct {
+	// Stack is the name of the stack, by which its containers are labelled.
+	Stack string `json:"stack"`
 	// AMQPURL is the load-balanced endpoint, with credentials. Secret.
 	AMQPURL string `json:"amqpUrl"`
 	// AMQPURLs are the nodes' own endpoints, one per node in the order of Nodes, with credentials. Secret.
@@ -27,6 +29,8 @@ type Outputs struct {
 	Network string `json:"network"`
 	// Nodes are the cluster's nodes.
 	Nodes []NodeOutput `json:"nodes"`
+	// Formation is the name of the container that makes the cluster consist of the stack's nodes.
+	Formation string `json:"formation"`
 	// LoadBalancer is the HAProxy in front of them.
 	LoadBalancer LoadBalancerOutput `json:"loadBalancer"`
 	// RabbitMQSeries is the series all nodes run, such as "4.3".
@@ -41,6 +45,8 @@ type NodeOutput struct {
 	NodeName string `json:"nodeName"`
 	// Container is the name of the Docker container.
 	Container string `json:"container"`
+	// Membership is the name of the container that makes the node a member of its cluster.
+	Membership string `json:"membership"`
 	// Type is "disc" or "ram".
 	Type NodeType `json:"type"`
 	// AMQPPort and ManagementPort are the ports published on the host.
@@ -50,7 +56,9 @@ type NodeOutput struct {
 
 // LoadBalancerOutput tells how to reach the load balancer; its ports are those published on the host.
 type LoadBalancerOutput struct {
-	Container      string `json:"container"`
+	Container string `json:"container"`
+	// Config is the name of the container that hands HAProxy its configuration.
+	Config         string `json:"config"`
 	AMQPPort       int    `json:"amqpPort"`
 	ManagementPort int    `json:"managementPort"`
 	StatsPort      int    `json:"statsPort"`
@@ -59,6 +67,7 @@ type LoadBalancerOutput struct {
 // Outputs assembles the outputs of a stack that runs cluster c.
 func (c *Cluster) Outputs(s Secrets) Outputs {
 	out := Outputs{
+		Stack:         c.Stack,
 		AMQPURL:       c.amqpURL(c.LoadBalancer.AMQPPort, s),
 		ManagementURL: c.httpURL(c.LoadBalancer.ManagementPort, ""),
 		StatsURL:      c.httpURL(c.LoadBalancer.StatsPort, statsPath),
@@ -66,8 +75,10 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 		Password:      s.AdminPassword,
 		StatsPassword: s.StatsPassword,
 		Network:       c.NetworkName(),
+		Formation:     c.FormationContainerName(),
 		LoadBalancer: LoadBalancerOutput{
 			Container:      c.LoadBalancerContainerName(),
+			Config:         c.LoadBalancerConfigContainerName(),
 			AMQPPort:       c.LoadBalancer.AMQPPort,
 			ManagementPort: c.LoadBalancer.ManagementPort,
 			StatsPort:      c.LoadBalancer.StatsPort,
@@ -80,6 +91,7 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 			Name:           n.Name,
 			NodeName:       n.NodeName(),
 			Container:      c.ContainerName(n),
+			Membership:     c.MembershipContainerName(n),
 			Type:           n.Type,
 			AMQPPort:       n.AMQPPort,
 			ManagementPort: n.ManagementPort,

@@ -19,16 +19,19 @@ func TestOutputsHaveTheContractsKeys(t *testing.T) {
 	var keys map[string]any
 	require.NoError(t, json.Unmarshal(text, &keys))
 	assert.Equal(t, []string{
-		"amqpUrl", "amqpUrls", "loadBalancer", "managementUrl", "network", "nodes", "password", "rabbitmqSeries", "statsPassword",
-		"statsUrl", "username",
+		"amqpUrl", "amqpUrls", "formation", "loadBalancer", "managementUrl", "network", "nodes", "password",
+		"rabbitmqSeries", "stack", "statsPassword", "statsUrl", "username",
 	}, slices.Sorted(maps.Keys(keys)))
 	assert.Equal(t, map[string]any{
 		"name": "rabbit2", "nodeName": "rabbit@rabbit2", "container": "warren-dev-rabbit2", "type": "disc",
-		"amqpPort": 5673.0, "managementPort": 15673.0,
+		"amqpPort": 5673.0, "managementPort": 15673.0, "membership": "warren-dev-rabbit2-join",
 	}, keys["nodes"].([]any)[1])
 	assert.Equal(t, map[string]any{
-		"container": "warren-dev-haproxy", "amqpPort": 5671.0, "managementPort": 15671.0, "statsPort": 8404.0,
+		"container": "warren-dev-haproxy", "config": "warren-dev-haproxy-config",
+		"amqpPort": 5671.0, "managementPort": 15671.0, "statsPort": 8404.0,
 	}, keys["loadBalancer"])
+	assert.Equal(t, "dev", keys["stack"])
+	assert.Equal(t, "warren-dev-formation", keys["formation"])
 	assert.Equal(t, "warren-dev", keys["network"])
 	assert.Equal(t, "http://127.0.0.1:15671", keys["managementUrl"])
 	assert.Equal(t, "http://127.0.0.1:8404/stats", keys["statsUrl"])
@@ -70,7 +73,7 @@ func TestNamesCarryTheStack(t *testing.T) {
 	assert.Equal(t, "warren-dev", c.NetworkName())
 	assert.Equal(t, "warren-dev-rabbit1", c.ContainerName(n))
 	assert.Equal(t, "warren-dev-rabbit1-data", c.VolumeName(n))
-	assert.Equal(t, "warren-dev-rabbit1-join", c.JoinContainerName(n))
+	assert.Equal(t, "warren-dev-rabbit1-join", c.MembershipContainerName(n))
 	assert.Equal(t, "warren-dev-haproxy", c.LoadBalancerContainerName())
 	assert.Equal(t, "rabbit@rabbit1", n.NodeName())
 }

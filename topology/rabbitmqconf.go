@@ -11,12 +11,13 @@ func (c *Cluster) Seeds() []Node { return c.Nodes[:min(SeedCount, len(c.Nodes))]
 
 // RabbitMQConf renders rabbitmq.conf of a node. It holds no secret.
 func (c *Cluster) RabbitMQConf(n Node) string {
-	return render("rabbitmq.conf.tmpl", rabbitmqConfData{c, n})
+	return render("rabbitmq.conf.tmpl", rabbitmqConfData{Cluster: c, node: n})
 }
 
 // rabbitmqConfData is what the template of rabbitmq.conf needs.
 type rabbitmqConfData struct {
 	*Cluster
+	containerPorts
 	node Node
 }
 

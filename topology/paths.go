@@ -1,0 +1,35 @@
+package topology
+
+// Files and folders inside the containers of a cluster.
+const (
+	// DataPath is where a node's volume is mounted. RabbitMQ keeps its data and its Erlang cookie there.
+	DataPath = "/var/lib/rabbitmq"
+	// DataCookiePath is the Erlang cookie that RabbitMQ and its command-line tools read.
+	DataCookiePath = DataPath + "/.erlang.cookie"
+
+	// RabbitMQConfFolder is the folder of a node's configuration files.
+	RabbitMQConfFolder = "/etc/rabbitmq"
+	// RabbitMQConfPath, AdvancedConfigPath and EnabledPluginsPath are a node's configuration files.
+	RabbitMQConfPath   = RabbitMQConfFolder + "/rabbitmq.conf"
+	AdvancedConfigPath = RabbitMQConfFolder + "/advanced.config"
+	EnabledPluginsPath = RabbitMQConfFolder + "/enabled_plugins"
+
+	// UploadPath is where the files that only Warren's own programs read are put.
+	UploadPath = "/etc/warren"
+	// CookiePath is the Erlang cookie as it was uploaded. Only root can read it.
+	CookiePath = UploadPath + "/erlang.cookie"
+	// UploadedDefinitionsPath is the file with the definitions as it was uploaded. Only root can read it.
+	UploadedDefinitionsPath = UploadPath + "/definitions.json"
+	// PromptElectionPath is the Erlang module that lets followers call an election promptly.
+	PromptElectionPath = UploadPath + "/prompt_election.erl"
+
+	// RunPath holds what a program in a container tells others in the same container.
+	RunPath = "/run/warren"
+	// DefinitionsPath is where a node reads its definitions from.
+	DefinitionsPath = RunPath + "/definitions.json"
+
+	// HAProxyConfFolder is the folder of HAProxy's configuration.
+	HAProxyConfFolder = "/usr/local/etc/haproxy"
+	// HAProxyConfPath is where HAProxy reads its configuration from.
+	HAProxyConfPath = HAProxyConfFolder + "/haproxy.cfg"
+)

@@ -99,10 +99,12 @@ func inForce(c *Cluster) string {
 		`application:get_env(rabbit, heartbeat), application:get_env(rabbit, connection_max), `+
 		`vm_memory_monitor:get_vm_memory_high_watermark(), application:get_env(rabbit, queue_leader_locator), `+
 		`lists:member(rabbitmq_prometheus, rabbit_plugins:active()), application:get_env(rabbit, server_properties), `+
-		`[proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()], `+
+		`lists:sort([proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()]), `+
 		`element(1, rabbit_access_control:check_user_pass_login(<<"%s">>, base64:decode("%s"))), `+
+		`element(1, rabbit_access_control:check_user_pass_login(<<"%s">>, <<"%s">>)), `+
 		`whereis(prompt_election) =/= undefined}.`,
-		c.Username, base64.StdEncoding.EncodeToString([]byte(testSecrets.AdminPassword)))
+		c.Username, base64.StdEncoding.EncodeToString([]byte(testSecrets.AdminPassword)),
+		AgentUsername, testSecrets.AgentPassword())
 }
 
 // wantInForce is what a node should answer to inForce.
@@ -113,8 +115,10 @@ func wantInForce(c *Cluster) string {
 		ticktime = int(d.NetTickTime.Seconds())
 		options = fmt.Sprintf("{ok,[{raw,6,18,<<%d,%d,0,0>>}]}", ms&0xff, ms>>8)
 	}
-	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true,{ok,[{node,<<"%s">>}]},[<<"%s">>],ok,%t}`, ticktime,
-		options, c.HeartbeatSeconds, c.ConnectionMax, c.MemoryHighWatermark, c.Nodes[0].NodeName(), c.Username, c.detection().PromptElection)
+	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true,{ok,[{node,<<"%s">>}]},`+
+		`[<<"%s">>,<<"%s">>],ok,ok,%t}`,
+		ticktime, options, c.HeartbeatSeconds, c.ConnectionMax, c.MemoryHighWatermark, c.Nodes[0].NodeName(),
+		c.Username, AgentUsername, c.detection().PromptElection)
 }
 
 // dockerEngine is the engine the tests run their containers on.

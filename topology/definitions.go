@@ -5,10 +5,18 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
 const (
+	// AgentUsername is the user that Warren's own containers work with. Its password is Secrets.AgentPassword.
+	AgentUsername = "warren-agent"
+	// ManagedTag marks the users that Warren created. It grants nothing. A user who has it and is not among
+	// Cluster.ManagedUsers was left behind by an earlier configuration.
+	ManagedTag = "warren"
+
+	administratorTag = "administrator"
 	hashingAlgorithm = "rabbit_password_hashing_sha256"
 	saltLength       = 4
 )
@@ -38,18 +46,29 @@ type permissionDefinition struct {
 	Read      string `json:"read"`
 }
 
-// Definitions renders the definitions every node imports when it starts: the administrator, the virtual host "/" and the
-// right to everything in it. A node with definitions to import creates neither guest nor any other default user.
+// ManagedUsers are the names of the users that Warren creates: the administrator and its own.
+func (c *Cluster) ManagedUsers() []string { return []string{c.Username, AgentUsername} }
+
+// Definitions renders the definitions that every node imports when it starts: the administrator, Warren's own
+// user, the virtual host "/" and the permission for both to do everything in it. A node with definitions to
+// import creates neither guest nor any other default user. It fails without an Erlang cookie, from which the
+// password of Warren's own user follows.
 func (c *Cluster) Definitions(s Secrets) (string, error) {
-	d := definitions{
-		Users: []userDefinition{{
-			Name:             c.Username,
-			PasswordHash:     passwordHash(c.Username, s.AdminPassword),
+	if s.ErlangCookie == "" {
+		return "", errors.New("rendering the definitions: there is no Erlang cookie")
+	}
+	passwords := map[string]string{c.Username: s.AdminPassword, AgentUsername: s.AgentPassword()}
+	d := definitions{VHosts: []vhostDefinition{{Name: defaultVirtualHost}}}
+	for _, name := range c.ManagedUsers() {
+		d.Users = append(d.Users, userDefinition{
+			Name:             name,
+			PasswordHash:     passwordHash(name, passwords[name]),
 			HashingAlgorithm: hashingAlgorithm,
-			Tags:             []string{"administrator"},
-		}},
-		VHosts:      []vhostDefinition{{Name: defaultVirtualHost}},
-		Permissions: []permissionDefinition{{User: c.Username, VHost: defaultVirtualHost, Configure: ".*", Write: ".*", Read: ".*"}},
+			Tags:             []string{administratorTag, ManagedTag},
+		})
+		d.Permissions = append(d.Permissions, permissionDefinition{
+			User: name, VHost: defaultVirtualHost, Configure: ".*", Write: ".*", Read: ".*",
+		})
 	}
 	text, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
@@ -58,9 +77,9 @@ func (c *Cluster) Definitions(s Secrets) (string, error) {
 	return string(text) + "\n", nil
 }
 
-// passwordHash hashes a password as RabbitMQ does: base64(salt ‖ SHA-256(salt ‖ password)) with four bytes of salt. The salt is
-// derived from user and password, not drawn, because a file that changed at every rendering would replace the nodes at
-// every deployment.
+// passwordHash hashes a password as RabbitMQ does: base64(salt ‖ SHA-256(salt ‖ password)) with four bytes of
+// salt. The salt is derived from user and password instead of random, because a file that changes with every
+// rendering would replace the nodes with every deployment.
 func passwordHash(username, password string) string {
 	mac := hmac.New(sha256.New, []byte(password))
 	mac.Write([]byte("warren password salt\x00" + username))

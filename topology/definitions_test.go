@@ -29,7 +29,7 @@ func TestPasswordHash(t *testing.T) {
 	assert.NotEqual(t, hash[:5], passwordHash("admin", "secret2")[:5])
 }
 
-func TestTheAdministratorIsTheOnlyUser(t *testing.T) {
+func TestDefinitionsHaveTheAdministratorAndTheAgent(t *testing.T) {
 	c, err := New("dev", Config{Username: "operator"})
 	require.NoError(t, err)
 	text, err := c.Definitions(testSecrets)
@@ -37,10 +37,26 @@ func TestTheAdministratorIsTheOnlyUser(t *testing.T) {
 
 	var d definitions
 	require.NoError(t, json.Unmarshal([]byte(text), &d))
-	require.Len(t, d.Users, 1)
-	assert.Equal(t, "operator", d.Users[0].Name)
-	assert.Equal(t, []string{"administrator"}, d.Users[0].Tags)
-	assert.True(t, matches(t, d.Users[0].PasswordHash, testSecrets.AdminPassword))
+	require.Len(t, d.Users, 2, "neither guest nor anybody else")
+	for i, want := range []struct{ name, password string }{
+		{"operator", testSecrets.AdminPassword}, {"warren-agent", testSecrets.AgentPassword()},
+	} {
+		assert.Equal(t, want.name, d.Users[i].Name)
+		assert.Equal(t, []string{"administrator", "warren"}, d.Users[i].Tags)
+		assert.True(t, matches(t, d.Users[i].PasswordHash, want.password))
+		assert.Contains(t, d.Permissions,
+			permissionDefinition{User: want.name, VHost: "/", Configure: ".*", Write: ".*", Read: ".*"})
+	}
+	assert.Equal(t, c.ManagedUsers(), []string{d.Users[0].Name, d.Users[1].Name})
+	assert.Len(t, d.Permissions, 2)
 	assert.Equal(t, []vhostDefinition{{Name: "/"}}, d.VHosts)
-	assert.Equal(t, []permissionDefinition{{User: "operator", VHost: "/", Configure: ".*", Write: ".*", Read: ".*"}}, d.Permissions)
+	assert.NotContains(t, text, testSecrets.AgentPassword())
+}
+
+// The password of the agent, an administrator, would be known to everybody.
+func TestDefinitionsNeedACookie(t *testing.T) {
+	c, err := New("dev", Config{})
+	require.NoError(t, err)
+	_, err = c.Definitions(Secrets{AdminPassword: "a", StatsPassword: "b"})
+	assert.ErrorContains(t, err, "no Erlang cookie")
 }

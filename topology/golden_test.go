@@ -108,7 +108,9 @@ func TestFilesWithoutSecretsHaveNone(t *testing.T) {
 		if name == "haproxy.cfg" {
 			continue
 		}
-		for _, secret := range []string{testSecrets.AdminPassword, testSecrets.StatsPassword, testSecrets.ErlangCookie} {
+		for _, secret := range []string{
+			testSecrets.AdminPassword, testSecrets.StatsPassword, testSecrets.ErlangCookie, testSecrets.AgentPassword(),
+		} {
 			assert.NotContains(t, text, secret, name)
 		}
 	}

@@ -1,6 +1,9 @@
 package topology
 
 import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,8 +15,21 @@ type Secrets struct {
 	AdminPassword string
 	// StatsPassword is the password of HAProxy's statistics page.
 	StatsPassword string
-	// ErlangCookie is what the nodes know one another by.
+	// ErlangCookie is the secret that nodes and command line tools authenticate each other with.
 	ErlangCookie string
+}
+
+// agentPasswordBytes is the length of the agent's password before it is written in base64: 192 bits.
+const agentPasswordBytes = 24
+
+// AgentPassword returns the password of AgentUsername. It is derived from the Erlang cookie, so that every
+// container of the stack that has the cookie can log in, and changes only with it.
+func (s Secrets) AgentPassword() string {
+	key, err := hkdf.Key(sha256.New, []byte(s.ErlangCookie), nil, "warren agent's password", agentPasswordBytes)
+	if err != nil {
+		panic("topology: " + err.Error()) // only if more bytes were asked for than HKDF has
+	}
+	return base64.RawURLEncoding.EncodeToString(key)
 }
 
 const redacted = "topology.Secrets{redacted}"

@@ -194,6 +194,8 @@ func validateSettings(problems *problemList, c *Cluster) {
 		problems.add("username", "is "+quoted(c.Username), "use letters, digits, '-', '_', '.' and '@', beginning with a letter or digit")
 	case c.Username == "guest":
 		problems.add("username", "is \"guest\", the user everybody tries first", "use another name")
+	case c.Username == AgentUsername:
+		problems.add("username", "is "+quoted(AgentUsername)+", the user of Warren's own containers", "use another name")
 	}
 }
 

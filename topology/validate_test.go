@@ -103,6 +103,7 @@ var mistakes = map[string]struct {
 	"negative connections":         {map[string]string{"connectionMax": "-1"}, "connectionMax", "is -1"},
 	"unknown log level":            {map[string]string{"logLevel": "warn"}, "logLevel", `did you mean "warning"?`},
 	"guest":                        {map[string]string{"username": "guest"}, "username", "use another name"},
+	"the agent's user name":        {map[string]string{"username": "warren-agent"}, "username", "the user of Warren's own containers"},
 	"user name with a colon":       {map[string]string{"username": "a:b"}, "username", "use letters"},
 	"extra line without a value":   {map[string]string{"rabbitmqConf": "# fine\nheartbeat"}, "rabbitmqConf", `the line 2 "heartbeat"`},
 	"unknown key":                  {map[string]string{"imgae": "rabbitmq:4.3"}, "imgae", `did you mean "image"?`},

@@ -1,0 +1,60 @@
+package plan
+
+import (
+	"slices"
+
+	"warren/topology"
+)
+
+// Scope is what is decided about.
+type Scope string
+
+// The scopes. Each has a loop that looks, plans and acts.
+const (
+	// ScopeStart: the node Self has a container and RabbitMQ is about to be started in it. Done with [StartNode] or [FoundCluster].
+	ScopeStart Scope = "start"
+	// ScopeStop: the node Self was told to stop. Done with [StopNode].
+	ScopeStop Scope = "stop"
+	// ScopeMembership: the node Self is to be a member in good order.
+	ScopeMembership Scope = "membership"
+	// ScopeFormation: the cluster is to consist of the stack's nodes, and its queues are to have their replicas.
+	ScopeFormation Scope = "formation"
+	// ScopeDeployment: the stack's containers and volumes are about to be changed. Its actions are the order of a roll, and they
+	// are what `preview` shows.
+	ScopeDeployment Scope = "deployment"
+)
+
+// Desired is what the operator wishes.
+type Desired struct {
+	Scope Scope `json:"scope"`
+	// Self is the node that a start, a stop or a membership is about.
+	Self NodeName `json:"self,omitempty"`
+	// Nodes are the stack's nodes, in its order.
+	Nodes []DesiredNode `json:"nodes"`
+	// Destroy says that the operator destroys this stack, explicitly and with everything in it.
+	Destroy bool `json:"destroy,omitempty"`
+	// OutOfTime says, of a stop, that there is no time left to wait: the engine kills what has not stopped.
+	OutOfTime bool `json:"outOfTime,omitempty"`
+
+	// What follows is for a deployment, and Series for a start as well.
+
+	// Series is the RabbitMQ series of the stack's image.
+	Series topology.Series `json:"series"`
+	// Cookie is the fingerprint of the Erlang cookie that the nodes are to have.
+	Cookie string `json:"cookie,omitempty"`
+	// Owner identifies the deployment state that the stack is deployed from.
+	Owner string `json:"owner,omitempty"`
+}
+
+// DesiredNode is one of the stack's nodes.
+type DesiredNode struct {
+	Name NodeName          `json:"name"`
+	Type topology.NodeType `json:"type"`
+	// Seed: the node may found the cluster, together with the other seeds.
+	Seed bool `json:"seed"`
+}
+
+// Has tells whether a node is one of the stack's.
+func (d Desired) Has(node NodeName) bool {
+	return slices.ContainsFunc(d.Nodes, func(n DesiredNode) bool { return n.Name == node })
+}

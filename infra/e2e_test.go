@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"warren/internal/livestack"
+	"warren/internal/wait"
 	"warren/topology"
 )
 
@@ -163,7 +164,7 @@ func eventually(t *testing.T, f func(ctx context.Context) error) {
 		if err == nil {
 			return
 		}
-		if !livestack.Pause(ctx, 250*time.Millisecond) {
+		if wait.Sleep(ctx, 250*time.Millisecond) != nil {
 			t.Fatalf("after %v: %v", settleTime, err)
 		}
 	}
@@ -262,7 +263,7 @@ func requireMembershipGone(t *testing.T, s *livestack.Stack, node string) {
 		if !strings.Contains(strings.Join(containers, " "), node+"-join") {
 			return
 		}
-		require.True(t, livestack.Pause(ctx, 500*time.Millisecond), "the membership of %s did not end", node)
+		require.NoError(t, wait.Sleep(ctx, 500*time.Millisecond), "the membership of %s did not end", node)
 	}
 }
 
@@ -273,7 +274,7 @@ func fewestUntil(t *testing.T, every time.Duration, count func() int) (fewest fu
 	lowest := make(chan int, 1)
 	go func() {
 		low := count()
-		for livestack.Pause(ctx, every) {
+		for wait.Sleep(ctx, every) == nil {
 			low = min(low, count())
 		}
 		lowest <- low

@@ -11,7 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"warren/verify/doctor"
+	"warren/operate/doctor"
+	"warren/operate/health"
 	"warren/verify/fault"
 )
 
@@ -40,12 +41,12 @@ func newDoctor(opts *options) *cobra.Command {
 				if err := fault.HealAll(ctx, c); err != nil {
 					return err
 				}
-				if err := c.WaitHealthy(ctx); err != nil {
+				if err := health.WaitHealthy(ctx, c); err != nil {
 					// The diagnoses below say it better.
 					fmt.Fprintln(cmd.ErrOrStderr(), "healed what faults had left; the cluster has not recovered yet")
 				}
 			}
-			examination, err := doctor.Examine(ctx, c)
+			examination, err := doctor.Examine(ctx, c, fault.DescribeLeftovers)
 			if err != nil {
 				return err
 			}

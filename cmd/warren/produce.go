@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"warren/clients"
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // production is what the flags of `warren produce` say.

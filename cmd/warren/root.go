@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"warren/operate/cluster"
+	"warren/operate/stack"
 	"warren/topology"
-	"warren/verify/cluster"
-	"warren/verify/stack"
 )
 
 // options are the flags that all commands share.

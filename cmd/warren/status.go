@@ -13,7 +13,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"warren/verify/cluster"
+	"warren/operate/cluster"
+	"warren/operate/health"
 )
 
 // errUnhealthy makes the exit status say what the table has said already.
@@ -38,12 +39,12 @@ func newStatus(opts *options) *cobra.Command {
 			if watch {
 				return watchStatus(cmd.Context(), out, c, every, opts.json)
 			}
-			status, err := c.Observe(cmd.Context())
+			status, err := health.Observe(cmd.Context(), c)
 			if err != nil {
 				return err
 			}
 			if spread {
-				if status.Spread, err = c.Spread(cmd.Context()); err != nil {
+				if status.Spread, err = health.MeasureSpread(cmd.Context(), c); err != nil {
 					return err
 				}
 			}
@@ -75,7 +76,7 @@ func watchStatus(ctx context.Context, out io.Writer, c *cluster.Cluster, every t
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
-		status, err := c.Observe(ctx)
+		status, err := health.Observe(ctx, c)
 		if ctx.Err() != nil {
 			return nil // being interrupted is how watching ends
 		}
@@ -98,18 +99,18 @@ func watchStatus(ctx context.Context, out io.Writer, c *cluster.Cluster, every t
 	}
 }
 
-func showStatus(out io.Writer, status cluster.Status, asJSON bool) error {
+func showStatus(out io.Writer, status health.Status, asJSON bool) error {
 	if !asJSON {
 		return printStatus(out, status)
 	}
 	return printJSON(out, struct {
-		cluster.Status
-		Healthy  bool              `json:"healthy"`
-		Problems []cluster.Problem `json:"problems"`
-	}{status, status.Healthy(), slices.Concat([]cluster.Problem{}, status.Problems())})
+		health.Status
+		Healthy  bool             `json:"healthy"`
+		Problems []health.Problem `json:"problems"`
+	}{status, status.Healthy(), slices.Concat([]health.Problem{}, status.Problems())})
 }
 
-func printStatus(out io.Writer, status cluster.Status) error {
+func printStatus(out io.Writer, status health.Status) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(table, "NODE\tTYPE\tSTATE\tVERSION\tUPTIME\tMEMORY\tDISK FREE\tCONNECTIONS\tLEADERS\tREPLICAS\tBALANCED\n")
 	for _, node := range status.Nodes {
@@ -155,17 +156,17 @@ func printStatus(out io.Writer, status cluster.Status) error {
 }
 
 // resources are a node's uptime, memory and free disk. A node that has just started has not measured them yet.
-func resources(node cluster.NodeStatus) (uptime, memory, disk string) {
+func resources(node health.NodeStatus) (uptime, memory, disk string) {
 	if node.Uptime == 0 {
 		return "-", "-", "-"
 	}
 	return node.Uptime.Round(time.Second).String(),
-		fmt.Sprintf("%v of %v", cluster.Bytes(node.MemoryUsed), cluster.Bytes(node.MemoryLimit)),
-		fmt.Sprint(cluster.Bytes(node.DiskFree))
+		fmt.Sprintf("%v of %v", health.Bytes(node.MemoryUsed), health.Bytes(node.MemoryLimit)),
+		fmt.Sprint(health.Bytes(node.DiskFree))
 }
 
 // nodeState is a word for what a node does.
-func nodeState(node cluster.NodeStatus) string {
+func nodeState(node health.NodeStatus) string {
 	switch {
 	case node.State != "running":
 		return node.State
@@ -185,7 +186,7 @@ func nodeState(node cluster.NodeStatus) string {
 }
 
 // balanced says what the load balancer's proxies think of a node, in the order of its statistics: AMQP, management.
-func balanced(balancer cluster.LoadBalancerStatus, node string) string {
+func balanced(balancer health.LoadBalancerStatus, node string) string {
 	var states []string
 	for _, server := range balancer.Servers {
 		if server.Name == node {

@@ -9,16 +9,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/operate/cluster"
+	"warren/operate/doctor"
+	"warren/operate/health"
 	"warren/topology"
-	"warren/verify/cluster"
-	"warren/verify/doctor"
 )
 
 // ailing is a cluster of two nodes, one of which is down.
-func ailing() cluster.Status {
+func ailing() health.Status {
 	both := []string{"rabbit@rabbit1", "rabbit@rabbit2"}
-	return cluster.Status{
-		Nodes: []cluster.NodeStatus{
+	return health.Status{
+		Nodes: []health.NodeStatus{
 			{
 				NodeOutput: topology.NodeOutput{Name: "rabbit1", NodeName: both[0], Container: "warren-test-rabbit1", Type: topology.Disc},
 				State:      "running", Runtime: true, AMQP: true, Version: "4.3.6", ActualType: topology.Disc,
@@ -35,7 +36,7 @@ func ailing() cluster.Status {
 			VHost: "/", Name: "ha_queue", Type: "quorum", State: "running", GroupSize: 2,
 			Leader: both[0], Members: both, Online: both[:1], Messages: 12, Consumers: 3,
 		}},
-		LoadBalancer: cluster.LoadBalancerStatus{State: "running", Servers: []cluster.Server{
+		LoadBalancer: health.LoadBalancerStatus{State: "running", Servers: []cluster.Server{
 			{Proxy: "amqp", Mode: "tcp", Name: "rabbit1", Status: "UP"},
 			{Proxy: "amqp", Mode: "tcp", Name: "rabbit2", Status: "DOWN"},
 		}},
@@ -71,12 +72,12 @@ func TestStatusForPrograms(t *testing.T) {
 	require.NoError(t, showStatus(&out, ailing(), true))
 	var status struct {
 		Healthy  bool
-		Problems []cluster.Problem
+		Problems []health.Problem
 		Nodes    []struct{ Name, State string }
 	}
 	require.NoError(t, json.Unmarshal(out.Bytes(), &status))
 	assert.False(t, status.Healthy)
-	assert.Equal(t, cluster.NodeDown, status.Problems[0].Kind)
+	assert.Equal(t, health.NodeDown, status.Problems[0].Kind)
 	assert.Equal(t, "exited", status.Nodes[1].State)
 	assert.NotContains(t, out.String(), "do not show this")
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"warren/operate/cluster"
 	"warren/verify/checker"
-	"warren/verify/cluster"
 	"warren/verify/fault"
 	"warren/verify/history"
 	"warren/verify/report"

@@ -27,6 +27,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/stretchr/testify/require"
 
+	"warren/internal/wait"
 	"warren/topology"
 )
 
@@ -119,9 +120,9 @@ func (s *Stack) InterruptedUp(nodes int) {
 	up.Stdout, up.Stderr = &output, &output
 	require.NoError(s.t, up.Start())
 	for there := 0; there < nodes; {
-		require.True(s.t, Pause(ctx, 100*time.Millisecond), "no node is there to be interrupted")
+		require.NoError(s.t, wait.Sleep(ctx, 100*time.Millisecond), "no node is there to be interrupted")
 		filter := s.filter()
-		filter.Add("label", "warren.role=node")
+		filter.Add("label", topology.RoleLabel(topology.RoleNode))
 		containers, err := s.Docker.ContainerList(ctx, container.ListOptions{Filters: filter})
 		require.NoError(s.t, err)
 		there = len(containers)
@@ -237,15 +238,5 @@ func root() (string, error) {
 
 // filter selects what belongs to the stack.
 func (s *Stack) filter() filters.Args {
-	return filters.NewArgs(filters.Arg("label", "warren.stack="+s.Name))
-}
-
-// Pause waits; it returns false when there is no time left.
-func Pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
+	return filters.NewArgs(filters.Arg("label", topology.StackLabel(s.Name)))
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"warren/internal/wait"
 	"warren/verify/history"
 	"warren/verify/traffic"
 )
@@ -60,7 +61,7 @@ func (f *children) supervise(ctx context.Context, path traffic.Path, role string
 	name := map[string]string{produce: "producer ", consume: "consumer "}[role] + path.Name
 	for life := 1; ctx.Err() == nil; life++ {
 		if life > 1 {
-			pause(ctx, restartAfter)
+			_ = wait.Sleep(ctx, restartAfter)
 		}
 		if err := f.live(ctx, path, role, name, life); err != nil && ctx.Err() == nil {
 			f.recorder.Event(history.Client, name, "ended by itself: "+err.Error())

@@ -14,8 +14,8 @@ import (
 	"github.com/docker/go-connections/nat"
 	"golang.org/x/sync/errgroup"
 
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // The ports of the clusters that the lab brings up begin here. Each takes less than a hundred.
@@ -153,14 +153,14 @@ func (c *copied) nodes() []twin {
 	var twins []twin
 	for i, node := range c.outputs.Nodes {
 		t := twin{
-			from: c.source.Outputs().Nodes[i].Container, name: node.Container, alias: node.Name, labels: c.labels("node", node.Name),
+			from: c.source.Outputs().Nodes[i].Container, name: node.Container, alias: node.Name, labels: c.labels(topology.RoleNode, node.Name),
 			ports:   map[int]int{topology.AMQPPort: node.AMQPPort, topology.ManagementPort: node.ManagementPort},
-			folders: []string{"/etc/rabbitmq", "/etc/warren"},
+			folders: []string{topology.RabbitMQConfFolder, topology.UploadPath},
 		}
 		if c.retuned {
 			args := c.cluster.ErlangArgs()
 			t.erlangArgs = &args
-			t.files = []file{{"/etc/rabbitmq/advanced.config", c.cluster.AdvancedConfig(c.cluster.Nodes[i]), 0o444}}
+			t.files = []file{{topology.AdvancedConfigPath, c.cluster.AdvancedConfig(c.cluster.Nodes[i]), 0o444}}
 		}
 		twins = append(twins, t)
 	}
@@ -171,13 +171,13 @@ func (c *copied) loadBalancer() twin {
 	balancer := c.outputs.LoadBalancer
 	t := twin{
 		from: c.source.Outputs().LoadBalancer.Container, name: balancer.Container, alias: topology.LoadBalancerHost,
-		labels: c.labels("load-balancer", ""),
+		labels: c.labels(topology.RoleLoadBalancer, ""),
 		ports: map[int]int{topology.AMQPPort: balancer.AMQPPort, topology.ManagementPort: balancer.ManagementPort,
 			topology.StatsPort: balancer.StatsPort},
-		folders: []string{"/usr/local/etc/haproxy", "/etc/warren"},
+		folders: []string{topology.HAProxyConfFolder, topology.UploadPath},
 	}
 	if c.retuned {
-		t.files = []file{{"/usr/local/etc/haproxy/haproxy.cfg", c.cluster.HAProxyConf(c.secrets()), 0o400}}
+		t.files = []file{{topology.HAProxyConfPath, c.cluster.HAProxyConf(c.secrets()), 0o400}}
 	}
 	return t
 }

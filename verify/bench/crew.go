@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"warren/verify/cluster"
+	"warren/operate/cluster"
 	"warren/verify/history"
 	"warren/verify/traffic"
 )

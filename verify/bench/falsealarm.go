@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -12,7 +13,9 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"golang.org/x/sync/errgroup"
 
-	"warren/verify/cluster"
+	"warren/internal/wait"
+	"warren/operate/cluster"
+	"warren/topology"
 	"warren/verify/fault"
 	"warren/verify/history"
 	"warren/verify/traffic"
@@ -84,7 +87,7 @@ func watchForAlarms(ctx context.Context, lab *Lab) ([]Sample, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
-		pause(ctx, restBetween)
+		_ = wait.Sleep(ctx, restBetween)
 	}
 	var samples []Sample
 	for _, o := range observers {
@@ -201,8 +204,8 @@ func terms(ctx context.Context, c *cluster.Cluster) (map[string]float64, error) 
 	found := map[string]float64{}
 	for _, node := range c.Nodes() {
 		// The port of the metrics is not published; bash reads it without starting an Erlang machine.
-		const get = `exec 3<>/dev/tcp/127.0.0.1/15692; printf 'GET %s HTTP/1.0\r\n\r\n' /metrics/per-object >&3; cat <&3`
-		metrics, err := c.Run(ctx, node.Container, "bash", "-c", get)
+		const get = `exec 3<>/dev/tcp/127.0.0.1/$0; printf 'GET %s HTTP/1.0\r\n\r\n' /metrics/per-object >&3; cat <&3`
+		metrics, err := c.Run(ctx, node.Container, "bash", "-c", get, strconv.Itoa(topology.PrometheusPort))
 		if err != nil {
 			return nil, err
 		}
@@ -243,7 +246,7 @@ func burn(ctx context.Context, lab *Lab) (stop func(), err error) {
 	docker := lab.Warren.Docker()
 	const spin = `for i in $(seq "$(nproc)"); do while :; do :; done & done; wait`
 	created, err := docker.ContainerCreate(ctx, &container.Config{Image: "warren/nettools:1", Cmd: []string{"bash", "-c", spin},
-		Labels: map[string]string{labelStack: "bench-burn"}}, nil, nil, nil, "")
+		Labels: map[string]string{topology.LabelStack: "bench-burn"}}, nil, nil, nil, "")
 	if err != nil {
 		return nil, fmt.Errorf("start a container that keeps all cores busy: %w", err)
 	}
@@ -314,7 +317,7 @@ func freeze(ctx context.Context, lab *Lab, watched []*observer) error {
 			name := c.Nodes()[i%len(c.Nodes())].Container
 			group.Go(func() {
 				if problems[j] = c.Pause(ctx, name); problems[j] == nil {
-					pause(ctx, freezeTime)
+					_ = wait.Sleep(ctx, freezeTime)
 					lab.cleanUp(ctx, func(ctx context.Context) error { return c.Unpause(ctx, name) })
 				}
 			})
@@ -323,7 +326,7 @@ func freeze(ctx context.Context, lab *Lab, watched []*observer) error {
 		if err := errors.Join(problems...); err != nil && ctx.Err() == nil {
 			return err
 		}
-		pause(ctx, between)
+		_ = wait.Sleep(ctx, between)
 	}
 	return nil
 }

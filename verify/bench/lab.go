@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // Settings are what a user may choose.

@@ -6,7 +6,7 @@ import (
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 
-	"warren/verify/cluster"
+	"warren/operate/cluster"
 )
 
 // A load balancer knows no leaders: of three connections through it to a cluster of three, one lands on the node that leads the queue, and what the

@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"warren/clients"
+	"warren/internal/wait"
+	"warren/operate/cluster"
 	"warren/verify/checker"
-	"warren/verify/cluster"
 	"warren/verify/traffic"
 )
 
@@ -90,9 +91,9 @@ func (l Load) measure(ctx context.Context, lab *Lab) (values map[string]float64,
 	for range l.Producers {
 		clients.Go(func() error { return l.Client.Produce(working, l.endpoint(c), queue.Name, l, m) })
 	}
-	pause(working, loadWarmUp)
+	_ = wait.Sleep(working, loadWarmUp)
 	m.begin()
-	pause(working, lab.LoadTime)
+	_ = wait.Sleep(working, lab.LoadTime)
 	values = m.end()
 	var node string
 	var asked error
@@ -129,16 +130,6 @@ func (l Load) endpoint(c *cluster.Cluster) string {
 
 // body is what every message of the load carries.
 func (l Load) body() []byte { return []byte(strings.Repeat("x", l.Size)) }
-
-// pause lets time pass unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
 
 // meter counts what happens between begin and end.
 type meter struct {

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"warren/operate/cluster"
 	"warren/verify/checker"
-	"warren/verify/cluster"
 	"warren/verify/fault"
 	"warren/verify/history"
 	"warren/verify/scenario"

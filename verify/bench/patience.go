@@ -2,10 +2,9 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"warren/verify/cluster"
+	"warren/internal/wait"
 )
 
 // patience is how long preparations are tried again: a cluster that has just come up, or a machine that is busy, may not answer the
@@ -14,7 +13,5 @@ const patience = time.Minute
 
 // patiently tries what may be repeated until it succeeds.
 func patiently(ctx context.Context, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("not so within %s", patience))
-	defer cancel()
-	return cluster.Poll(ctx, 500*time.Millisecond, try)
+	return wait.Within(ctx, patience, 500*time.Millisecond, "the management API", try)
 }

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"warren/verify/cluster"
+	"warren/operate/cluster"
 )
 
 const (

@@ -8,8 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"warren/internal/wait"
+	"warren/operate/cluster"
+	"warren/operate/health"
 	"warren/topology"
-	"warren/verify/cluster"
 	"warren/verify/fault"
 	"warren/verify/history"
 	"warren/verify/report"
@@ -20,7 +22,7 @@ import (
 // rig plays scenarios with several crews at once.
 type rig struct {
 	cluster *cluster.Cluster
-	// sound clusters become healthy again by the standards of package cluster.
+	// sound clusters become healthy again by the standards of package health.
 	sound bool
 	crews []crew
 	// target is the beginning of the names of the scenario's queues, and running are its clients.
@@ -38,7 +40,7 @@ func (r *rig) WaitHealthy(ctx context.Context) error {
 		}
 	}
 	if r.sound {
-		return r.cluster.WaitHealthy(ctx)
+		return health.WaitHealthy(ctx, r.cluster)
 	}
 	if err := waitRunning(ctx, r.cluster); err != nil {
 		return err
@@ -140,7 +142,7 @@ type flows struct {
 
 // Ready implements scenario.Flow.
 func (f *flows) Ready(ctx context.Context) error {
-	return cluster.Poll(ctx, 50*time.Millisecond, func(context.Context) error {
+	return wait.Until(ctx, 50*time.Millisecond, "traffic", func(context.Context) error {
 		if silent := f.recorder.Silent(); len(silent) > 0 {
 			return fmt.Errorf("traffic does not flow over %q", silent)
 		}
@@ -173,9 +175,7 @@ func (f *flows) each(do func(running) error) error {
 
 // Drain implements scenario.Flow.
 func (f *flows) Drain(ctx context.Context, patience time.Duration) (missing int, err error) {
-	draining, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	_ = cluster.Poll(draining, 100*time.Millisecond, func(context.Context) error {
+	_ = wait.Within(ctx, patience, 100*time.Millisecond, "every delivery", func(context.Context) error {
 		if missing = f.recorder.Missing(); missing > 0 {
 			return fmt.Errorf("%d messages are missing", missing)
 		}

@@ -11,14 +11,14 @@ import (
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
+	"github.com/docker/go-connections/nat"
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 	"golang.org/x/sync/errgroup"
 
-	"warren/verify/cluster"
+	"warren/internal/wait"
+	"warren/operate/cluster"
+	"warren/topology"
 )
-
-// labelStack is the label of everything that belongs to a stack, as on the stacks that Pulumi brings up.
-const labelStack = "warren.stack"
 
 // site is a cluster made by hand, through the Engine's API.
 type site struct {
@@ -40,9 +40,9 @@ func (s site) prepare(ctx context.Context) error {
 }
 
 func (s site) labels(role, node string) map[string]string {
-	labels := map[string]string{labelStack: s.stack, "warren.role": role}
+	labels := map[string]string{topology.LabelStack: s.stack, topology.LabelRole: role}
 	if node != "" {
-		labels["warren.node"] = node
+		labels[topology.LabelNode] = node
 	}
 	return labels
 }
@@ -50,6 +50,10 @@ func (s site) labels(role, node string) map[string]string {
 // create creates a container on the site's network and puts files into it.
 func (s site) create(ctx context.Context, name, alias string, config *container.Config, host *container.HostConfig, put ...archive) error {
 	host.NetworkMode = container.NetworkMode(s.network)
+	config.ExposedPorts = nat.PortSet{} // the engine publishes exposed ports only
+	for port := range host.PortBindings {
+		config.ExposedPorts[port] = struct{}{}
+	}
 	_, err := s.docker.ContainerCreate(ctx, config, host, &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
 		s.network: {Aliases: []string{alias}},
 	}}, nil, name)
@@ -66,7 +70,7 @@ func (s site) create(ctx context.Context, name, alias string, config *container.
 
 // createVolume makes a volume for a node's data.
 func (s site) createVolume(ctx context.Context, name, node string) error {
-	if _, err := s.docker.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: s.labels("node", node)}); err != nil {
+	if _, err := s.docker.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: s.labels(topology.RoleNode, node)}); err != nil {
 		return fmt.Errorf("create volume %s: %w", name, err)
 	}
 	return nil
@@ -88,7 +92,7 @@ func (s site) start(ctx context.Context, names ...string) error {
 
 // remove takes everything away that bears the stack's label: containers, volumes, networks.
 func (s site) remove(ctx context.Context) error {
-	mine := filters.NewArgs(filters.Arg("label", labelStack+"="+s.stack))
+	mine := filters.NewArgs(filters.Arg("label", topology.StackLabel(s.stack)))
 	containers, err := s.docker.ContainerList(ctx, container.ListOptions{All: true, Filters: mine})
 	if err != nil {
 		return fmt.Errorf("find what is left of %s: %w", s.stack, err)
@@ -121,9 +125,7 @@ const bootTimeout = 4 * time.Minute
 
 // waitRunning waits until every node of a cluster says that all of them run.
 func waitRunning(ctx context.Context, c *cluster.Cluster) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, fmt.Errorf("not so within %s", bootTimeout))
-	defer cancel()
-	return cluster.Poll(ctx, 100*time.Millisecond, func(ctx context.Context) error {
+	return wait.Within(ctx, bootTimeout, 100*time.Millisecond, "every node to run", func(ctx context.Context) error {
 		for _, node := range c.Nodes() {
 			nodes, err := c.Management(ctx, node).ListNodes()
 			if err != nil {
@@ -149,7 +151,6 @@ func countRunning(nodes []rabbithole.NodeInfo) int {
 
 // waitServing waits until the load balancer of a cluster lets AMQP clients through.
 func waitServing(ctx context.Context, c *cluster.Cluster) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, fmt.Errorf("not so within %s", bootTimeout))
-	defer cancel()
-	return cluster.Poll(ctx, 50*time.Millisecond, func(ctx context.Context) error { return cluster.Greet(ctx, c.BalancedAMQPAddress()) })
+	return wait.Within(ctx, bootTimeout, 50*time.Millisecond, "the load balancer to serve",
+		func(ctx context.Context) error { return cluster.Greet(ctx, c.BalancedAMQPAddress()) })
 }

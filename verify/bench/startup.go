@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"warren/verify/cluster"
-	"warren/verify/stack"
+	"warren/operate/cluster"
+	"warren/operate/stack"
 )
 
 // startup compares how long it takes from nothing to a cluster of three running nodes, with toolchain and images present.

@@ -12,8 +12,9 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"warren/clients"
+	"warren/internal/wait"
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 	"warren/verify/declare"
 	"warren/verify/traffic"
 )
@@ -168,7 +169,7 @@ func watchConfirms(ctx context.Context, p *clients.Producer, began time.Time) (l
 		case s.Nacks > 0 && now-last > full:
 			return last
 		}
-		pause(ctx, 10*time.Millisecond)
+		_ = wait.Sleep(ctx, 10*time.Millisecond)
 	}
 	return last
 }
@@ -190,7 +191,7 @@ func settledCount(ctx context.Context, endpoint, queue string) (float64, error) 
 			return float64(before), nil
 		}
 		before = q.Messages
-		if pause(ctx, settleTime); ctx.Err() != nil {
+		if wait.Sleep(ctx, settleTime) != nil {
 			return 0, context.Cause(ctx)
 		}
 	}

@@ -10,10 +10,10 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
-	"github.com/docker/go-connections/nat"
 
+	"warren/internal/wait"
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // The tutorial's rabbitmq.conf and haproxy.cfg, as they stand.
@@ -111,19 +111,18 @@ func (t *tutorialCluster) createNode(ctx context.Context, node topology.NodeOutp
 	}
 	return t.create(ctx, node.Container, node.Name,
 		&container.Config{
-			Image:        tutorialImage,
-			Hostname:     node.Name,
-			Env:          []string{"RABBITMQ_ERLANG_COOKIE=" + tutorialCookie},
-			Labels:       t.labels("node", node.Name),
-			ExposedPorts: nat.PortSet{"5672/tcp": {}, "15672/tcp": {}},
-			Healthcheck:  check,
+			Image:       tutorialImage,
+			Hostname:    node.Name,
+			Env:         []string{"RABBITMQ_ERLANG_COOKIE=" + tutorialCookie},
+			Labels:      t.labels(topology.RoleNode, node.Name),
+			Healthcheck: check,
 		},
 		&container.HostConfig{
 			PortBindings: bind("127.0.0.1", map[int]int{topology.AMQPPort: node.AMQPPort, topology.ManagementPort: node.ManagementPort}),
-			Mounts:       []mount.Mount{{Type: mount.TypeVolume, Source: data, Target: "/var/lib/rabbitmq"}},
+			Mounts:       []mount.Mount{{Type: mount.TypeVolume, Source: data, Target: topology.DataPath}},
 		},
-		file{"/etc/rabbitmq/rabbitmq.conf", string(conf) + user, 0o444}.pack(),
-		file{"/etc/rabbitmq/enabled_plugins", "[rabbitmq_management,rabbitmq_prometheus].\n", 0o444}.pack())
+		file{topology.RabbitMQConfPath, string(conf) + user, 0o444}.pack(),
+		file{topology.EnabledPluginsPath, "[rabbitmq_management,rabbitmq_prometheus].\n", 0o444}.pack())
 }
 
 func (t *tutorialCluster) createLoadBalancer(ctx context.Context) error {
@@ -132,25 +131,21 @@ func (t *tutorialCluster) createLoadBalancer(ctx context.Context) error {
 		return err
 	}
 	balancer := t.outputs.LoadBalancer
-	const path = "/usr/local/etc/haproxy/haproxy.cfg"
 	return t.create(ctx, balancer.Container, topology.LoadBalancerHost,
 		&container.Config{
 			Image: tutorialHAProxyImage, Hostname: topology.LoadBalancerHost,
-			Cmd:          []string{"haproxy", "-W", "-db", "-f", path},
-			StopSignal:   "SIGTERM",
-			Labels:       t.labels("load-balancer", ""),
-			ExposedPorts: nat.PortSet{"5672/tcp": {}, "15672/tcp": {}, "8404/tcp": {}},
+			Cmd:        []string{"haproxy", "-W", "-db", "-f", topology.HAProxyConfPath},
+			StopSignal: "SIGTERM",
+			Labels:     t.labels(topology.RoleLoadBalancer, ""),
 		},
 		&container.HostConfig{PortBindings: bind("127.0.0.1", map[int]int{topology.AMQPPort: balancer.AMQPPort,
 			topology.ManagementPort: balancer.ManagementPort, topology.StatsPort: balancer.StatsPort})},
-		file{path, string(conf), 0o444}.pack())
+		file{topology.HAProxyConfPath, string(conf), 0o444}.pack())
 }
 
 // waitComposeHealthy waits as compose does for `condition: service_healthy`.
 func (t *tutorialCluster) waitComposeHealthy(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, bootTimeout, fmt.Errorf("not so within %s", bootTimeout))
-	defer cancel()
-	return cluster.Poll(ctx, 100*time.Millisecond, func(ctx context.Context) error {
+	return wait.Within(ctx, bootTimeout, 100*time.Millisecond, name+" to be healthy", func(ctx context.Context) error {
 		inspected, err := t.docker.ContainerInspect(ctx, name)
 		switch {
 		case err != nil:
@@ -164,7 +159,7 @@ func (t *tutorialCluster) waitComposeHealthy(ctx context.Context, name string) e
 
 // sleepAsTold is part of what is measured.
 func sleepAsTold(ctx context.Context, _ *cluster.Cluster) error {
-	pause(ctx, tutorialSleep)
+	_ = wait.Sleep(ctx, tutorialSleep)
 	return ctx.Err()
 }
 

@@ -23,8 +23,8 @@ import (
 
 	"warren/clients"
 	"warren/internal/livestack"
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 	"warren/verify/traffic"
 )
 
@@ -72,7 +72,7 @@ func TestRollWhoseSecondNodeCanNotComeUp(t *testing.T) {
 	s := livestack.New(t, nil)
 	c := open(t, s.MustUp())
 	// A node refuses to start when this file, which nothing else needs, is not a certificate.
-	const file = "/var/lib/rabbitmq/only-here.pem"
+	const file = topology.DataPath + "/only-here.pem"
 	for _, node := range []string{"rabbit1", "rabbit3"} {
 		s.Run(node, "bash", "-c", "echo '"+certificate(t)+"' >"+file)
 	}

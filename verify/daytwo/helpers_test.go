@@ -13,11 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"warren/internal/livestack"
+	"warren/internal/livetest"
+	"warren/operate/cluster"
+	"warren/operate/health"
 	"warren/topology"
 	"warren/verify/checker"
-	"warren/verify/cluster"
 	"warren/verify/history"
-	"warren/verify/internal/livetest"
 	"warren/verify/traffic"
 )
 
@@ -138,7 +139,7 @@ func changes(result auto.UpResult) map[string]int {
 // requireNoTrace requires that nothing remembers nodes that left.
 func requireNoTrace(t *testing.T, s *livestack.Stack, c *cluster.Cluster, hosts ...string) {
 	t.Helper()
-	members, running, err := c.View(t.Context(), c.Nodes()[0])
+	members, running, err := health.View(t.Context(), c, c.Nodes()[0])
 	require.NoError(t, err)
 	assert.Len(t, members, len(c.Nodes()), "members")
 	assert.Len(t, running, len(c.Nodes()), "running members")

@@ -17,9 +17,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"warren/verify/cluster"
+	"warren/internal/livetest"
+	"warren/internal/wait"
+	"warren/operate/cluster"
+	"warren/operate/health"
 	"warren/verify/fault"
-	"warren/verify/internal/livetest"
 )
 
 // TestEveryFaultTakesEffectAndIsHealed relies on Inject and Heal, which verify that themselves, and looks that the
@@ -53,10 +55,8 @@ func TestEveryFaultTakesEffectAndIsHealed(t *testing.T) {
 
 // suffers waits until something is wrong with the cluster.
 func suffers(ctx context.Context, c *cluster.Cluster) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	return cluster.Poll(ctx, time.Second, func(ctx context.Context) error {
-		status, err := c.Observe(ctx)
+	return wait.Within(ctx, time.Minute, time.Second, "a problem", func(ctx context.Context) error {
+		status, err := health.Observe(ctx, c)
 		if err == nil && status.Healthy() {
 			err = errors.New("nothing is wrong with the cluster")
 		}

@@ -6,14 +6,15 @@ import (
 	"slices"
 	"strings"
 
+	"warren/operate/cluster"
+	"warren/operate/health"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // The cookie's mark holds the cookie that was there before. Cookies never leave the node: not even its own process
 // list shows one.
 const (
-	cookieFile = "/var/lib/rabbitmq/.erlang.cookie"
+	cookieFile = topology.DataCookiePath
 	savedFile  = markDirectory + "/" + markCookie
 	newFile    = markDirectory + "/cookie.new"
 )
@@ -93,7 +94,7 @@ func restoreCookie(ctx context.Context, c *cluster.Cluster, node topology.NodeOu
 func unseen(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	answered := false
 	for _, peer := range others(c, node) {
-		_, running, err := c.View(ctx, peer)
+		_, running, err := health.View(ctx, c, peer)
 		if err != nil {
 			continue
 		}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/netip"
 
-	"warren/verify/cluster"
+	"warren/operate/cluster"
 )
 
 // CutNothing is a partition whose packet filter lets everything pass.

@@ -15,9 +15,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"warren/internal/wait"
+	"warren/operate/cluster"
 	"warren/topology"
 	"warren/verify/checker"
-	"warren/verify/cluster"
 )
 
 // Fault is one way to break a cluster.
@@ -47,7 +48,7 @@ type Injection interface {
 	// String says what was done to whom, such as "killed rabbit2, which led ha_queue".
 	String() string
 	// Heal undoes the fault and returns when that is seen to have taken effect; whether the cluster has recovered
-	// is for cluster.WaitHealthy to say. It may be called again. Give it a context that outlives an interrupt.
+	// is for health.WaitHealthy to say. It may be called again. Give it a context that outlives an interrupt.
 	Heal(context.Context) error
 }
 
@@ -91,9 +92,7 @@ func inject(ctx context.Context, what string, do, heal func(context.Context) err
 
 // await polls until check returns nil, for at most timeout.
 func await(ctx context.Context, timeout time.Duration, check func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("not so within %s", timeout))
-	defer cancel()
-	return cluster.Poll(ctx, pollEvery, check)
+	return wait.Within(ctx, timeout, pollEvery, "the effect", check)
 }
 
 // pollEvery is short, for the moment at which a fault takes effect is the start of what is measured.

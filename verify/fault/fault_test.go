@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 func TestFaultsAreComplete(t *testing.T) {
@@ -90,7 +90,7 @@ func TestFailureToHealIsReported(t *testing.T) {
 
 func TestAwaitTellsWhatIsNotSo(t *testing.T) {
 	err := await(t.Context(), 10*time.Millisecond, func(context.Context) error { return errors.New("the link is whole") })
-	assert.EqualError(t, err, "the link is whole (not so within 10ms)")
+	assert.EqualError(t, err, "wait for the effect: the link is whole (timed out after 10ms)")
 }
 
 func TestRingLeavesEveryNodeAMajorityOfItsOwn(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/containerd/errdefs"
 
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // All that is done to a node's network goes into one iptables chain of our own, for IPv4 and IPv6, so that it can be
@@ -65,9 +65,6 @@ type endpoint struct {
 	port int
 }
 
-// distributionPort is where a RabbitMQ node listens for its peers.
-const distributionPort = 25672
-
 // locate returns where a container is now in the cluster's network. A container that does not run has no address.
 func locate(ctx context.Context, c *cluster.Cluster, name, containerName string, port int) (endpoint, error) {
 	inspected, err := c.Inspect(ctx, containerName)
@@ -91,7 +88,7 @@ func locate(ctx context.Context, c *cluster.Cluster, name, containerName string,
 func locatePeers(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput) ([]endpoint, error) {
 	var peers []endpoint
 	for _, node := range nodes {
-		peer, err := locate(ctx, c, node.Name, node.Container, distributionPort)
+		peer, err := locate(ctx, c, node.Name, node.Container, topology.DistributionPort)
 		if errdefs.IsNotFound(err) {
 			continue
 		}
@@ -187,12 +184,12 @@ func clear(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) er
 
 // removeSidecars removes the containers of role fault that belong to a node.
 func removeSidecars(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	sidecars, err := byRole(ctx, c, roleFault)
+	sidecars, err := byRole(ctx, c, topology.RoleFault)
 	if err != nil {
 		return err
 	}
 	for _, found := range sidecars {
-		if found.Labels[labelNode] == node.Name {
+		if found.Labels[topology.LabelNode] == node.Name {
 			if err := remove(ctx, c, found.ID); err != nil {
 				return err
 			}

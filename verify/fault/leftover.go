@@ -8,8 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // Leftover is something that a fault did and nobody undid.
@@ -33,12 +33,12 @@ func Leftovers(ctx context.Context, c *cluster.Cluster) ([]Leftover, error) {
 		defer mutex.Unlock()
 		found = append(found, Leftover{where, fmt.Sprintf(format, args...)})
 	}
-	sidecars, err := byRole(ctx, c, roleFault)
+	sidecars, err := byRole(ctx, c, topology.RoleFault)
 	if err != nil {
 		return nil, err
 	}
 	for _, sidecar := range sidecars {
-		add(sidecar.Labels[labelNode], "a container %.12s that injects a fault", sidecar.ID)
+		add(sidecar.Labels[topology.LabelNode], "a container %.12s that injects a fault", sidecar.ID)
 	}
 	for _, containerName := range all(c) {
 		state, err := c.State(ctx, containerName)
@@ -71,9 +71,19 @@ func Leftovers(ctx context.Context, c *cluster.Cluster) ([]Leftover, error) {
 	return found, err
 }
 
+// DescribeLeftovers is Leftovers as text, a line each.
+func DescribeLeftovers(ctx context.Context, c *cluster.Cluster) ([]string, error) {
+	found, err := Leftovers(ctx, c)
+	lines := make([]string, len(found))
+	for i, leftover := range found {
+		lines[i] = leftover.String()
+	}
+	return lines, err
+}
+
 // HealAll undoes all that faults have done to a cluster, whoever injected them, and returns when that is seen to be
 // done: containers that are paused or stopped, packet filters, limits, cookies, nodes out of the cluster. Whether the
-// cluster has recovered is for cluster.WaitHealthy to say.
+// cluster has recovered is for health.WaitHealthy to say.
 func HealAll(ctx context.Context, c *cluster.Cluster) error {
 	err := errors.Join(
 		each(all(c), func(containerName string) error { return thaw(ctx, c, containerName) }),
@@ -94,7 +104,7 @@ func HealAll(ctx context.Context, c *cluster.Cluster) error {
 func all(c *cluster.Cluster) []string {
 	list := []string{c.Outputs().LoadBalancer.Container}
 	for _, node := range c.Nodes() {
-		list = append(list, node.Container, cluster.JoinContainer(node))
+		list = append(list, node.Container, node.Membership)
 	}
 	return list
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // Faults inside a node leave a mark there, a file named after what must be undone, before they do anything: whoever

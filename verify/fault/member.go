@@ -11,8 +11,9 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 
+	"warren/operate/cluster"
+	"warren/operate/health"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // resetNode makes a follower forget everything and leave the cluster.
@@ -42,9 +43,6 @@ func resetNode(ctx context.Context, c *cluster.Cluster, target Target) (Injectio
 		})
 }
 
-// dataDirectory is where a node keeps all it must not lose.
-const dataDirectory = "/var/lib/rabbitmq"
-
 // loseVolume kills a follower and empties its volume, as if the disk had been replaced.
 func loseVolume(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
 	follower, err := firstFollower(ctx, c, target)
@@ -70,8 +68,8 @@ func empty(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (e
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(inspected.Mounts, func(m container.MountPoint) bool { return m.Destination == dataDirectory }) {
-		return fmt.Errorf("container %s has no volume at %s", node.Container, dataDirectory)
+	if !slices.ContainsFunc(inspected.Mounts, func(m container.MountPoint) bool { return m.Destination == topology.DataPath }) {
+		return fmt.Errorf("container %s has no volume at %s", node.Container, topology.DataPath)
 	}
 	id, err := start(ctx, c, node, &container.HostConfig{
 		NetworkMode: "none",
@@ -84,7 +82,7 @@ func empty(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (e
 	}
 	cleaner := &sidecar{c, id}
 	defer func() { err = errors.Join(err, cleaner.close(context.WithoutCancel(ctx))) }()
-	left, err := cleaner.run(ctx, `find "$1" -mindepth 1 -delete; find "$1" -mindepth 1`, dataDirectory)
+	left, err := cleaner.run(ctx, `find "$1" -mindepth 1 -delete; find "$1" -mindepth 1`, topology.DataPath)
 	if err == nil && left != "" {
 		err = fmt.Errorf("these are left in the volume of %s: %s", node.Name, left)
 	}
@@ -229,7 +227,7 @@ func pattern(names ...string) string {
 func member(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (bool, error) {
 	var failures []error
 	for _, peer := range others(c, node) {
-		members, _, err := c.View(ctx, peer)
+		members, _, err := health.View(ctx, c, peer)
 		if err == nil {
 			return slices.Contains(members, node.NodeName), nil
 		}
@@ -241,13 +239,13 @@ func member(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (
 // holdJoin freezes what watches over a node's membership, for the time that a fault takes the node out of the cluster. It
 // would end, and the stack would no longer be as Pulumi left it.
 func holdJoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	state, err := c.State(ctx, cluster.JoinContainer(node))
+	state, err := c.State(ctx, node.Membership)
 	if err != nil || state != "running" {
 		return err
 	}
-	return c.Pause(ctx, cluster.JoinContainer(node))
+	return c.Pause(ctx, node.Membership)
 }
 
 func releaseJoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	return thaw(ctx, c, cluster.JoinContainer(node))
+	return thaw(ctx, c, node.Membership)
 }

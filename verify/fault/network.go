@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // interfere puts filters in effect, has the caller's proof that they are, and heals them.
@@ -226,8 +226,7 @@ func cutFromLoadBalancer(ctx context.Context, c *cluster.Cluster, target Target)
 	if err != nil {
 		return nil, err
 	}
-	const amqpPort = 5672 // in the container
-	balancer, err := locate(ctx, c, "the load balancer", c.Outputs().LoadBalancer.Container, amqpPort)
+	balancer, err := locate(ctx, c, "the load balancer", c.Outputs().LoadBalancer.Container, topology.AMQPPort)
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,8 @@ import (
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // stopApp stops RabbitMQ on the target queue's leader, and leaves the Erlang node up.

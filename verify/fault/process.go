@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"warren/operate/cluster"
+	"warren/operate/health"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // killLeader kills the node that leads the target queue.
@@ -103,7 +104,7 @@ func rollingRestart(ctx context.Context, c *cluster.Cluster, _ Target) (Injectio
 func recovered(ctx context.Context, c *cluster.Cluster) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
 	defer cancel()
-	return c.WaitHealthy(ctx)
+	return health.WaitHealthy(ctx, c)
 }
 
 // stop stops a node and makes sure that it went by itself.

@@ -11,20 +11,12 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/client"
 
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // toolsImage has iptables and what delays packets; images/build provides it.
 const toolsImage = "warren/nettools:1"
-
-// The labels of containers that belong to a stack, and the role of those started here.
-const (
-	labelStack = "warren.stack"
-	labelRole  = "warren.role"
-	labelNode  = "warren.node"
-	roleFault  = "fault"
-)
 
 // errNoTools says that the image of the sidecars is missing.
 var errNoTools = errors.New("there is no image " + toolsImage + ": run `images/build nettools:1`")
@@ -62,9 +54,11 @@ func start(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, ho
 	init := true // reaps what is left of probes that timed out
 	host.Init = &init
 	created, err := c.Docker().ContainerCreate(ctx, &container.Config{
-		Image:  toolsImage,
-		Cmd:    command,
-		Labels: map[string]string{labelStack: c.Stack(), labelRole: roleFault, labelNode: node.Name},
+		Image: toolsImage,
+		Cmd:   command,
+		Labels: map[string]string{
+			topology.LabelStack: c.Stack(), topology.LabelRole: topology.RoleFault, topology.LabelNode: node.Name,
+		},
 	}, host, nil, nil, "")
 	if err != nil {
 		return "", err
@@ -133,7 +127,7 @@ func gone(ctx context.Context, docker *client.Client, id string) error {
 func byRole(ctx context.Context, c *cluster.Cluster, role string) ([]container.Summary, error) {
 	list, err := c.Docker().ContainerList(ctx, container.ListOptions{
 		All:     true,
-		Filters: filters.NewArgs(filters.Arg("label", labelStack+"="+c.Stack()), filters.Arg("label", labelRole+"="+role)),
+		Filters: filters.NewArgs(filters.Arg("label", topology.StackLabel(c.Stack())), filters.Arg("label", topology.RoleLabel(role))),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list containers of role %q: %w", role, err)

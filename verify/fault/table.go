@@ -6,8 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"warren/operate/cluster"
 	"warren/verify/checker"
-	"warren/verify/cluster"
 	"warren/verify/history"
 )
 

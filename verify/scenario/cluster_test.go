@@ -15,12 +15,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/internal/livetest"
+	"warren/operate/cluster"
 	"warren/topology"
 	"warren/verify/checker"
-	"warren/verify/cluster"
 	"warren/verify/fault"
 	"warren/verify/history"
-	"warren/verify/internal/livetest"
 	"warren/verify/report"
 	"warren/verify/traffic"
 )
@@ -110,7 +110,7 @@ func wipe(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (er
 	if err != nil {
 		return err
 	}
-	const stores = "/var/lib/rabbitmq/mnesia/*/msg_stores"
+	const stores = topology.DataPath + "/mnesia/*/msg_stores"
 	created, err := c.Docker().ContainerCreate(ctx, &container.Config{
 		Image: inspected.Image, User: "root", Entrypoint: []string{"sh", "-c", "ls -d " + stores + " && rm -r " + stores},
 		Labels: map[string]string{"warren.stack": c.Stack(), "warren.role": "fault"},

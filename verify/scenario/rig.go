@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"warren/verify/cluster"
+	"warren/internal/wait"
+	"warren/operate/cluster"
+	"warren/operate/health"
 	"warren/verify/fault"
 	"warren/verify/history"
 	"warren/verify/report"
@@ -32,7 +34,7 @@ type ClusterRig struct {
 var _ Rig = ClusterRig{}
 
 // WaitHealthy implements Rig.
-func (r ClusterRig) WaitHealthy(ctx context.Context) error { return r.Cluster.WaitHealthy(ctx) }
+func (r ClusterRig) WaitHealthy(ctx context.Context) error { return health.WaitHealthy(ctx, r.Cluster) }
 
 // HealAll implements Rig.
 func (r ClusterRig) HealAll(ctx context.Context) error { return fault.HealAll(ctx, r.Cluster) }
@@ -65,7 +67,7 @@ func (r ClusterRig) Clear(ctx context.Context, target fault.Target) error {
 // persistently tries for a while: a management API that is busy, or was just started, may not answer in time.
 func (r ClusterRig) persistently(ctx context.Context, do func(context.Context) error) error {
 	const limit, interval = 45 * time.Second, time.Second
-	return within(ctx, limit, func(ctx context.Context) error { return cluster.Poll(ctx, interval, do) })
+	return wait.Within(ctx, limit, interval, "an answer of the management API", do)
 }
 
 func (r ClusterRig) queue(name string) traffic.Queue {

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"warren/operate/cluster"
 	"warren/verify/checker"
-	"warren/verify/cluster"
 	"warren/verify/fault"
 	"warren/verify/history"
 	"warren/verify/report"

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"warren/operate/cluster"
 	"warren/verify/checker"
-	"warren/verify/cluster"
 	"warren/verify/fault"
 	"warren/verify/history"
 	"warren/verify/report"

@@ -7,8 +7,8 @@ import (
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // VHost is where the queues of traffic live.

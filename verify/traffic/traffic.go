@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"warren/internal/wait"
 	"warren/verify/history"
 )
 
@@ -104,17 +105,12 @@ func (t *Traffic) start(producing context.Context) error {
 
 // Ready waits until a message was confirmed and delivered over every path. The error says over which none was.
 func (t *Traffic) Ready(ctx context.Context) error {
-	for {
-		silent := t.recorder.Silent()
-		if len(silent) == 0 {
-			return nil
+	return wait.Until(ctx, 20*time.Millisecond, "traffic on every path", func(context.Context) error {
+		if silent := t.recorder.Silent(); len(silent) > 0 {
+			return fmt.Errorf("traffic does not flow over %q", silent)
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("traffic does not flow over %q: %w", silent, context.Cause(ctx))
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		return nil
+	})
 }
 
 // StopProducers stops publishing and waits until the outcome of every message is known, or ctx ends; outcomes that
@@ -152,10 +148,8 @@ func (t *Traffic) Drain(ctx context.Context, patience time.Duration) (missing in
 		if missing == 0 && idle >= settled || idle >= patience {
 			return missing, nil
 		}
-		select {
-		case <-ctx.Done():
-			return missing, fmt.Errorf("drain: %w", context.Cause(ctx))
-		case <-time.After(50 * time.Millisecond):
+		if err := wait.Sleep(ctx, 50*time.Millisecond); err != nil {
+			return missing, fmt.Errorf("drain: %w", err)
 		}
 	}
 }

@@ -11,16 +11,16 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"warren/verify/cluster"
-	"warren/verify/fault"
+	"warren/operate/cluster"
+	"warren/operate/health"
 )
 
 // Diagnosis is one thing that is wrong.
 type Diagnosis struct {
 	// Name is the kind of the problem, such as "cookie-mismatch". All kinds of package cluster are diagnoses, besides
 	// the ones named here.
-	Name     string           `json:"name"`
-	Severity cluster.Severity `json:"severity"`
+	Name     string          `json:"name"`
+	Severity health.Severity `json:"severity"`
 	// Found says what was seen, and where.
 	Found string `json:"found"`
 	// Means says what that does to the cluster and its clients, and where it comes from.
@@ -43,8 +43,9 @@ const (
 
 // Examination is what the doctor looks at.
 type Examination struct {
-	Status    cluster.Status
-	Leftovers []fault.Leftover
+	Status health.Status
+	// Leftovers are what injected faults have left behind, a line each.
+	Leftovers []string
 	// Logs are the last lines that nodes wrote which run and do not answer, by the node's name.
 	Logs map[string]string
 	// Watches are the states of the containers that watch over the nodes' memberships, by the node's name. There are none of
@@ -57,23 +58,26 @@ type Examination struct {
 // logWindow is how far back the log of a node is read that does not answer.
 const logWindow = 10 * time.Minute
 
+// FindLeftovers finds what injected faults have left behind, a line each. The wing that injects faults has one.
+type FindLeftovers func(context.Context, *cluster.Cluster) ([]string, error)
+
 // Examine looks at a cluster. What cannot be looked at because of what is wrong is left out.
-func Examine(ctx context.Context, c *cluster.Cluster) (Examination, error) {
+func Examine(ctx context.Context, c *cluster.Cluster, leftovers FindLeftovers) (Examination, error) {
 	e := Examination{Stack: c.Stack(), Logs: map[string]string{}, Watches: map[string]string{}}
 	var group errgroup.Group
 	group.Go(func() (err error) {
-		e.Status, err = c.Observe(ctx)
+		e.Status, err = health.Observe(ctx, c)
 		return err
 	})
 	group.Go(func() (err error) {
-		e.Leftovers, err = fault.Leftovers(ctx, c)
+		e.Leftovers, err = leftovers(ctx, c)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return e, fmt.Errorf("examine stack %q: %w", e.Stack, err)
 	}
 	for _, node := range c.Nodes() {
-		state, err := c.State(ctx, cluster.JoinContainer(node))
+		state, err := c.State(ctx, node.Membership)
 		if err != nil {
 			return e, fmt.Errorf("examine stack %q: %w", e.Stack, err)
 		}
@@ -91,7 +95,7 @@ func Examine(ctx context.Context, c *cluster.Cluster) (Examination, error) {
 	}
 	// Where connections land says something only if a node could be left out.
 	if serving(e.Status) > 1 && e.Status.LoadBalancer.Error == "" {
-		spread, err := c.Spread(ctx)
+		spread, err := health.MeasureSpread(ctx, c)
 		if ctx.Err() != nil {
 			return e, fmt.Errorf("examine stack %q: %w", e.Stack, context.Cause(ctx))
 		}
@@ -103,7 +107,7 @@ func Examine(ctx context.Context, c *cluster.Cluster) (Examination, error) {
 }
 
 // serving counts the nodes that serve AMQP clients.
-func serving(status cluster.Status) int {
+func serving(status health.Status) int {
 	n := 0
 	for _, node := range status.Nodes {
 		if node.AMQP {
@@ -123,7 +127,7 @@ func Diagnose(e Examination) []Diagnosis {
 	diagnoses = append(diagnoses, inconsistent(e, problems)...)
 	diagnoses = append(diagnoses, unwatched(e)...)
 	for _, problem := range problems {
-		if problem.Kind == cluster.MembershipDiffers {
+		if problem.Kind == health.MembershipDiffers {
 			continue // said in one piece by inconsistent
 		}
 		explain, known := explanations[problem.Kind]
@@ -145,7 +149,7 @@ func rank(d Diagnosis) int {
 	switch {
 	case d.Consequence:
 		return 2
-	case d.Severity == cluster.Warning:
+	case d.Severity == health.Warning:
 		return 1
 	default:
 		return 0
@@ -153,19 +157,19 @@ func rank(d Diagnosis) int {
 }
 
 // explained tells whether a problem follows from another one.
-func explained(e Examination, problems []cluster.Problem, problem cluster.Problem) bool {
-	has := func(kinds ...cluster.Kind) bool {
-		return slices.ContainsFunc(problems, func(p cluster.Problem) bool { return slices.Contains(kinds, p.Kind) })
+func explained(e Examination, problems []health.Problem, problem health.Problem) bool {
+	has := func(kinds ...health.Kind) bool {
+		return slices.ContainsFunc(problems, func(p health.Problem) bool { return slices.Contains(kinds, p.Kind) })
 	}
-	nodeGone := has(cluster.NodeMissing, cluster.NodeDown, cluster.NodePaused, cluster.NodeBooting, cluster.AppStopped,
-		cluster.CookieMismatch, cluster.Partition, cluster.MembershipDiffers)
+	nodeGone := has(health.NodeMissing, health.NodeDown, health.NodePaused, health.NodeBooting, health.AppStopped,
+		health.CookieMismatch, health.Partition, health.MembershipDiffers)
 	switch problem.Kind {
-	case cluster.ReplicaOffline, cluster.QueueNoLeader, cluster.QueuesUnknown, cluster.ManagementSilent,
-		cluster.ServerWronglyUp:
+	case health.ReplicaOffline, health.QueueNoLeader, health.QueuesUnknown, health.ManagementSilent,
+		health.ServerWronglyUp:
 		return nodeGone
-	case cluster.Partition:
-		return has(cluster.CookieMismatch) || len(e.Leftovers) > 0
-	case cluster.ServerDown, cluster.NodePaused:
+	case health.Partition:
+		return has(health.CookieMismatch) || len(e.Leftovers) > 0
+	case health.ServerDown, health.NodePaused:
 		return len(e.Leftovers) > 0
 	default:
 		return false
@@ -173,13 +177,9 @@ func explained(e Examination, problems []cluster.Problem, problem cluster.Proble
 }
 
 func leftByFault(e Examination) Diagnosis {
-	var found []string
-	for _, leftover := range e.Leftovers {
-		found = append(found, leftover.String())
-	}
 	return Diagnosis{
-		Name: LeftByFault, Severity: cluster.Failure,
-		Found: strings.Join(found, "; "),
+		Name: LeftByFault, Severity: health.Failure,
+		Found: strings.Join(e.Leftovers, "; "),
 		Means: "A fault was injected here and not healed, because its run was killed. (Nothing is wrong if a run goes on just now.)",
 		Mend:  []string{"warren doctor --heal --stack " + e.Stack},
 	}
@@ -201,7 +201,7 @@ func unwatched(e Examination) []Diagnosis {
 		return nil
 	}
 	return []Diagnosis{{
-		Name: Unwatched, Severity: cluster.Warning,
+		Name: Unwatched, Severity: health.Warning,
 		Found: strings.Join(missing, ", ") + ": the container that watches over its membership is gone",
 		Means: "The node had left the cluster, or had come back without its replicas; so the watch ended, for the next deployment to repair " +
 			"the node and to start it again.",
@@ -213,12 +213,12 @@ func unwatched(e Examination) []Diagnosis {
 var inconsistentSignatures = []string{"inconsistent_cluster", "thinks it's clustered with", "thinks it's part of"}
 
 // inconsistent finds the nodes about whose membership others disagree.
-func inconsistent(e Examination, problems []cluster.Problem) []Diagnosis {
+func inconsistent(e Examination, problems []health.Problem) []Diagnosis {
 	var diagnoses []Diagnosis
 	for _, node := range e.Status.Nodes {
 		var found []string
 		for _, problem := range problems {
-			if problem.Kind == cluster.MembershipDiffers && oddOneOut(e.Status, problem.Subject) == node.Name {
+			if problem.Kind == health.MembershipDiffers && oddOneOut(e.Status, problem.Subject) == node.Name {
 				found = append(found, problem.String())
 			}
 		}

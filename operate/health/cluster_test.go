@@ -1,6 +1,6 @@
 //go:build cluster
 
-package cluster_test
+package health_test
 
 import (
 	"context"
@@ -11,19 +11,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"warren/verify/cluster"
-	"warren/verify/internal/livetest"
+	"warren/internal/livetest"
+	"warren/internal/wait"
+	"warren/operate/cluster"
+	"warren/operate/health"
 )
 
 func TestObservationIsComplete(t *testing.T) {
 	c := livetest.Open(t)
 	target := livetest.QuorumQueue(t, c)
-	var status cluster.Status
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
+	var status health.Status
 	// A node that has just started has told no other of its memory and its disk yet.
-	require.NoError(t, cluster.Poll(ctx, 500*time.Millisecond, func(ctx context.Context) (err error) {
-		if status, err = c.Observe(ctx); err != nil {
+	require.NoError(t, wait.Within(t.Context(), time.Minute, 500*time.Millisecond, "a full account", func(ctx context.Context) (err error) {
+		if status, err = health.Observe(ctx, c); err != nil {
 			return err
 		}
 		for _, node := range status.Nodes {
@@ -71,7 +71,7 @@ func series(version string) string {
 
 func TestConnectionsLandOnEveryNode(t *testing.T) {
 	c := livetest.Open(t)
-	spread, err := c.Spread(t.Context())
+	spread, err := health.MeasureSpread(t.Context(), c)
 	require.NoError(t, err)
 	require.Len(t, spread.Nodes, len(c.Nodes()))
 	landed := 0
@@ -91,7 +91,7 @@ func TestObservationIsBoundedWhileNodesAreSilent(t *testing.T) {
 	frozen := c.Nodes()[1]
 	require.NoError(t, c.Pause(t.Context(), frozen.Container))
 	start := time.Now()
-	status, err := c.Observe(t.Context())
+	status, err := health.Observe(t.Context(), c)
 	took := time.Since(start)
 	require.NoError(t, c.Unpause(t.Context(), frozen.Container))
 	require.NoError(t, err)
@@ -106,8 +106,8 @@ func TestWaitHealthyTellsWhatIsWrong(t *testing.T) {
 	require.NoError(t, c.Kill(t.Context(), node.Container))
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	err := c.WaitHealthy(ctx)
-	var unhealthy *cluster.UnhealthyError
+	err := health.WaitHealthy(ctx, c)
+	var unhealthy *health.UnhealthyError
 	require.ErrorAs(t, err, &unhealthy)
 	assert.ErrorContains(t, err, node.Name+": container "+node.Container+" is exited")
 	assert.ErrorIs(t, err, context.DeadlineExceeded)

@@ -1,9 +1,10 @@
-package cluster
+package health
 
 import (
 	"slices"
 	"time"
 
+	"warren/operate/cluster"
 	"warren/topology"
 )
 
@@ -14,8 +15,8 @@ type Status struct {
 	Nodes []NodeStatus `json:"nodes"`
 	// Queues are the cluster's, exclusive ones left out, sorted by vhost and name. QueuesError says why they are not
 	// known.
-	Queues      []Queue `json:"queues"`
-	QueuesError string  `json:"queuesError,omitempty"`
+	Queues      []cluster.Queue `json:"queues"`
+	QueuesError string          `json:"queuesError,omitempty"`
 
 	LoadBalancer LoadBalancerStatus `json:"loadBalancer"`
 
@@ -82,6 +83,9 @@ type LoadBalancerStatus struct {
 	// State is the container's.
 	State string `json:"state"`
 	// Error says why the statistics could not be read.
-	Error   string   `json:"error,omitempty"`
-	Servers []Server `json:"servers"`
+	Error   string           `json:"error,omitempty"`
+	Servers []cluster.Server `json:"servers"`
 }
+
+// stateRunning is the state of a container that runs.
+const stateRunning = "running"

@@ -1,10 +1,12 @@
-package cluster
+package health
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
+
+	"warren/internal/wait"
+	"warren/operate/cluster"
 )
 
 // observeEvery is how often a wait looks. Observing costs each node a few requests and one small process.
@@ -27,16 +29,12 @@ func (e *UnhealthyError) Error() string {
 
 // WaitHealthy returns when nothing is wrong that matters. When ctx ends first, the error wraps an UnhealthyError with
 // what was wrong when last seen.
-func (c *Cluster) WaitHealthy(ctx context.Context) error {
-	err := Poll(ctx, observeEvery, func(ctx context.Context) error {
-		status, err := c.Observe(ctx)
+func WaitHealthy(ctx context.Context, c *cluster.Cluster) error {
+	return wait.Until(ctx, observeEvery, "a healthy cluster", func(ctx context.Context) error {
+		status, err := Observe(ctx, c)
 		if err == nil && !status.Healthy() {
 			err = &UnhealthyError{status.Problems()}
 		}
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("wait until the cluster is healthy: %w", err)
-	}
-	return nil
 }

@@ -13,9 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/internal/livetest"
+	"warren/internal/wait"
+	"warren/operate/cluster"
 	"warren/topology"
-	"warren/verify/cluster"
-	"warren/verify/internal/livetest"
 	"warren/verify/traffic"
 )
 
@@ -59,9 +60,7 @@ func killLeader(t *testing.T, c *cluster.Cluster, victim topology.NodeOutput, qu
 	}
 	livetest.Healthy(t, c)
 	require.NoError(t, c.Kill(t.Context(), victim.Container))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	require.NoError(t, cluster.Poll(ctx, 200*time.Millisecond, func(ctx context.Context) error {
+	require.NoError(t, wait.Within(t.Context(), time.Minute, 200*time.Millisecond, "new leaders", func(ctx context.Context) error {
 		for _, name := range names {
 			leader, err := c.Leader(ctx, traffic.VHost, name)
 			if err == nil && leader.Name == victim.Name {

@@ -15,20 +15,22 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"warren/verify/cluster"
-	"warren/verify/doctor"
+	"warren/internal/livetest"
+	"warren/internal/wait"
+	"warren/operate/cluster"
+	"warren/operate/doctor"
+	"warren/operate/health"
 	"warren/verify/fault"
-	"warren/verify/internal/livetest"
 )
 
 func TestRealHealthyClusterGetsNoDiagnosis(t *testing.T) {
 	c := livetest.Open(t)
-	examination, err := doctor.Examine(t.Context(), c)
+	examination, err := doctor.Examine(t.Context(), c, fault.DescribeLeftovers)
 	require.NoError(t, err)
 	for _, d := range doctor.Diagnose(examination) {
 		// What other tests leave behind: leaders gather on nodes that were not restarted, and on a machine that is too busy a
 		// node comes back later than its watch waits.
-		assert.Contains(t, []string{string(cluster.LeadersNotSpread), doctor.Unwatched}, d.Name, d.Found)
+		assert.Contains(t, []string{string(health.LeadersNotSpread), doctor.Unwatched}, d.Name, d.Found)
 	}
 	require.NotNil(t, examination.Status.Spread)
 	for _, node := range examination.Status.Spread.Nodes {
@@ -127,10 +129,10 @@ func TestMishapsAreDiagnosedAndMended(t *testing.T) {
 			})
 		}
 		mend(t, diagnosed(t, c, "leaders-not-spread"))
-		require.NoError(t, cluster.Poll(patient(t), time.Second, func(ctx context.Context) error {
-			status, err := c.Observe(ctx)
+		require.NoError(t, wait.Until(patient(t), time.Second, "leaders to be spread", func(ctx context.Context) error {
+			status, err := health.Observe(ctx, c)
 			for _, problem := range status.Problems() {
-				if problem.Kind == cluster.LeadersNotSpread {
+				if problem.Kind == health.LeadersNotSpread {
 					err = fmt.Errorf("%s", problem)
 				}
 			}
@@ -143,7 +145,7 @@ func TestMishapsAreDiagnosedAndMended(t *testing.T) {
 		require.NoError(t, err)
 		follower, peer := followers[0], followers[1]
 		// The container that watches over its membership is held: it would mend this, or end.
-		join := cluster.JoinContainer(follower)
+		join := follower.Membership
 		if state, err := c.State(t.Context(), join); assert.NoError(t, err) && state == "running" {
 			require.NoError(t, c.Pause(t.Context(), join))
 		}
@@ -176,10 +178,8 @@ func patient(t *testing.T) context.Context {
 func diagnosed(t *testing.T, c *cluster.Cluster, name string) doctor.Diagnosis {
 	t.Helper()
 	var found doctor.Diagnosis
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	require.NoError(t, cluster.Poll(ctx, time.Second, func(ctx context.Context) error {
-		examination, err := doctor.Examine(ctx, c)
+	require.NoError(t, wait.Within(t.Context(), 2*time.Minute, time.Second, "the diagnosis", func(ctx context.Context) error {
+		examination, err := doctor.Examine(ctx, c, fault.DescribeLeftovers)
 		if err != nil {
 			return err
 		}
@@ -199,7 +199,7 @@ func diagnosed(t *testing.T, c *cluster.Cluster, name string) doctor.Diagnosis {
 // diagnoses returns the diagnoses made now.
 func diagnoses(t *testing.T, c *cluster.Cluster) []doctor.Diagnosis {
 	t.Helper()
-	examination, err := doctor.Examine(t.Context(), c)
+	examination, err := doctor.Examine(t.Context(), c, fault.DescribeLeftovers)
 	require.NoError(t, err)
 	return doctor.Diagnose(examination)
 }

@@ -5,64 +5,65 @@ import (
 	"slices"
 	"strings"
 
+	"warren/operate/cluster"
+	"warren/operate/health"
 	"warren/topology"
-	"warren/verify/cluster"
 )
 
 // explain says what a problem means and how to mend it.
-type explain func(Examination, cluster.Problem) (means string, mend []string)
+type explain func(Examination, health.Problem) (means string, mend []string)
 
-var explanations = map[cluster.Kind]explain{
-	cluster.NodeMissing: func(e Examination, p cluster.Problem) (string, []string) {
+var explanations = map[health.Kind]explain{
+	health.NodeMissing: func(e Examination, p health.Problem) (string, []string) {
 		return "The stack has this node, and its container is gone: somebody removed it. Its volume may still be there.",
 			[]string{"pulumi up --stack " + e.Stack}
 	},
-	cluster.NodeDown: func(e Examination, p cluster.Problem) (string, []string) {
+	health.NodeDown: func(e Examination, p health.Problem) (string, []string) {
 		n := nodeOf(e, p)
 		return "The node does not run. The others serve as long as they are a majority; they can spare one node fewer than before.",
 			[]string{"docker logs --tail 50 " + n.Container, "docker start " + n.Container}
 	},
-	cluster.NodePaused: func(e Examination, p cluster.Problem) (string, []string) {
+	health.NodePaused: func(e Examination, p health.Problem) (string, []string) {
 		return "The node's processes are frozen. Its connections are open and silent, so clients hang until they give up by themselves.",
 			[]string{"docker unpause " + nodeOf(e, p).Container}
 	},
-	cluster.NodeBooting: func(e Examination, p cluster.Problem) (string, []string) {
+	health.NodeBooting: func(e Examination, p health.Problem) (string, []string) {
 		n := nodeOf(e, p)
 		return "RabbitMQ has not started in this container. If that does not change within a minute or two, its log says why.",
 			[]string{"docker logs --tail 50 " + n.Container}
 	},
-	cluster.AppStopped: func(e Examination, p cluster.Problem) (string, []string) {
+	health.AppStopped: func(e Examination, p health.Problem) (string, []string) {
 		n := nodeOf(e, p)
 		return "The Erlang node is up without RabbitMQ. It starts just now, waits for its peers, or somebody stopped it (stop_app).",
 			[]string{"docker logs --tail 50 " + n.Container, ctl(n, "start_app")}
 	},
-	cluster.ManagementSilent: func(e Examination, p cluster.Problem) (string, []string) {
+	health.ManagementSilent: func(e Examination, p health.Problem) (string, []string) {
 		n := nodeOf(e, p)
 		return "The node serves AMQP clients; its management API does not answer in time. It waits for a peer that is gone, " +
 				"as long as that has not been noticed (net_ticktime), or the node is overloaded.",
 			[]string{"# look again in a minute; if it lasts:", "docker exec " + n.Container + " rabbitmq-diagnostics check_running"}
 	},
-	cluster.AMQPSilent: func(e Examination, p cluster.Problem) (string, []string) {
+	health.AMQPSilent: func(e Examination, p health.Problem) (string, []string) {
 		n := nodeOf(e, p)
 		return "RabbitMQ runs, and clients cannot connect: its listeners are closed, or the port is not published.",
 			[]string{"docker exec " + n.Container + " rabbitmq-diagnostics listeners", "docker port " + n.Container}
 	},
-	cluster.NodeDrained: func(e Examination, p cluster.Problem) (string, []string) {
+	health.NodeDrained: func(e Examination, p health.Problem) (string, []string) {
 		n := nodeOf(e, p)
 		return "The node is in maintenance mode: it takes no clients and leads no queues. Somebody drained it, or its restart was interrupted.",
 			[]string{"docker exec " + n.Container + " rabbitmq-upgrade revive"}
 	},
-	cluster.WrongType: func(e Examination, p cluster.Problem) (string, []string) {
+	health.WrongType: func(e Examination, p health.Problem) (string, []string) {
 		n := nodeOf(e, p)
 		return "A disc node keeps the cluster's metadata on disk, a RAM node takes it from the disc nodes when it starts.",
 			[]string{ctl(n, "stop_app"), ctl(n, "change_cluster_node_type "+string(n.Type)), ctl(n, "start_app")}
 	},
-	cluster.Stranger: func(e Examination, p cluster.Problem) (string, []string) {
+	health.Stranger: func(e Examination, p health.Problem) (string, []string) {
 		return "A node was taken out of the stack and not out of the cluster. It counts for majorities, and for the replicas of queues, and will never be there.",
 			[]string{ctl(anyNode(e), "forget_cluster_node "+p.Subject)}
 	},
-	cluster.Partition: partition,
-	cluster.MemoryAlarm: func(e Examination, p cluster.Problem) (string, []string) {
+	health.Partition: partition,
+	health.MemoryAlarm: func(e Examination, p health.Problem) (string, []string) {
 		n := nodeOf(e, p)
 		return "Publishers are blocked in the whole cluster until the node needs less memory, so that consumers can drain queues.",
 			[]string{
@@ -71,7 +72,7 @@ var explanations = map[cluster.Kind]explain{
 				"pulumi config set warren:memoryHighWatermark 0.7 --stack " + e.Stack + " && pulumi up --stack " + e.Stack,
 			}
 	},
-	cluster.DiskAlarm: func(e Examination, p cluster.Problem) (string, []string) {
+	health.DiskAlarm: func(e Examination, p health.Problem) (string, []string) {
 		return "Publishers are blocked in the whole cluster until there is more disk free. A node without disk would stop, and might lose data.",
 			[]string{
 				"docker system df",
@@ -79,38 +80,38 @@ var explanations = map[cluster.Kind]explain{
 				"pulumi config set warren:diskFreeLimit 1GB --stack " + e.Stack + " && pulumi up --stack " + e.Stack,
 			}
 	},
-	cluster.CookieMismatch: func(e Examination, p cluster.Problem) (string, []string) {
+	health.CookieMismatch: func(e Examination, p health.Problem) (string, []string) {
 		n := nodeOf(e, p)
 		return "Nodes and tools talk to each other only with the same Erlang cookie. Peers refuse this node (they log 'Invalid challenge reply'), " +
 				"at once or when it is next restarted. Every start of the container writes the stack's cookie again.",
 			[]string{"docker restart " + n.Container}
 	},
-	cluster.CookieUnreadable: func(e Examination, p cluster.Problem) (string, []string) {
+	health.CookieUnreadable: func(e Examination, p health.Problem) (string, []string) {
 		n := nodeOf(e, p)
 		return "Without a cookie the node cannot join its peers, and rabbitmqctl cannot talk to it. Every start of the container writes the stack's cookie again.",
 			[]string{"docker restart " + n.Container}
 	},
-	cluster.VersionMismatch: func(e Examination, p cluster.Problem) (string, []string) {
+	health.VersionMismatch: func(e Examination, p health.Problem) (string, []string) {
 		return "Nodes of different versions work together only for the time of a rolling upgrade. One was interrupted, or an image's tag moved.",
 			[]string{"pulumi up --stack " + e.Stack}
 	},
-	cluster.FeatureFlagMismatch: func(e Examination, p cluster.Problem) (string, []string) {
+	health.FeatureFlagMismatch: func(e Examination, p health.Problem) (string, []string) {
 		return "A node without a feature flag that others have enabled cannot stay in the cluster.",
 			[]string{ctl(nodeOf(e, p), "enable_feature_flag all")}
 	},
-	cluster.QueuesUnknown: func(e Examination, p cluster.Problem) (string, []string) {
+	health.QueuesUnknown: func(e Examination, p health.Problem) (string, []string) {
 		return "No node could say which queues there are.", []string{"# mend the nodes first"}
 	},
-	cluster.QueueNoLeader: func(e Examination, p cluster.Problem) (string, []string) {
+	health.QueueNoLeader: func(e Examination, p health.Problem) (string, []string) {
 		return "Fewer than a majority of the queue's replicas take part. Nothing can be published to it or consumed from it, and nothing confirmed is lost, " +
 				"until enough of them are back.",
 			[]string{"# start the nodes of its replicas; if they run:", quorumStatus(e, p)}
 	},
-	cluster.ReplicaOffline: func(e Examination, p cluster.Problem) (string, []string) {
+	health.ReplicaOffline: func(e Examination, p health.Problem) (string, []string) {
 		return "The queue works as long as a majority of its replicas takes part, and survives the failure of fewer nodes than it should.",
 			[]string{"# start the nodes of its replicas; if they run:", quorumStatus(e, p)}
 	},
-	cluster.TooFewReplicas: func(e Examination, p cluster.Problem) (string, []string) {
+	health.TooFewReplicas: func(e Examination, p health.Problem) (string, []string) {
 		queue := queueOf(e, p)
 		mend := []string{quorumStatus(e, p)}
 		for _, node := range e.Status.Nodes {
@@ -121,7 +122,7 @@ var explanations = map[cluster.Kind]explain{
 		}
 		return "The queue survives the failure of fewer nodes than it was declared for. It was declared while nodes were missing, or a node has lost its replica.", mend
 	},
-	cluster.NotReplicated: func(e Examination, p cluster.Problem) (string, []string) {
+	health.NotReplicated: func(e Examination, p health.Problem) (string, []string) {
 		queue := queueOf(e, p)
 		return "A classic queue lives on one node: it is gone while that node is, and lost with its disk. Replicated queues are declared with x-queue-type=quorum; " +
 				"the type of a queue cannot be changed.",
@@ -132,30 +133,30 @@ var explanations = map[cluster.Kind]explain{
 				"warren declare --stack " + e.Stack,
 			}
 	},
-	cluster.LeadersNotSpread: func(e Examination, p cluster.Problem) (string, []string) {
+	health.LeadersNotSpread: func(e Examination, p health.Problem) (string, []string) {
 		return "The leader of a queue does most of its work. After a restart of nodes, leaders gather on those that ran on.",
 			[]string{"docker exec " + anyNode(e).Container + " rabbitmq-queues rebalance quorum"}
 	},
-	cluster.LoadBalancerDown: func(e Examination, p cluster.Problem) (string, []string) {
+	health.LoadBalancerDown: func(e Examination, p health.Problem) (string, []string) {
 		balancer := e.Status.LoadBalancer.Container
 		return "Clients that know the load balancer only are cut off; those that know the nodes are not.",
 			[]string{"docker logs --tail 50 " + balancer, "docker start " + balancer}
 	},
-	cluster.ServerDown: func(e Examination, p cluster.Problem) (string, []string) {
+	health.ServerDown: func(e Examination, p health.Problem) (string, []string) {
 		balancer := e.Status.LoadBalancer.Container
 		return "Load balancer and cluster disagree: the node serves, and gets no clients. Its check fails, or its name leads to an old address, " +
 				"or the network between the two is cut. It may also just be about to notice.",
 			[]string{"# look again in some seconds; if it lasts:", "docker logs --tail 50 " + balancer, "docker restart " + balancer}
 	},
-	cluster.ServerWronglyUp: func(e Examination, p cluster.Problem) (string, []string) {
+	health.ServerWronglyUp: func(e Examination, p health.Problem) (string, []string) {
 		balancer := e.Status.LoadBalancer.Container
 		return "Load balancer and cluster disagree: the node does not serve, and is sent clients. The load balancer is about to notice, or does not check.",
 			[]string{"# look again in some seconds; if it lasts:", "docker logs --tail 50 " + balancer, "docker restart " + balancer}
 	},
-	cluster.ServerMissing: func(e Examination, p cluster.Problem) (string, []string) {
+	health.ServerMissing: func(e Examination, p health.Problem) (string, []string) {
 		return "The load balancer was configured for other nodes than the cluster has.", []string{"pulumi up --stack " + e.Stack}
 	},
-	cluster.NotSpread: func(e Examination, p cluster.Problem) (string, []string) {
+	health.NotSpread: func(e Examination, p health.Problem) (string, []string) {
 		balancer := e.Status.LoadBalancer.Container
 		return "The load balancer holds the node for up and gives it no connections: others carry its load.",
 			[]string{"docker logs --tail 50 " + balancer, "docker restart " + balancer}
@@ -163,12 +164,12 @@ var explanations = map[cluster.Kind]explain{
 }
 
 // unexplained is for a problem that nothing more is known of than what it says.
-func unexplained(e Examination, _ cluster.Problem) (string, []string) {
+func unexplained(e Examination, _ health.Problem) (string, []string) {
 	return "See what was found.", []string{"warren status --stack " + e.Stack}
 }
 
 // partition explains nodes that run and do not see each other.
-func partition(e Examination, p cluster.Problem) (string, []string) {
+func partition(e Examination, p health.Problem) (string, []string) {
 	n := nodeOf(e, p)
 	if len(n.Partitions) > 0 {
 		return "The network between nodes was cut, both sides went on by themselves, and each has its own truth now (split brain). One side must give up what " +
@@ -187,17 +188,17 @@ func partition(e Examination, p cluster.Problem) (string, []string) {
 }
 
 // nodeOf returns the node that a problem is about.
-func nodeOf(e Examination, p cluster.Problem) cluster.NodeStatus {
+func nodeOf(e Examination, p health.Problem) health.NodeStatus {
 	for _, node := range e.Status.Nodes {
 		if node.Name == p.Subject {
 			return node
 		}
 	}
-	return cluster.NodeStatus{NodeOutput: topology.NodeOutput{Name: p.Subject, Container: p.Subject}}
+	return health.NodeStatus{NodeOutput: topology.NodeOutput{Name: p.Subject, Container: p.Subject}}
 }
 
 // queueOf returns the queue that a problem is about.
-func queueOf(e Examination, p cluster.Problem) cluster.Queue {
+func queueOf(e Examination, p health.Problem) cluster.Queue {
 	for _, queue := range e.Status.Queues {
 		if queue.String() == p.Subject {
 			return queue
@@ -207,14 +208,14 @@ func queueOf(e Examination, p cluster.Problem) cluster.Queue {
 }
 
 // anyNode returns a node that answers, if there is one.
-func anyNode(e Examination) cluster.NodeStatus { return peerOf(e.Status, "") }
+func anyNode(e Examination) health.NodeStatus { return peerOf(e.Status, "") }
 
 // ctl is a command of rabbitmqctl on a node.
-func ctl(node cluster.NodeStatus, command string) string {
+func ctl(node health.NodeStatus, command string) string {
 	return "docker exec " + node.Container + " rabbitmqctl " + command
 }
 
-func quorumStatus(e Examination, p cluster.Problem) string {
+func quorumStatus(e Examination, p health.Problem) string {
 	queue := queueOf(e, p)
 	return strings.Join([]string{"docker exec", anyNode(e).Container, "rabbitmq-queues quorum_status --vhost", queue.VHost, queue.Name}, " ")
 }

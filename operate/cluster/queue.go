@@ -10,7 +10,6 @@ import (
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 
-	"warren/clients"
 	"warren/topology"
 )
 
@@ -69,9 +68,10 @@ func (c *Cluster) Leader(ctx context.Context, vhost, name string) (topology.Node
 	return c.Node(queue.Leader)
 }
 
-// Locate returns what clients.WithAffinity asks for: the node that leads a queue, by its Erlang name, as more than half of all nodes know
-// it, and none if they do not agree. A node that was cut off from its peers goes on answering, and names itself.
-func (c *Cluster) Locate(vhost, name string) clients.Locator {
+// Locate returns what clients.WithAffinity asks for: a function that finds the node that leads a queue, by its
+// Erlang name. It takes the word of more than half of all nodes, and fails if they do not agree: a node that was
+// cut off from its peers goes on answering, and names itself.
+func (c *Cluster) Locate(vhost, name string) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		queues := make([]Queue, len(c.outputs.Nodes))
 		failures := make([]error, len(c.outputs.Nodes))
@@ -149,4 +149,12 @@ func newQueue(info rabbithole.QueueInfo) Queue {
 	slices.Sort(queue.Members)
 	slices.Sort(queue.Online)
 	return queue
+}
+
+// String names the queue; the default vhost goes without saying.
+func (q Queue) String() string {
+	if q.VHost == "/" {
+		return q.Name
+	}
+	return q.VHost + " " + q.Name
 }

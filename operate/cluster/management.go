@@ -13,27 +13,19 @@ import (
 	"warren/topology"
 )
 
-// requestTimeout bounds one request to a management API. A node that has lost its peers answers late, since it asks
+// RequestTimeout bounds one request to a management API. A node that has lost its peers answers late, since it asks
 // them first; one that is paused never answers.
-const requestTimeout = 5 * time.Second
+const RequestTimeout = 5 * time.Second
 
 // Management returns a client of a node's own management API, whose requests end with ctx.
 func (c *Cluster) Management(ctx context.Context, node topology.NodeOutput) *rabbithole.Client {
-	return c.management(ctx, "http://"+c.address(node.ManagementPort))
-}
-
-// BalancedManagement returns a client of the management API behind the load balancer, whose requests end with ctx.
-func (c *Cluster) BalancedManagement(ctx context.Context) *rabbithole.Client {
-	return c.management(ctx, c.outputs.ManagementURL)
-}
-
-func (c *Cluster) management(ctx context.Context, endpoint string) *rabbithole.Client {
+	endpoint := c.managementURL(node)
 	// NewTLSClient fails only on an endpoint that is no URL, and Open has seen to that.
 	api, err := rabbithole.NewTLSClient(endpoint, c.outputs.Username, c.outputs.Password, boundTransport{ctx, c.http})
 	if err != nil {
 		panic(fmt.Sprintf("cluster: management endpoint %q: %v", endpoint, err))
 	}
-	api.SetTimeout(requestTimeout)
+	api.SetTimeout(RequestTimeout)
 	return api
 }
 

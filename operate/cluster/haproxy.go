@@ -32,7 +32,7 @@ func (s Server) Up() bool { return s.Status == "UP" || strings.HasPrefix(s.Statu
 
 // Servers returns the servers of all proxies of the load balancer.
 func (c *Cluster) Servers(ctx context.Context) ([]Server, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.outputs.StatsURL+";csv", nil)
 	if err != nil {

@@ -1,4 +1,4 @@
-package cluster
+package health
 
 import (
 	"context"
@@ -8,6 +8,9 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"warren/internal/wait"
+	"warren/operate/cluster"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -37,34 +40,34 @@ const (
 	spreadTimeout = 20 * time.Second
 )
 
-// Spread opens connections through the load balancer, looks where they land, and closes them.
-func (c *Cluster) Spread(ctx context.Context) (*Spread, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, spreadTimeout, fmt.Errorf("not so within %s", spreadTimeout))
+// MeasureSpread opens connections through the load balancer, looks where they land, and closes them.
+func MeasureSpread(ctx context.Context, c *cluster.Cluster) (*Spread, error) {
+	ctx, cancel := context.WithTimeout(ctx, spreadTimeout)
 	defer cancel()
-	spread, err := c.spread(ctx)
+	spread, err := measureSpread(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("see where connections through the load balancer land: %w", err)
 	}
 	return spread, nil
 }
 
-func (c *Cluster) spread(ctx context.Context) (*Spread, error) {
+func measureSpread(ctx context.Context, c *cluster.Cluster) (*Spread, error) {
 	before, err := c.Servers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	name := "warren-spread-" + rand.Text()
-	opened := connectionsPerNode * len(c.outputs.Nodes)
+	opened := connectionsPerNode * len(c.Nodes())
 	for range opened {
-		connection, err := dial(ctx, c.outputs.AMQPURL, name)
+		connection, err := dial(ctx, c.Outputs().AMQPURL, name)
 		if err != nil {
 			return nil, err
 		}
 		defer connection.Close() // all stay open until they have been seen
 	}
 	var landed map[string]int
-	err = Poll(ctx, observeEvery, func(ctx context.Context) (err error) {
-		landed, err = c.connectionsNamed(ctx, name)
+	err = wait.Until(ctx, observeEvery, "every connection to be listed", func(ctx context.Context) (err error) {
+		landed, err = connectionsNamed(ctx, c, name)
 		found := 0
 		for _, n := range landed {
 			found += n
@@ -78,7 +81,7 @@ func (c *Cluster) spread(ctx context.Context) (*Spread, error) {
 		return nil, err
 	}
 	spread := &Spread{Opened: opened}
-	for _, node := range c.outputs.Nodes {
+	for _, node := range c.Nodes() {
 		if sessions, up := sessions(before, node.Name); up {
 			spread.Nodes = append(spread.Nodes, NodeSpread{node.Name, sessions, landed[node.NodeName]})
 		}
@@ -87,7 +90,7 @@ func (c *Cluster) spread(ctx context.Context) (*Spread, error) {
 }
 
 // sessions returns a server's AMQP sessions, and whether it is up in all proxies that carry AMQP.
-func sessions(servers []Server, name string) (open int, up bool) {
+func sessions(servers []cluster.Server, name string) (open int, up bool) {
 	up = true
 	for _, server := range servers {
 		if server.Name == name && server.Mode == "tcp" {
@@ -99,14 +102,14 @@ func sessions(servers []Server, name string) (open int, up bool) {
 }
 
 // connectionsNamed counts the connections of a name per node (Erlang name).
-func (c *Cluster) connectionsNamed(ctx context.Context, name string) (map[string]int, error) {
+func connectionsNamed(ctx context.Context, c *cluster.Cluster, name string) (map[string]int, error) {
 	var failures []error
-	for _, node := range c.outputs.Nodes {
+	for _, node := range c.Nodes() {
 		var connections []struct {
 			Node string `json:"node"`
 			Name string `json:"user_provided_name"`
 		}
-		if err := c.get(ctx, node, "connections?columns=node,user_provided_name", &connections); err != nil {
+		if err := c.Get(ctx, node, "connections?columns=node,user_provided_name", &connections); err != nil {
 			failures = append(failures, fmt.Errorf("%s: %w", node.Name, err))
 			continue
 		}
@@ -118,7 +121,7 @@ func (c *Cluster) connectionsNamed(ctx context.Context, name string) (map[string
 		}
 		return count, nil
 	}
-	return nil, errors.Join(append([]error{ErrNoNodeAnswers}, failures...)...)
+	return nil, errors.Join(append([]error{cluster.ErrNoNodeAnswers}, failures...)...)
 }
 
 // dial opens a named AMQP connection. The client library takes no context, and waits without end for a server that

@@ -14,9 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"warren/verify/cluster"
+	"warren/operate/cluster"
+	"warren/operate/health"
+	"warren/operate/stack"
 	"warren/verify/fault"
-	"warren/verify/stack"
 )
 
 // Patience is how long a cluster may take to recover from anything, on a machine that runs other tests at the same time.
@@ -40,7 +41,7 @@ func Open(t *testing.T) *cluster.Cluster {
 		ctx, cancel := context.WithTimeout(context.Background(), Patience)
 		defer cancel()
 		assert.NoError(t, fault.HealAll(ctx, c))
-		assert.NoError(t, c.WaitHealthy(ctx))
+		assert.NoError(t, health.WaitHealthy(ctx, c))
 	})
 	Healthy(t, c)
 	return c
@@ -57,7 +58,7 @@ func HealthyWithin(t *testing.T, c *cluster.Cluster, limit time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	require.NoError(t, c.WaitHealthy(ctx))
+	require.NoError(t, health.WaitHealthy(ctx, c))
 }
 
 // Queue declares a queue for the time of the test.

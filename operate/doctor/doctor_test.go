@@ -7,9 +7,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/operate/cluster"
+	"warren/operate/health"
 	"warren/topology"
-	"warren/verify/cluster"
-	"warren/verify/fault"
 )
 
 // healthy is the examination of a cluster of three nodes with nothing wrong.
@@ -18,7 +18,7 @@ func healthy() Examination {
 	e := Examination{Stack: "test", Logs: map[string]string{}}
 	for _, nodeName := range erlang {
 		name := strings.TrimPrefix(nodeName, "rabbit@")
-		e.Status.Nodes = append(e.Status.Nodes, cluster.NodeStatus{
+		e.Status.Nodes = append(e.Status.Nodes, health.NodeStatus{
 			NodeOutput: topology.NodeOutput{Name: name, NodeName: nodeName, Container: "warren-test-" + name, Type: topology.Disc},
 			State:      "running", Runtime: true, AMQP: true, ActualType: topology.Disc,
 			Members: erlang, Running: erlang, CookieDigest: "a digest",
@@ -37,7 +37,7 @@ func healthy() Examination {
 func gone(e *Examination, state string, runtime bool) {
 	const i = 1
 	n := &e.Status.Nodes[i]
-	*n = cluster.NodeStatus{NodeOutput: n.NodeOutput, State: state, Runtime: runtime, Error: "no answer"}
+	*n = health.NodeStatus{NodeOutput: n.NodeOutput, State: state, Runtime: runtime, Error: "no answer"}
 	for j := range e.Status.Nodes {
 		if j != i {
 			e.Status.Nodes[j].Running = without(e.Status.Nodes[j].Running, n.NodeName)
@@ -123,13 +123,13 @@ func TestDiagnoses(t *testing.T) {
 		{"server-wrongly-up", "rabbit2: does not serve", "docker restart warren-test-haproxy", func(e *Examination) { e.Status.Nodes[1].AMQP = false }},
 		{"server-missing", "rabbit3", "pulumi up --stack test", func(e *Examination) { e.Status.LoadBalancer.Servers = e.Status.LoadBalancer.Servers[:2] }},
 		{"connections-not-spread", "rabbit2", "docker restart warren-test-haproxy", func(e *Examination) {
-			e.Status.Spread = &cluster.Spread{Opened: 4, Nodes: []cluster.NodeSpread{{Node: "rabbit1", Landed: 4}, {Node: "rabbit2"}}}
+			e.Status.Spread = &health.Spread{Opened: 4, Nodes: []health.NodeSpread{{Node: "rabbit1", Landed: 4}, {Node: "rabbit2"}}}
 		}},
 		{"membership-unwatched", "rabbit2", "pulumi up --stack test", func(e *Examination) {
 			e.Watches = map[string]string{"rabbit1": "running", "rabbit2": cluster.StateMissing, "rabbit3": "paused"}
 		}},
 		{"left-by-fault", "rabbit2: packet filters", "warren doctor --heal --stack test", func(e *Examination) {
-			e.Leftovers = []fault.Leftover{{Where: "rabbit2", What: "packet filters in the chain WARREN-FAULT"}}
+			e.Leftovers = []string{"rabbit2: packet filters in the chain WARREN-FAULT"}
 		}},
 	} {
 		t.Run(test.name+" "+test.found, func(t *testing.T) {
@@ -155,8 +155,8 @@ func find(t *testing.T, diagnoses []Diagnosis, name, found string) Diagnosis {
 }
 
 func TestEveryKindOfProblemIsExplained(t *testing.T) {
-	for _, kind := range cluster.Kinds() {
-		if kind == cluster.MembershipDiffers {
+	for _, kind := range health.Kinds() {
+		if kind == health.MembershipDiffers {
 			continue // becomes the diagnosis Inconsistent
 		}
 		assert.Contains(t, explanations, kind)

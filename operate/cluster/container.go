@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
 )
@@ -147,6 +148,22 @@ func (c *Cluster) Logs(ctx context.Context, containerName string, since, until t
 		return "", fmt.Errorf("logs of %s: %w", containerName, err)
 	}
 	return log.String(), nil
+}
+
+// StateMissing is the state of a container that does not exist.
+const StateMissing = "missing"
+
+// State returns the state of a container, StateMissing if there is none of that name.
+func (c *Cluster) State(ctx context.Context, containerName string) (string, error) {
+	inspected, err := c.Inspect(ctx, containerName)
+	switch {
+	case errdefs.IsNotFound(err):
+		return StateMissing, nil
+	case err != nil:
+		return "", err
+	default:
+		return inspected.State.Status, nil
+	}
 }
 
 // unixTime is an instant as the Engine's API takes it.

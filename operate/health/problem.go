@@ -1,4 +1,5 @@
-package cluster
+// Package health tells what state a cluster is in and what is wrong with that, and waits until nothing is.
+package health
 
 import (
 	"fmt"
@@ -6,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"warren/operate/cluster"
 )
 
 // Kind says what is wrong.
@@ -111,13 +114,13 @@ func (l *problemList) add(kind Kind, severity Severity, subject, format string, 
 func (s Status) checkNode(problems *problemList, node NodeStatus) {
 	fail := func(kind Kind, format string, args ...any) { problems.add(kind, Failure, node.Name, format, args...) }
 	switch {
-	case node.State == StateMissing:
+	case node.State == cluster.StateMissing:
 		fail(NodeMissing, "container %s does not exist", node.Container)
 		return
 	case node.State == "paused":
 		fail(NodePaused, "container %s is paused", node.Container)
 		return
-	case node.State != "running":
+	case node.State != stateRunning:
 		fail(NodeDown, "container %s is %s", node.Container, node.State)
 		return
 	case !node.Answers() && !node.Runtime:
@@ -208,7 +211,7 @@ func (s Status) checkAlike(problems *problemList) {
 	odd(VersionMismatch, "RabbitMQ version", true, func(n NodeStatus) string { return n.Version })
 	odd(VersionMismatch, "Erlang version", true, func(n NodeStatus) string { return n.ErlangVersion })
 	for _, node := range s.Nodes {
-		if node.State == "running" && node.CookieDigest == "" {
+		if node.State == stateRunning && node.CookieDigest == "" {
 			problems.add(CookieUnreadable, Failure, node.Name, "its Erlang cookie cannot be read")
 		}
 	}
@@ -303,7 +306,7 @@ func (s Status) checkLoadBalancer(problems *problemList) {
 	}
 	for _, node := range s.Nodes {
 		for _, proxy := range slices.Sorted(maps.Keys(proxies)) {
-			i := slices.IndexFunc(balancer.Servers, func(server Server) bool {
+			i := slices.IndexFunc(balancer.Servers, func(server cluster.Server) bool {
 				return server.Proxy == proxy && server.Name == node.Name
 			})
 			if i < 0 {
@@ -332,14 +335,6 @@ func (s Status) checkLoadBalancer(problems *problemList) {
 
 // inMajority tells whether a node is known to see more than half of the nodes running.
 func (s Status) inMajority(node NodeStatus) bool { return len(node.Running) > len(s.Nodes)/2 }
-
-// String names the queue; the default vhost goes without saying.
-func (q Queue) String() string {
-	if q.VHost == "/" {
-		return q.Name
-	}
-	return q.VHost + " " + q.Name
-}
 
 // join lists node names for people: the "rabbit@" that all share is noise.
 func join(names []string) string {

@@ -1,4 +1,4 @@
-package cluster
+package health
 
 import (
 	"testing"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"warren/operate/cluster"
 	"warren/topology"
 )
 
@@ -23,13 +24,13 @@ func healthy() Status {
 			FeatureFlags: []string{"khepri_db", "quorum_queue"}, CookieDigest: "a digest",
 			MemoryUsed: 1 << 27, MemoryLimit: 1 << 30, DiskFree: 1 << 36, DiskFreeLimit: 1 << 31,
 		})
-		for _, proxy := range []Server{{Proxy: "amqp", Mode: "tcp"}, {Proxy: "management", Mode: "http"}} {
+		for _, proxy := range []cluster.Server{{Proxy: "amqp", Mode: "tcp"}, {Proxy: "management", Mode: "http"}} {
 			proxy.Name, proxy.Status, proxy.Check = name, "UP", "L7OK"
 			status.LoadBalancer.Servers = append(status.LoadBalancer.Servers, proxy)
 		}
 	}
 	status.LoadBalancer.Container, status.LoadBalancer.State = "warren-test-haproxy", "running"
-	status.Queues = []Queue{{
+	status.Queues = []cluster.Queue{{
 		VHost: "/", Name: "ha_queue", Type: "quorum", State: "running", GroupSize: 3,
 		Leader: erlang[0], Members: erlang, Online: erlang,
 	}}
@@ -59,7 +60,7 @@ func TestProblems(t *testing.T) {
 		detail   string
 		spoil    func(*Status)
 	}{
-		{NodeMissing, node, Failure, "does not exist", func(s *Status) { unanswered(&s.Nodes[1], StateMissing, false, false) }},
+		{NodeMissing, node, Failure, "does not exist", func(s *Status) { unanswered(&s.Nodes[1], cluster.StateMissing, false, false) }},
 		{NodeDown, node, Failure, "is exited", func(s *Status) { unanswered(&s.Nodes[1], "exited", false, false) }},
 		{NodePaused, node, Failure, "is paused", func(s *Status) { unanswered(&s.Nodes[1], "paused", false, false) }},
 		{NodeBooting, node, Failure, "no Erlang node", func(s *Status) { unanswered(&s.Nodes[1], "running", false, false) }},
@@ -91,7 +92,7 @@ func TestProblems(t *testing.T) {
 			func(s *Status) { s.Nodes[1].FeatureFlags = []string{"quorum_queue"} }},
 		{FeatureFlagMismatch, node, Failure, "has the feature flags new_flag enabled",
 			func(s *Status) { s.Nodes[1].FeatureFlags = []string{"khepri_db", "new_flag", "quorum_queue"} }},
-		{QueuesUnknown, "", Failure, "no node answers", func(s *Status) { s.Queues, s.QueuesError = nil, ErrNoNodeAnswers.Error() }},
+		{QueuesUnknown, "", Failure, "no node answers", func(s *Status) { s.Queues, s.QueuesError = nil, cluster.ErrNoNodeAnswers.Error() }},
 		{QueueNoLeader, queue, Failure, "has no leader", func(s *Status) { s.Queues[0].Leader = "" }},
 		{QueueNoLeader, queue, Failure, "rabbit2, rabbit3 take part", func(s *Status) { s.Queues[0].Online = s.Queues[0].Online[1:] }},
 		{ReplicaOffline, queue, Failure, "replicas on rabbit3", func(s *Status) { s.Queues[0].Online = s.Queues[0].Online[:2] }},
@@ -99,7 +100,7 @@ func TestProblems(t *testing.T) {
 			s.Queues[0].Members, s.Queues[0].Online = s.Queues[0].Members[:2], s.Queues[0].Online[:2]
 		}},
 		{NotReplicated, "orders legacy", Warning, "lives on rabbit3 alone", func(s *Status) {
-			s.Queues = append(s.Queues, Queue{VHost: "orders", Name: "legacy", Type: "classic", Members: []string{"rabbit@rabbit3"}})
+			s.Queues = append(s.Queues, cluster.Queue{VHost: "orders", Name: "legacy", Type: "classic", Members: []string{"rabbit@rabbit3"}})
 		}},
 		{LeadersNotSpread, "rabbit1", Warning, "leads 3 of 3 quorum queues; an even share is 1",
 			func(s *Status) { s.Queues = append(s.Queues, s.Queues[0], s.Queues[0]) }},

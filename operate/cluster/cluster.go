@@ -1,17 +1,14 @@
-// Package cluster works with a running cluster through the interfaces its operators have: the Docker Engine's API,
-// the management API of RabbitMQ, and HAProxy's statistics. It tells what state the cluster is in, what is wrong
-// with that, and waits until nothing is.
+// Package cluster is the handle of a running cluster. It works through the interfaces that operators have: the
+// Docker Engine's API, the management API of RabbitMQ, and HAProxy's statistics.
 package cluster
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/docker/docker/client"
@@ -66,7 +63,7 @@ func (c *Cluster) Nodes() []topology.NodeOutput { return c.outputs.Nodes }
 func (c *Cluster) Docker() *client.Client { return c.docker }
 
 // Stack returns the name of the stack, by which its containers are labelled.
-func (c *Cluster) Stack() string { return strings.TrimPrefix(c.outputs.Network, "warren-") }
+func (c *Cluster) Stack() string { return c.outputs.Stack }
 
 // ErrUnknownNode says that a node is not one of the stack's.
 var ErrUnknownNode = errors.New("no such node in the stack")
@@ -81,10 +78,6 @@ func (c *Cluster) Node(name string) (topology.NodeOutput, error) {
 	return topology.NodeOutput{}, fmt.Errorf("%w: %q", ErrUnknownNode, name)
 }
 
-// JoinContainer returns the name of the container that watches over a node's membership. It ends when the node has left
-// the cluster or has come back without its replicas, and the next `pulumi up` makes it again, which repairs the node.
-func JoinContainer(node topology.NodeOutput) string { return node.Container + "-join" }
-
 // AMQPAddress returns where a node's AMQP port is published.
 func (c *Cluster) AMQPAddress(node topology.NodeOutput) string { return c.address(node.AMQPPort) }
 
@@ -92,25 +85,3 @@ func (c *Cluster) AMQPAddress(node topology.NodeOutput) string { return c.addres
 func (c *Cluster) BalancedAMQPAddress() string { return c.address(c.outputs.LoadBalancer.AMQPPort) }
 
 func (c *Cluster) address(port int) string { return net.JoinHostPort(c.host, strconv.Itoa(port)) }
-
-// Poll calls check until it returns nil, which it does at once if it can, or until ctx is done. The error is then what
-// check returned last before that.
-func Poll(ctx context.Context, every time.Duration, check func(context.Context) error) error {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	var last error
-	for {
-		err := check(ctx)
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() == nil || last == nil {
-			last = err // what a check says that was cut short is no news
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w (%w)", last, context.Cause(ctx))
-		case <-ticker.C:
-		}
-	}
-}

@@ -65,4 +65,4 @@ test: unit lint ## everything that must pass: unit tests, linters, the tests on 
 test-faults: ## the long tests: every fault and every diagnosis of the doctor, each on its own, rolls and scaling under traffic
 	@tools/install
 	@images/build
-	@tools/cluster-tests ./verify/daytwo ./verify/fault ./verify/doctor
+	@tools/cluster-tests ./verify/daytwo ./verify/fault ./operate/doctor

@@ -11,7 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"warren/verify/bench"
+	"warren/bench/compare"
+	"warren/bench/lab"
+	"warren/bench/present"
+	"warren/bench/suite"
 )
 
 // errBenchFailed is what the command fails with when some measurement could not be made; the report says why.
@@ -53,12 +56,12 @@ func newBench(opts *options) *cobra.Command {
 }
 
 func (b *benchmarks) run(ctx context.Context, out io.Writer) error {
-	comparisons, err := bench.Select(bench.All(), b.only)
+	comparisons, err := compare.Select(suite.All(), b.only)
 	switch {
 	case err != nil:
 		return err
 	case b.list:
-		return bench.PrintList(out, comparisons)
+		return present.PrintList(out, comparisons)
 	case b.repetitions < 1:
 		return fmt.Errorf("--repetitions %d: must be at least 1", b.repetitions)
 	case b.loadTime <= 0 || b.alarmTime <= 0 || b.cut <= 0:
@@ -69,20 +72,20 @@ func (b *benchmarks) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer c.Close()
-	lab := bench.NewLab(c, bench.Settings{LoadTime: b.loadTime, AlarmTime: b.alarmTime, Cut: b.cut,
+	place := lab.NewLab(c, lab.Settings{LoadTime: b.loadTime, AlarmTime: b.alarmTime, Cut: b.cut,
 		Warn: func(err error) { fmt.Fprintln(os.Stderr, "warren: clean up:", err) }})
-	defer lab.Close(ctx)
-	runner := bench.Runner{Lab: lab, Repetitions: b.repetitions,
+	defer place.Close(ctx)
+	runner := compare.Runner{Lab: place, Repetitions: b.repetitions,
 		Progress: func(line string) { fmt.Fprintln(os.Stderr, line) },
-		Save:     func(r bench.Run) error { return bench.Write(b.report, r) }}
+		Save:     func(r compare.Run) error { return present.Write(b.report, r) }}
 	run, err := runner.Run(ctx, comparisons)
 	if err != nil {
 		return err
 	}
 	if b.json {
-		err = bench.PrintJSON(out, run)
-	} else if err = bench.Print(out, run); err == nil {
-		_, err = fmt.Fprintf(out, "\nThe report is in %s.\n", filepath.Join(b.report, bench.HTMLFile))
+		err = present.PrintJSON(out, run)
+	} else if err = present.Print(out, run); err == nil {
+		_, err = fmt.Fprintf(out, "\nThe report is in %s.\n", filepath.Join(b.report, present.HTMLFile))
 	}
 	if err == nil && run.Failed() {
 		err = errBenchFailed

@@ -1,7 +1,0 @@
-module warren/verify/bench/peer
-
-go 1.26.0
-
-require github.com/wagslane/go-rabbitmq v0.15.0
-
-require github.com/rabbitmq/amqp091-go v1.10.0 // indirect

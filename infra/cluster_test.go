@@ -286,7 +286,7 @@ func TestOutputs(t *testing.T) {
 	outputs, err := stackOutputs(cluster.Outputs(topology.Secrets{AdminPassword: "s3cret", StatsPassword: "s3cret", ErlangCookie: "s3cret"}))
 	require.NoError(t, err)
 
-	assert.ElementsMatch(t, []string{"amqpUrl", "amqpUrls", "managementUrl", "statsUrl", "username", "password", "statsPassword",
+	assert.ElementsMatch(t, []string{"stack", "formation", "amqpUrl", "amqpUrls", "managementUrl", "statsUrl", "username", "password", "statsPassword",
 		"network", "nodes", "loadBalancer", "rabbitmqSeries"}, names(outputs))
 	for name, output := range outputs {
 		if strings.Contains(fmt.Sprint(output), "s3cret") {

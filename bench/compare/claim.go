@@ -65,7 +65,7 @@ func (c Claim) judge(r Result) Judgement {
 	return Judgement{Text: fmt.Sprintf("%s; measured %s", text, show(value)), Holds: holds}
 }
 
-// format writes a value for people.
+// Format writes a value for people.
 func Format(value float64, unit Unit) string {
 	switch unit {
 	case Seconds:
@@ -80,4 +80,5 @@ func Format(value float64, unit Unit) string {
 	}
 }
 
+// FormatRatio writes a ratio for people.
 func FormatRatio(value float64) string { return fmt.Sprintf("%.2f", value) }

@@ -43,7 +43,7 @@ type Row struct {
 	Errors []string `json:"errors,omitempty"`
 }
 
-// row finds a row by its name, and makes it if it is new.
+// Row finds a row by its name, and makes it if it is new.
 func (r *Result) Row(name string) *Row {
 	for i := range r.Rows {
 		if r.Rows[i].Name == name {
@@ -54,7 +54,7 @@ func (r *Result) Row(name string) *Row {
 	return &r.Rows[len(r.Rows)-1]
 }
 
-// add adds a sample of a side.
+// Add adds a sample of a side.
 func (r *Result) Add(side string, s Sample) {
 	name := s.Row
 	if name == "" {
@@ -67,7 +67,7 @@ func (r *Result) Add(side string, s Sample) {
 	}
 }
 
-// conclude takes the ratios and judges the claims.
+// Conclude takes the ratios and judges the claims.
 func (r *Result) Conclude(claims []Claim) {
 	main := r.Metrics[0].Name
 	if len(r.Rows) > 0 {

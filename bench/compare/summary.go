@@ -14,7 +14,7 @@ type Summary struct {
 	Values []float64 `json:"values"`
 }
 
-// summarize describes values, of which there must be at least one. Of an even number of values the median is the mean
+// Summarize describes values, of which there must be at least one. Of an even number of values the median is the mean
 // of the middle two.
 func Summarize(values []float64) Summary {
 	sorted := slices.Sorted(slices.Values(values))
@@ -27,7 +27,7 @@ func Summarize(values []float64) Summary {
 	}
 }
 
-// ratio is a/b; 1 if both are 0, and +Inf if only b is.
+// Ratio is a/b; 1 if both are 0, and +Inf if only b is.
 func Ratio(a, b float64) float64 {
 	switch {
 	case a == b:

@@ -17,7 +17,7 @@ import (
 	"warren/verify/traffic"
 )
 
-// crew is a kind of client that suffers a fault: a producer and a consumer on every path, and a queue of its own.
+// Crew is a kind of client that suffers a fault: a producer and a consumer on every path, and a queue of its own.
 type Crew struct {
 	// Name is as it appears in tables.
 	Name string
@@ -29,7 +29,7 @@ type Crew struct {
 	Start func(ctx context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (Running, error)
 }
 
-// running are the clients of a crew at work.
+// Running are the clients of a crew at work.
 type Running interface {
 	StopProducers(context.Context) error
 	Close(context.Context) error
@@ -59,12 +59,13 @@ func havePython(context.Context) error {
 // outageRate is how many messages each producer publishes in a second: outages are measured to 20 ms.
 const outageRate = 50
 
+// Queue is the name of the crew's own queue for a target.
 func (c Crew) Queue(target string) string { return target + "-" + c.Slug }
 
-// path is the name in the history of a crew's path.
+// Path is the name in the history of a crew's path.
 func (c Crew) Path(path string) string { return c.Name + ": " + path }
 
-// paths are the ways to a cluster that its crew takes.
+// Paths are the ways to a cluster that its crew takes.
 func (c Crew) Paths(k *cluster.Cluster) []traffic.Path {
 	outputs := k.Outputs()
 	return []traffic.Path{

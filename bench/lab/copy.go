@@ -38,7 +38,7 @@ type copied struct {
 	twins   []containerCopy
 }
 
-// newCopy describes a copy of source under a name, on ports of its own. If detection is not empty, it replaces the
+// NewCopy describes a copy of source under a name, on ports of its own. If detection is not empty, it replaces the
 // source's failure detection.
 func NewCopy(ctx context.Context, source *cluster.Cluster, name string, firstPort int, detection string) (*copied, error) {
 	original := source.Outputs()

@@ -120,10 +120,10 @@ func (s deployment) Remove(ctx context.Context) error {
 	return nil
 }
 
-// bootTimeout is how long a cluster may take to come up.
+// BootTimeout is how long a cluster may take to come up.
 const BootTimeout = 4 * time.Minute
 
-// waitRunning waits until every node of a cluster says that all of them run.
+// WaitRunning waits until every node of a cluster says that all of them run.
 func WaitRunning(ctx context.Context, c *cluster.Cluster) error {
 	return wait.Within(ctx, BootTimeout, 100*time.Millisecond, "every node to run", func(ctx context.Context) error {
 		for _, node := range c.Nodes() {
@@ -149,7 +149,7 @@ func countRunning(nodes []rabbithole.NodeInfo) int {
 	return running
 }
 
-// waitServing waits until the load balancer of a cluster lets AMQP clients through.
+// WaitServing waits until the load balancer of a cluster lets AMQP clients through.
 func WaitServing(ctx context.Context, c *cluster.Cluster) error {
 	return wait.Within(ctx, BootTimeout, 50*time.Millisecond, "the load balancer to serve",
 		func(ctx context.Context) error { return cluster.Greet(ctx, c.BalancedAMQPAddress()) })

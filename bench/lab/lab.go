@@ -81,7 +81,7 @@ func (l *Lab) Tutorial(ctx context.Context) (*cluster.Cluster, error) {
 	return l.tutorial.cluster, err
 }
 
-// haveTutorialImage tells whether the image for the tutorial's cluster is there.
+// HaveTutorialImage tells whether the image for the tutorial's cluster is there.
 func (l *Lab) HaveTutorialImage(ctx context.Context) error {
 	if _, err := l.Warren.Docker().ImageInspect(ctx, tutorialImage); err != nil {
 		return &MissingError{What: "image " + tutorialImage, Hint: "make it with `images/build rabbitmq:" + tutorialSeries + "`"}
@@ -108,7 +108,7 @@ func (l *Lab) Close(ctx context.Context) {
 // cleanUpTimeout bounds taking one thing away.
 const cleanUpTimeout = time.Minute
 
-// cleanUp takes something away, also when ctx has ended.
+// CleanUp takes something away, also when ctx has ended.
 func (l *Lab) CleanUp(ctx context.Context, remove func(context.Context) error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()

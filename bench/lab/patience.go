@@ -11,7 +11,7 @@ import (
 // management API in time.
 const patience = time.Minute
 
-// patiently tries what may be repeated until it succeeds.
+// Patiently tries what may be repeated until it succeeds.
 func Patiently(ctx context.Context, try func(context.Context) error) error {
 	return wait.Within(ctx, patience, 500*time.Millisecond, "the management API", try)
 }

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// projectFolder is the folder with Pulumi.yaml, the working directory or one above it.
+// ProjectFolder is the folder with Pulumi.yaml, the working directory or one above it.
 func ProjectFolder() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

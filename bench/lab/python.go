@@ -22,7 +22,7 @@ import (
 //go:embed tutorial/*.py
 var tutorialScripts embed.FS
 
-// pythonWithPika finds an interpreter that has pika, once.
+// PythonWithPika finds an interpreter that has pika, once.
 var PythonWithPika = sync.OnceValues(func() (string, error) {
 	// Debian's package is for Debian's interpreter, which need not be the first on PATH.
 	for _, candidate := range []string{"python3", "/usr/bin/python3"} {
@@ -34,7 +34,7 @@ var PythonWithPika = sync.OnceValues(func() (string, error) {
 	return "", &MissingError{What: "a Python with pika", Hint: "install it with `apt-get install python3-pika`"}
 })
 
-// python prepares to run one of the tutorial's scripts against the broker at an AMQP URI. The caller calls done when
+// Python prepares to run one of the tutorial's scripts against the broker at an AMQP URI. The caller calls done when
 // the command has ended.
 func Python(ctx context.Context, endpoint, script string, args ...string) (cmd *exec.Cmd, done func() error, err error) {
 	interpreter, err := PythonWithPika()
@@ -64,7 +64,7 @@ func Python(ctx context.Context, endpoint, script string, args ...string) (cmd *
 	return cmd, done, nil
 }
 
-// runScript runs a script that ends by itself, within limit, and returns what it printed. Its environment gets variables, as KEY=value.
+// RunScript runs a script that ends by itself, within limit, and returns what it printed. Its environment gets variables, as KEY=value.
 func RunScript(ctx context.Context, limit time.Duration, endpoint, script string, variables []string, args ...string) (printed []byte, err error) {
 	// The tutorial's programs wait for ever where a broker blocks them.
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it did not end within %s", limit))
@@ -86,7 +86,7 @@ func RunScript(ctx context.Context, limit time.Duration, endpoint, script string
 	return stdout.Bytes(), nil
 }
 
-// scriptError is the error of a script with the end of what it said.
+// ScriptError is the error of a script with the end of what it said.
 func ScriptError(script string, err error, said string) error {
 	const most = 500
 	said = strings.TrimSpace(said)

@@ -39,7 +39,7 @@ type tutorialCluster struct {
 	outputs topology.Outputs
 }
 
-// newTutorialCluster describes it on the engine that source runs on, under a name and on ports of its own.
+// NewTutorialCluster describes it on the engine that source runs on, under a name and on ports of its own.
 func NewTutorialCluster(source *cluster.Cluster, name string, firstPort int) (*tutorialCluster, error) {
 	described, err := topology.New(name, topology.Config{
 		Image: tutorialImage, Series: tutorialSeries, HAProxyImage: tutorialHAProxyImage, Username: tutorialUser,

@@ -69,7 +69,7 @@ func TestFaultWithoutEffectIsAnError(t *testing.T) {
 	_, err := fault.CutNothing(t.Context(), c)
 	assert.ErrorContains(t, err, "rabbit1 still reaches")
 	_, err = fault.RaiseNoAlarm(t.Context(), c)
-	assert.ErrorContains(t, err, "has a memory alarm is false and should be true")
+	assert.ErrorContains(t, err, "expected a memory alarm, found none")
 	left, err := fault.Leftovers(t.Context(), c)
 	require.NoError(t, err)
 	assert.Empty(t, left, "a fault without effect is healed all the same")

@@ -77,7 +77,7 @@ func restoreCookie(ctx context.Context, c *cluster.Cluster, node topology.NodeOu
 		return err
 	}
 	restore := func() error {
-		_, err := c.Run(ctx, node.Container, "rabbitmqctl", "eval", useCookie(savedFile)+reconnect(others(c, node))+"ok.")
+		_, err := c.Run(ctx, node.Container, "rabbitmqctl", "eval", useCookie(savedFile)+reconnect(peersOf(c, node))+"ok.")
 		return err
 	}
 	failed := restore()
@@ -93,7 +93,7 @@ func restoreCookie(ctx context.Context, c *cluster.Cluster, node topology.NodeOu
 // unseen returns nil if a node's peers answer, and none of those that do sees it running.
 func unseen(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	answered := false
-	for _, peer := range others(c, node) {
+	for _, peer := range peersOf(c, node) {
 		_, running, err := health.View(ctx, c, peer)
 		if err != nil {
 			continue

@@ -98,8 +98,8 @@ func await(ctx context.Context, timeout time.Duration, check func(context.Contex
 // pollEvery is short, for the moment at which a fault takes effect is the start of what is measured.
 const pollEvery = 100 * time.Millisecond
 
-// each runs do for all elements at once.
-func each[T any](elements []T, do func(T) error) error {
+// inParallel runs do for all elements at once.
+func inParallel[T any](elements []T, do func(T) error) error {
 	var group errgroup.Group
 	for _, element := range elements {
 		group.Go(func() error { return do(element) })
@@ -107,8 +107,8 @@ func each[T any](elements []T, do func(T) error) error {
 	return group.Wait()
 }
 
-// names lists nodes for people.
-func names(nodes []topology.NodeOutput) string {
+// nameList lists nodes for people.
+func nameList(nodes []topology.NodeOutput) string {
 	list := make([]string, len(nodes))
 	for i, node := range nodes {
 		list[i] = node.Name

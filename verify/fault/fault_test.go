@@ -112,7 +112,7 @@ func TestRingLeavesEveryNodeAMajorityOfItsOwn(t *testing.T) {
 
 func TestRulesAreForBothFamilies(t *testing.T) {
 	peer := endpoint{name: "rabbit2", addresses: []netip.Addr{netip.MustParseAddr("172.18.0.3"), netip.MustParseAddr("fd00::3")}}
-	ipv4, ipv6 := rulesFor(drop, []endpoint{peer})
+	ipv4, ipv6 := rulesFor(dropAll, []endpoint{peer})
 	assert.Equal(t, `*filter
 :WARREN-FAULT - [0:0]
 -A WARREN-FAULT -s 172.18.0.3 -j DROP
@@ -127,11 +127,11 @@ COMMIT`, ipv6)
 
 func TestFamilyWithoutPeersHasNoRules(t *testing.T) {
 	peer := endpoint{name: "rabbit2", addresses: []netip.Addr{netip.MustParseAddr("172.18.0.3")}}
-	_, ipv6 := rulesFor(drop, []endpoint{peer})
+	_, ipv6 := rulesFor(dropAll, []endpoint{peer})
 	assert.Empty(t, ipv6)
 }
 
 func TestFilterWithoutPeersIsAnError(t *testing.T) {
-	err := filter{node: topology.NodeOutput{Name: "rabbit1"}, rule: drop}.apply(t.Context(), nil)
+	err := filter{node: topology.NodeOutput{Name: "rabbit1"}, rule: dropAll}.apply(t.Context(), nil)
 	assert.ErrorContains(t, err, "nothing to do to the network of rabbit1")
 }

@@ -106,8 +106,8 @@ func locatePeers(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeO
 // "-s 172.18.0.3 -j DROP".
 type rule func(netip.Addr) []string
 
-// drop loses all packets in both directions.
-func drop(peer netip.Addr) []string {
+// dropAll loses all packets in both directions.
+func dropAll(peer netip.Addr) []string {
 	return []string{fmt.Sprintf("-s %s -j DROP", peer), fmt.Sprintf("-d %s -j DROP", peer)}
 }
 
@@ -155,8 +155,8 @@ func (f filter) apply(ctx context.Context, s *sidecar) error {
 	return nil
 }
 
-// clear removes the sidecars and packet filters of a node. One that does not run has none.
-func clear(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+// clearFilters removes the sidecars and packet filters of a node. One that does not run has none.
+func clearFilters(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	// The sidecars first: one of them may be about to change the filters.
 	if err := removeSidecars(ctx, c, node); err != nil {
 		return err
@@ -190,7 +190,7 @@ func removeSidecars(ctx context.Context, c *cluster.Cluster, node topology.NodeO
 	}
 	for _, found := range sidecars {
 		if found.Labels[topology.LabelNode] == node.Name {
-			if err := remove(ctx, c, found.ID); err != nil {
+			if err := removeContainer(ctx, c, found.ID); err != nil {
 				return err
 			}
 		}
@@ -228,7 +228,7 @@ func (s *sidecar) connect(ctx context.Context, to endpoint) (time.Duration, erro
 
 // separated returns nil if none of the endpoints answers.
 func (s *sidecar) separated(ctx context.Context, from string, peers []endpoint) error {
-	return each(peers, func(peer endpoint) error {
+	return inParallel(peers, func(peer endpoint) error {
 		took, err := s.connect(ctx, peer)
 		if errors.Is(err, errSilent) {
 			return nil
@@ -242,7 +242,7 @@ func (s *sidecar) separated(ctx context.Context, from string, peers []endpoint) 
 
 // connected waits until all the endpoints answer.
 func (s *sidecar) connected(ctx context.Context, from string, peers []endpoint) error {
-	return each(peers, func(peer endpoint) error {
+	return inParallel(peers, func(peer endpoint) error {
 		return await(ctx, effectTimeout, func(ctx context.Context) error {
 			if _, err := s.connect(ctx, peer); err != nil {
 				return fmt.Errorf("%s does not reach its peer: %w", from, err)

@@ -40,7 +40,7 @@ func Leftovers(ctx context.Context, c *cluster.Cluster) ([]Leftover, error) {
 	for _, sidecar := range sidecars {
 		add(sidecar.Labels[topology.LabelNode], "a container %.12s that injects a fault", sidecar.ID)
 	}
-	for _, containerName := range all(c) {
+	for _, containerName := range pausable(c) {
 		state, err := c.State(ctx, containerName)
 		if err != nil {
 			return nil, err
@@ -49,7 +49,7 @@ func Leftovers(ctx context.Context, c *cluster.Cluster) ([]Leftover, error) {
 			add(containerName, "the container is paused")
 		}
 	}
-	err = each(c.Nodes(), func(node topology.NodeOutput) error {
+	err = inParallel(c.Nodes(), func(node topology.NodeOutput) error {
 		state, err := c.State(ctx, node.Container)
 		if err != nil || state != "running" {
 			return err
@@ -86,8 +86,8 @@ func DescribeLeftovers(ctx context.Context, c *cluster.Cluster) ([]string, error
 // cluster has recovered is for health.WaitHealthy to say.
 func HealAll(ctx context.Context, c *cluster.Cluster) error {
 	err := errors.Join(
-		each(all(c), func(containerName string) error { return thaw(ctx, c, containerName) }),
-		each(c.Nodes(), func(node topology.NodeOutput) error { return clear(ctx, c, node) }),
+		inParallel(pausable(c), func(containerName string) error { return thaw(ctx, c, containerName) }),
+		inParallel(c.Nodes(), func(node topology.NodeOutput) error { return clearFilters(ctx, c, node) }),
 	)
 	// With the network whole, nodes that wait for each other at boot can find each other, and start together.
 	err = errors.Join(err, startAll(ctx, c, append(containers(c.Nodes()), c.Outputs().LoadBalancer.Container)))
@@ -100,8 +100,8 @@ func HealAll(ctx context.Context, c *cluster.Cluster) error {
 	return nil
 }
 
-// all returns the containers of the stack that a fault may have paused.
-func all(c *cluster.Cluster) []string {
+// pausable returns the containers of the stack that a fault may have paused.
+func pausable(c *cluster.Cluster) []string {
 	list := []string{c.Outputs().LoadBalancer.Container}
 	for _, node := range c.Nodes() {
 		list = append(list, node.Container, node.Membership)

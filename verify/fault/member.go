@@ -25,7 +25,7 @@ func resetNode(ctx context.Context, c *cluster.Cluster, target Target) (Injectio
 	what := fmt.Sprintf("reset %s, which follows in %s", follower.Name, target.Queue)
 	return injectMarked(ctx, c, follower, markMember, what,
 		func(ctx context.Context) error {
-			if err := holdJoin(ctx, c, follower); err != nil {
+			if err := pauseMembership(ctx, c, follower); err != nil {
 				return err
 			}
 			for _, command := range []string{"stop_app", "reset"} {
@@ -34,7 +34,7 @@ func resetNode(ctx context.Context, c *cluster.Cluster, target Target) (Injectio
 				}
 			}
 			return await(ctx, effectTimeout, func(ctx context.Context) error {
-				in, err := member(ctx, c, follower)
+				in, err := isMember(ctx, c, follower)
 				if err == nil && in {
 					err = fmt.Errorf("the peers of %s still count it as a member", follower.Name)
 				}
@@ -52,18 +52,18 @@ func loseVolume(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 	what := fmt.Sprintf("killed %s, which follows in %s, and emptied its volume", follower.Name, target.Queue)
 	return injectMarked(ctx, c, follower, markMember, what,
 		func(ctx context.Context) error {
-			if err := holdJoin(ctx, c, follower); err != nil {
+			if err := pauseMembership(ctx, c, follower); err != nil {
 				return err
 			}
 			if err := c.Kill(ctx, follower.Container); err != nil {
 				return err
 			}
-			return empty(ctx, c, follower)
+			return emptyVolume(ctx, c, follower)
 		})
 }
 
-// empty removes all that is in a stopped node's volume.
-func empty(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (err error) {
+// emptyVolume removes all that is in a stopped node's volume.
+func emptyVolume(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (err error) {
 	inspected, err := c.Inspect(ctx, node.Container)
 	if err != nil {
 		return err
@@ -71,7 +71,7 @@ func empty(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (e
 	if !slices.ContainsFunc(inspected.Mounts, func(m container.MountPoint) bool { return m.Destination == topology.DataPath }) {
 		return fmt.Errorf("container %s has no volume at %s", node.Container, topology.DataPath)
 	}
-	id, err := start(ctx, c, node, &container.HostConfig{
+	id, err := startContainer(ctx, c, node, &container.HostConfig{
 		NetworkMode: "none",
 		VolumesFrom: []string{node.Container},
 		CapDrop:     []string{"ALL"},
@@ -99,13 +99,13 @@ func rejoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) e
 	if state == "running" {
 		err = startApp(ctx, c, node)
 	} else if err = startAll(ctx, c, []string{node.Container}); err == nil {
-		err = serving(ctx, c, node)
+		err = awaitServing(ctx, c, node)
 	}
 	if err != nil {
 		return err
 	}
 	err = await(ctx, bootTimeout, func(ctx context.Context) error {
-		in, err := member(ctx, c, node)
+		in, err := isMember(ctx, c, node)
 		if err == nil && !in {
 			err = fmt.Errorf("the peers of %s do not count it as a member", node.Name)
 		}
@@ -120,7 +120,7 @@ func rejoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) e
 	if err := restoreReplicas(ctx, c, node); err != nil {
 		return err
 	}
-	return releaseJoin(ctx, c, node)
+	return resumeMembership(ctx, c, node)
 }
 
 // restoreType makes a node a RAM node again: one that joins by itself becomes a disc node.
@@ -151,7 +151,7 @@ const replicaTimeout = time.Minute
 // restoreReplicas waits until the node's replicas take part. Those that do not, because the cluster knows them and the
 // node does not, are taken out of their queues; those that queues lack are put back.
 func restoreReplicas(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	peer := others(c, node)[0]
+	peer := peersOf(c, node)[0]
 	err := await(ctx, replicaTimeout, func(ctx context.Context) error { return replicasOnline(ctx, c, peer, node) })
 	if err == nil {
 		return nil
@@ -223,10 +223,10 @@ func pattern(names ...string) string {
 	return "^(" + strings.Join(quoted, "|") + ")$"
 }
 
-// member tells whether the first other node that answers counts a node as a member.
-func member(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (bool, error) {
+// isMember tells whether the first other node that answers counts a node as a member.
+func isMember(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (bool, error) {
 	var failures []error
-	for _, peer := range others(c, node) {
+	for _, peer := range peersOf(c, node) {
 		members, _, err := health.View(ctx, c, peer)
 		if err == nil {
 			return slices.Contains(members, node.NodeName), nil
@@ -236,9 +236,9 @@ func member(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (
 	return false, fmt.Errorf("no peer of %s answers: %w", node.Name, errors.Join(failures...))
 }
 
-// holdJoin freezes what watches over a node's membership, for the time that a fault takes the node out of the cluster. It
+// pauseMembership freezes the container that watches a node's membership, for the time that a fault takes the node out of the cluster. It
 // would end, and the stack would no longer be as Pulumi left it.
-func holdJoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+func pauseMembership(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	state, err := c.State(ctx, node.Membership)
 	if err != nil || state != "running" {
 		return err
@@ -246,6 +246,6 @@ func holdJoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput)
 	return c.Pause(ctx, node.Membership)
 }
 
-func releaseJoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+func resumeMembership(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	return thaw(ctx, c, node.Membership)
 }

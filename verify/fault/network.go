@@ -46,10 +46,10 @@ func interfere(ctx context.Context, c *cluster.Cluster, what string, filters []f
 			return group.Wait()
 		},
 		func(ctx context.Context) error {
-			if err := each(filters, func(f filter) error { return clear(ctx, c, f.node) }); err != nil {
+			if err := inParallel(filters, func(f filter) error { return clearFilters(ctx, c, f.node) }); err != nil {
 				return err
 			}
-			return each(filters, func(f filter) error { return reconnected(ctx, c, f) })
+			return inParallel(filters, func(f filter) error { return reconnected(ctx, c, f) })
 		})
 }
 
@@ -83,15 +83,15 @@ func reconnected(ctx context.Context, c *cluster.Cluster, f filter) (err error) 
 	return s.connected(ctx, f.node.Name, peers)
 }
 
-// cut is the proof of a partition: no new connection gets through.
-func cut(ctx context.Context, s *sidecar, f filter) error {
+// applyCut is the proof of a partition: no new connection gets through.
+func applyCut(ctx context.Context, s *sidecar, f filter) error {
 	return await(ctx, effectTimeout, func(ctx context.Context) error {
 		return s.separated(ctx, f.node.Name, f.peers)
 	})
 }
 
-// others returns the stack's nodes but one.
-func others(c *cluster.Cluster, than topology.NodeOutput) []topology.NodeOutput {
+// peersOf returns the stack's nodes but one.
+func peersOf(c *cluster.Cluster, than topology.NodeOutput) []topology.NodeOutput {
 	var rest []topology.NodeOutput
 	for _, node := range c.Nodes() {
 		if node.Name != than.Name {
@@ -120,12 +120,12 @@ func isolateFollower(ctx context.Context, c *cluster.Cluster, target Target) (In
 }
 
 func isolate(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, role string) (Injection, error) {
-	peers, err := locatePeers(ctx, c, others(c, node))
+	peers, err := locatePeers(ctx, c, peersOf(c, node))
 	if err != nil {
 		return nil, err
 	}
 	return interfere(ctx, c, fmt.Sprintf("cut %s, which %s, off from its peers", node.Name, role),
-		[]filter{{node, peers, drop}}, cut)
+		[]filter{{node, peers, dropAll}}, applyCut)
 }
 
 // cutPair cuts the connection between the first two nodes, as the tutorial does; the others see both.
@@ -136,7 +136,7 @@ func cutPair(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, erro
 		return nil, err
 	}
 	return interfere(ctx, c, fmt.Sprintf("cut %s and %s off from each other", a.Name, b.Name),
-		[]filter{{a, peers, drop}}, cut)
+		[]filter{{a, peers, dropAll}}, applyCut)
 }
 
 // cutRing leaves every node with a majority, and no two with the same one.
@@ -152,9 +152,9 @@ func cutRing(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, erro
 		if err != nil {
 			return nil, err
 		}
-		filters = append(filters, filter{nodes[i], peers, drop})
+		filters = append(filters, filter{nodes[i], peers, dropAll})
 	}
-	return interfere(ctx, c, "left every node with a majority of its own, in a ring of "+names(nodes), filters, cut)
+	return interfere(ctx, c, "left every node with a majority of its own, in a ring of "+nameList(nodes), filters, applyCut)
 }
 
 // minimumRing is the fewest nodes that have a ring of different majorities.
@@ -180,7 +180,7 @@ func loseOneWay(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 	if err != nil {
 		return nil, err
 	}
-	peers, err := locatePeers(ctx, c, others(c, leader))
+	peers, err := locatePeers(ctx, c, peersOf(c, leader))
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +191,7 @@ func loseOneWay(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 	return interfere(ctx, c, fmt.Sprintf("lost all that %s, which led %s, sent to its peers", leader.Name, target.Queue),
 		[]filter{{leader, peers, deaf}},
 		func(ctx context.Context, s *sidecar, f filter) error {
-			if err := cut(ctx, s, f); err != nil {
+			if err := applyCut(ctx, s, f); err != nil {
 				return err
 			}
 			// What arrives is repeated by peers that wait for an acknowledgement, and attempts to connect.
@@ -231,14 +231,14 @@ func cutFromLoadBalancer(ctx context.Context, c *cluster.Cluster, target Target)
 		return nil, err
 	}
 	return interfere(ctx, c, fmt.Sprintf("cut %s, which led %s, off from the load balancer", leader.Name, target.Queue),
-		[]filter{{leader, []endpoint{balancer}, drop}}, cut)
+		[]filter{{leader, []endpoint{balancer}, dropAll}}, applyCut)
 }
 
 // everyNode returns a filter with the same rule between all nodes.
 func everyNode(ctx context.Context, c *cluster.Cluster, apply rule) ([]filter, error) {
 	var filters []filter
 	for _, node := range c.Nodes() {
-		peers, err := locatePeers(ctx, c, others(c, node))
+		peers, err := locatePeers(ctx, c, peersOf(c, node))
 		if err != nil {
 			return nil, err
 		}
@@ -301,7 +301,7 @@ func slowDown(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, err
 				return fmt.Errorf("start netdelay for %s: %w", f.node.Name, err)
 			}
 			return await(ctx, effectTimeout, func(ctx context.Context) error {
-				return each(f.peers, func(peer endpoint) error {
+				return inParallel(f.peers, func(peer endpoint) error {
 					took, err := s.connect(ctx, peer)
 					if err == nil && took < 2*linkDelay {
 						err = fmt.Errorf("%s reaches %s in %s, and should need %s", f.node.Name, peer.name, took, 2*linkDelay)
@@ -335,15 +335,15 @@ func flapLink(ctx context.Context, c *cluster.Cluster, target Target) (Injection
 	if err != nil {
 		return nil, err
 	}
-	peers, err := locatePeers(ctx, c, others(c, leader))
+	peers, err := locatePeers(ctx, c, peersOf(c, leader))
 	if err != nil {
 		return nil, err
 	}
 	what := fmt.Sprintf("cut %s, which led %s, off from its peers for %s of every %s",
 		leader.Name, target.Queue, flapCut, flapCut+flapWhole)
-	return interfere(ctx, c, what, []filter{{leader, peers, drop}},
+	return interfere(ctx, c, what, []filter{{leader, peers, dropAll}},
 		func(ctx context.Context, s *sidecar, f filter) error {
-			if err := cut(ctx, s, f); err != nil {
+			if err := applyCut(ctx, s, f); err != nil {
 				return err
 			}
 			ipv4, ipv6 := rulesFor(f.rule, f.peers)
@@ -354,6 +354,6 @@ func flapLink(ctx context.Context, c *cluster.Cluster, target Target) (Injection
 			if err := s.connected(ctx, f.node.Name, f.peers); err != nil {
 				return err
 			}
-			return cut(ctx, s, f)
+			return applyCut(ctx, s, f)
 		})
 }

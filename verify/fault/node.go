@@ -45,11 +45,11 @@ func startApp(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput)
 	if err != nil {
 		return err
 	}
-	return serving(ctx, c, node)
+	return awaitServing(ctx, c, node)
 }
 
-// serving waits until a node listens for AMQP clients.
-func serving(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+// awaitServing waits until a node listens for AMQP clients.
+func awaitServing(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	return await(ctx, bootTimeout, func(ctx context.Context) error {
 		if !c.Serves(ctx, node) {
 			return fmt.Errorf("%s does not serve AMQP clients", node.Name)
@@ -129,7 +129,10 @@ func alarm(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, re
 			return strings.HasPrefix(alarm.Resource, resource) // "memory", "disk space"
 		})
 		if shown != want {
-			return fmt.Errorf("that %s has a %s alarm is %t and should be %t", node.Name, resource, shown, want)
+			if want {
+				return fmt.Errorf("%s: expected a %s alarm, found none", node.Name, resource)
+			}
+			return fmt.Errorf("%s: expected no %s alarm, found one", node.Name, resource)
 		}
 		return nil
 	})

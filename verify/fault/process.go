@@ -15,7 +15,7 @@ func killLeader(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 	if err != nil {
 		return nil, err
 	}
-	return kill(ctx, c, fmt.Sprintf("killed %s, which led %s", leader.Name, target.Queue), leader.Container)
+	return killContainers(ctx, c, fmt.Sprintf("killed %s, which led %s", leader.Name, target.Queue), leader.Container)
 }
 
 // killFollower kills a node that follows in the target queue.
@@ -24,7 +24,7 @@ func killFollower(ctx context.Context, c *cluster.Cluster, target Target) (Injec
 	if err != nil {
 		return nil, err
 	}
-	return kill(ctx, c, fmt.Sprintf("killed %s, a follower in %s", follower.Name, target.Queue), follower.Container)
+	return killContainers(ctx, c, fmt.Sprintf("killed %s, a follower in %s", follower.Name, target.Queue), follower.Container)
 }
 
 // killMajority kills the leader and as many followers as it takes for the target queue to lose its quorum.
@@ -41,29 +41,29 @@ func killMajority(ctx context.Context, c *cluster.Cluster, target Target) (Injec
 	// A queue of n replicas goes on with n/2+1 of them; leave it one fewer.
 	survivors := replicas / 2
 	victims := append([]topology.NodeOutput{leader}, followers[:len(followers)-survivors]...)
-	what := fmt.Sprintf("killed %s, which leaves %d of %d replicas of %s", names(victims), survivors, replicas, target.Queue)
-	return kill(ctx, c, what, containers(victims)...)
+	what := fmt.Sprintf("killed %s, which leaves %d of %d replicas of %s", nameList(victims), survivors, replicas, target.Queue)
+	return killContainers(ctx, c, what, containers(victims)...)
 }
 
 // killAll kills every node at once.
 func killAll(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
-	return kill(ctx, c, "killed "+names(c.Nodes())+" at once", containers(c.Nodes())...)
+	return killContainers(ctx, c, "killed "+nameList(c.Nodes())+" at once", containers(c.Nodes())...)
 }
 
 // killLoadBalancer kills HAProxy.
 func killLoadBalancer(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
-	return kill(ctx, c, "killed the load balancer", c.Outputs().LoadBalancer.Container)
+	return killContainers(ctx, c, "killed the load balancer", c.Outputs().LoadBalancer.Container)
 }
 
-// kill ends containers as a crash or a power loss would.
-func kill(ctx context.Context, c *cluster.Cluster, what string, victims ...string) (Injection, error) {
+// killContainers ends containers as a crash or a power loss would.
+func killContainers(ctx context.Context, c *cluster.Cluster, what string, victims ...string) (Injection, error) {
 	return inject(ctx, what,
 		func(ctx context.Context) error {
-			return each(victims, func(victim string) error {
+			return inParallel(victims, func(victim string) error {
 				if err := c.Kill(ctx, victim); err != nil {
 					return err
 				}
-				return is(ctx, c, victim, "exited")
+				return awaitState(ctx, c, victim, "exited")
 			})
 		},
 		func(ctx context.Context) error { return startAll(ctx, c, victims) })
@@ -76,16 +76,16 @@ func stopLeader(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 		return nil, err
 	}
 	return inject(ctx, fmt.Sprintf("stopped %s, which led %s, gracefully", leader.Name, target.Queue),
-		func(ctx context.Context) error { return stop(ctx, c, leader) },
+		func(ctx context.Context) error { return stopNode(ctx, c, leader) },
 		func(ctx context.Context) error { return startAll(ctx, c, []string{leader.Container}) })
 }
 
 // rollingRestart stops and starts one node after the other, each when the cluster has recovered from the last.
 func rollingRestart(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
-	return inject(ctx, "restarted "+names(c.Nodes())+", one after the other",
+	return inject(ctx, "restarted "+nameList(c.Nodes())+", one after the other",
 		func(ctx context.Context) error {
 			for _, node := range c.Nodes() {
-				if err := stop(ctx, c, node); err != nil {
+				if err := stopNode(ctx, c, node); err != nil {
 					return err
 				}
 				if err := c.Start(ctx, node.Container); err != nil {
@@ -107,8 +107,8 @@ func recovered(ctx context.Context, c *cluster.Cluster) error {
 	return health.WaitHealthy(ctx, c)
 }
 
-// stop stops a node and makes sure that it went by itself.
-func stop(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
+// stopNode stops a node and makes sure that it went by itself.
+func stopNode(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	if err := c.Stop(ctx, node.Container, stopGrace); err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func stop(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) err
 	if inspected.State.ExitCode == sigkilled {
 		return fmt.Errorf("%s did not stop within %s and was killed", node.Name, stopGrace)
 	}
-	return is(ctx, c, node.Container, "exited")
+	return awaitState(ctx, c, node.Container, "exited")
 }
 
 // pauseLeader freezes the node that leads the target queue: its peers and clients hear nothing, and no connection
@@ -135,7 +135,7 @@ func pauseLeader(ctx context.Context, c *cluster.Cluster, target Target) (Inject
 			if err := c.Pause(ctx, leader.Container); err != nil {
 				return err
 			}
-			return is(ctx, c, leader.Container, "paused")
+			return awaitState(ctx, c, leader.Container, "paused")
 		},
 		func(ctx context.Context) error { return thaw(ctx, c, leader.Container) })
 }
@@ -151,21 +151,21 @@ func thaw(ctx context.Context, c *cluster.Cluster, containerName string) error {
 			return err
 		}
 	}
-	return isNot(ctx, c, containerName, "paused")
+	return awaitOtherState(ctx, c, containerName, "paused")
 }
 
 // startAll starts containers that do not run, all at once: nodes that were killed together may wait for each other.
 func startAll(ctx context.Context, c *cluster.Cluster, names []string) error {
-	return each(names, func(name string) error {
+	return inParallel(names, func(name string) error {
 		if err := c.Start(ctx, name); err != nil {
 			return err
 		}
-		return is(ctx, c, name, "running")
+		return awaitState(ctx, c, name, "running")
 	})
 }
 
-// is waits until a container is in a state.
-func is(ctx context.Context, c *cluster.Cluster, containerName, want string) error {
+// awaitState waits until a container is in a state.
+func awaitState(ctx context.Context, c *cluster.Cluster, containerName, want string) error {
 	return await(ctx, effectTimeout, func(ctx context.Context) error {
 		state, err := c.State(ctx, containerName)
 		if err == nil && state != want {
@@ -175,8 +175,8 @@ func is(ctx context.Context, c *cluster.Cluster, containerName, want string) err
 	})
 }
 
-// isNot waits until a container is not in a state.
-func isNot(ctx context.Context, c *cluster.Cluster, containerName, unwanted string) error {
+// awaitOtherState waits until a container is not in a state.
+func awaitOtherState(ctx context.Context, c *cluster.Cluster, containerName, unwanted string) error {
 	return await(ctx, effectTimeout, func(ctx context.Context) error {
 		state, err := c.State(ctx, containerName)
 		if err == nil && state == unwanted {

@@ -38,7 +38,7 @@ type sidecar struct {
 
 // openSidecar starts a sidecar for a node that runs. It lives until it is closed, or found by HealAll.
 func openSidecar(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (*sidecar, error) {
-	id, err := start(ctx, c, node, &container.HostConfig{
+	id, err := startContainer(ctx, c, node, &container.HostConfig{
 		NetworkMode: container.NetworkMode("container:" + node.Container),
 		CapDrop:     []string{"ALL"},
 		CapAdd:      []string{"NET_ADMIN"},
@@ -49,8 +49,8 @@ func openSidecar(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 	return &sidecar{c, id}, nil
 }
 
-// start starts a container of the tools image for a node, labelled so that it is found again.
-func start(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, host *container.HostConfig, command ...string) (string, error) {
+// startContainer starts a container of the tools image for a node, labelled so that it is found again.
+func startContainer(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, host *container.HostConfig, command ...string) (string, error) {
 	init := true // reaps what is left of probes that timed out
 	host.Init = &init
 	created, err := c.Docker().ContainerCreate(ctx, &container.Config{
@@ -64,7 +64,7 @@ func start(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, ho
 		return "", err
 	}
 	if err := c.Docker().ContainerStart(ctx, created.ID, container.StartOptions{}); err != nil {
-		return "", errors.Join(err, remove(context.WithoutCancel(ctx), c, created.ID))
+		return "", errors.Join(err, removeContainer(context.WithoutCancel(ctx), c, created.ID))
 	}
 	return created.ID, nil
 }
@@ -94,22 +94,22 @@ func (s *sidecar) launch(ctx context.Context, script string, args ...string) err
 }
 
 // close removes the sidecar.
-func (s *sidecar) close(ctx context.Context) error { return remove(ctx, s.cluster, s.id) }
+func (s *sidecar) close(ctx context.Context) error { return removeContainer(ctx, s.cluster, s.id) }
 
-// remove removes a container, whatever it does, and is content if there is none.
-func remove(ctx context.Context, c *cluster.Cluster, id string) error {
+// removeContainer removes a container, whatever it does, and is content if there is none.
+func removeContainer(ctx context.Context, c *cluster.Cluster, id string) error {
 	err := c.Docker().ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
 	if err == nil || errdefs.IsNotFound(err) {
 		return nil
 	}
 	if errdefs.IsConflict(err) { // "removal is already in progress"
-		return gone(ctx, c.Docker(), id)
+		return awaitRemoval(ctx, c.Docker(), id)
 	}
 	return fmt.Errorf("remove container %s: %w", id, err)
 }
 
-// gone waits until a container has been removed.
-func gone(ctx context.Context, docker *client.Client, id string) error {
+// awaitRemoval waits until a container has been removed.
+func awaitRemoval(ctx context.Context, docker *client.Client, id string) error {
 	return await(ctx, effectTimeout, func(ctx context.Context) error {
 		_, err := docker.ContainerInspect(ctx, id)
 		switch {

@@ -26,7 +26,8 @@ import (
 	"warren/topology"
 )
 
-// settleTime is how long HAProxy's checks and the management interface's statistics may lag behind a deployment.
+// settleTime is how long HAProxy's checks and the management interface's statistics may lag behind a
+// deployment.
 const settleTime = time.Minute
 
 // TestLifeOfACluster takes a cluster from nothing to nothing left.
@@ -267,7 +268,8 @@ func requireMembershipGone(t *testing.T, s *livestack.Stack, node string) {
 	}
 }
 
-// fewestUntil counts again and again until the returned function is called, which returns the fewest that there were.
+// fewestUntil counts again and again until the returned function is called, which returns the fewest that
+// there were.
 func fewestUntil(t *testing.T, every time.Duration, count func() int) (fewest func() int) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())

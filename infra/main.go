@@ -1,5 +1,6 @@
-// Command infra is Warren's Pulumi program: it turns a stack's configuration into a RabbitMQ cluster with its load
-// balancer on a Docker engine. Package topology says what the cluster is; this one says which resources make it.
+// Command infra is Warren's Pulumi program. It turns a stack's configuration into a RabbitMQ cluster with its
+// load balancer on a Docker engine. Package topology says what the cluster is, package component which
+// resources make it.
 package main
 
 import (
@@ -9,13 +10,17 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/constant"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"warren/infra/component"
+	"warren/infra/engine"
+	"warren/infra/preflight"
 )
 
 // errReported is what a run ends with whose errors Pulumi has shown already.
 var errReported = errors.New("the program failed")
 
 func main() {
-	err := run(connect)
+	err := run(engine.Connect)
 	if err != nil && !errors.Is(err, errReported) {
 		fmt.Fprintln(os.Stderr, err)
 	}
@@ -25,7 +30,7 @@ func main() {
 }
 
 // run executes the program for the stack that Pulumi names in the environment.
-func run(connect func(host string) (engine, error), opts ...pulumi.RunOption) error {
+func run(connect func(host string) (engine.Client, error), opts ...pulumi.RunOption) error {
 	var settings settings
 	capture := func(info *pulumi.RunInfo) { settings = settingsOf(info) }
 	return pulumi.RunErr(func(ctx *pulumi.Context) error {
@@ -40,13 +45,14 @@ func run(connect func(host string) (engine, error), opts ...pulumi.RunOption) er
 	}, append(opts, capture)...)
 }
 
-// provision declares the stack's resources. Everything that can be told to be wrong is told before the first of them.
-func provision(ctx *pulumi.Context, settings settings, connect func(host string) (engine, error)) error {
+// provision declares the stack's resources. Everything that can be known to be wrong is reported before the
+// first of them.
+func provision(ctx *pulumi.Context, settings settings, connect func(host string) (engine.Client, error)) error {
 	cluster, secrets, err := settings.resolve(ctx.Project(), ctx.Stack())
 	if err != nil {
 		return err
 	}
-	// The outputs follow from the configuration alone. Declared first, they tell where things are also when the
+	// The outputs follow from the configuration alone. Declared first, they say where things are also when the
 	// deployment fails halfway.
 	outputs, err := stackOutputs(cluster.Outputs(secrets))
 	if err != nil {
@@ -65,18 +71,18 @@ func provision(ctx *pulumi.Context, settings settings, connect func(host string)
 	if err != nil {
 		return err
 	}
-	if err := preflight(ctx.Context(), docker, cluster); err != nil {
+	if err := preflight.Check(ctx.Context(), docker, cluster); err != nil {
 		return err
 	}
-	standing, err := standingOf(ctx.Context(), docker, cluster.Stack)
-	if err != nil {
-		return err
-	}
-	_, err = NewCluster(ctx, cluster.Stack, &ClusterArgs{
+	_, err = component.NewCluster(ctx, cluster.Stack, &component.ClusterArgs{
 		Topology: cluster,
-		Secrets:  secrets,
-		Standing: standing,
-		Engine:   docker,
+		Secrets: &component.SecretsArgs{
+			AdminPassword: pulumi.String(secrets.AdminPassword),
+			StatsPassword: pulumi.String(secrets.StatsPassword),
+			ErlangCookie:  pulumi.String(secrets.ErlangCookie),
+		},
+		Engine:     docker,
+		PlainNames: true,
 	})
 	return err
 }

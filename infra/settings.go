@@ -13,8 +13,8 @@ import (
 // namespace is that of the stack's configuration: `pulumi config set warren:nodes 5`.
 const namespace = "warren:"
 
-// settings are a stack's configuration values as Pulumi hands them to a program: full keys, values as text, structured
-// ones as JSON.
+// settings are a stack's configuration values as Pulumi hands them to a program: full keys, values as text,
+// structured ones as JSON.
 type settings struct {
 	values map[string]string
 	// encrypted are the keys of the values that are stored encrypted.
@@ -25,7 +25,8 @@ func settingsOf(info *pulumi.RunInfo) settings {
 	return settings{values: info.Config, encrypted: info.ConfigSecretKeys}
 }
 
-// resolve returns the cluster that the settings describe, and its secrets. The error tells every mistake at once.
+// resolve returns the cluster that the settings describe, and its secrets. The error tells every mistake at
+// once.
 func (s settings) resolve(project, stack string) (*topology.Cluster, topology.Secrets, error) {
 	raw := map[string]string{}
 	for key, value := range s.values {
@@ -59,5 +60,6 @@ func joinMistakes(errs ...error) error {
 	return errors.Join(others...)
 }
 
-// dockerHost is the engine that the Docker provider is configured for; empty when that is left to the environment.
+// dockerHost is the engine that the Docker provider is configured for; empty when that is left to the
+// environment.
 func (s settings) dockerHost() string { return s.values["docker:host"] }

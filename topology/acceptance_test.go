@@ -154,11 +154,7 @@ func (d dockerEngine) bootNode(t *testing.T, image string, c *Cluster, files map
 	const start = `printf COOKIE >/var/lib/rabbitmq/.erlang.cookie && chmod 400 /var/lib/rabbitmq/.erlang.cookie &&
 		chown -R rabbitmq:rabbitmq /var/lib/rabbitmq && chmod 644 /run/warren/definitions.json &&
 		exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups rabbitmq-server`
-	module, err := os.ReadFile("../infra/node/prompt_election.erl")
-	if err != nil {
-		return nil, err
-	}
-	upload := map[string][]byte{DefinitionsPath: files["definitions.json"], PromptElectionPath: module}
+	upload := map[string][]byte{DefinitionsPath: files["definitions.json"], PromptElectionPath: []byte(PromptElection)}
 	for _, name := range []string{"rabbitmq.conf", "advanced.config", "enabled_plugins"} {
 		upload["/etc/rabbitmq/"+name] = files[name]
 	}

@@ -100,13 +100,21 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 	return out
 }
 
-// amqpURL is the URI of the virtual host "/", which the AMQP URI specification writes as %2F: a path of "/" alone would name
-// the virtual host "".
-func (c *Cluster) amqpURL(port int, s Secrets) string {
+// InternalAMQPURL is the load-balanced endpoint for clients on the stack's own network, with credentials.
+func (c *Cluster) InternalAMQPURL(s Secrets) string {
+	return c.amqpURLAt(net.JoinHostPort(LoadBalancerHost, strconv.Itoa(AMQPPort)), s)
+}
+
+// amqpURL is the endpoint at a port that is published on the host.
+func (c *Cluster) amqpURL(port int, s Secrets) string { return c.amqpURLAt(c.hostPort(port), s) }
+
+// amqpURLAt is the URI of the virtual host "/". The AMQP URI specification writes that as %2F, because a path of "/"
+// alone names the virtual host "".
+func (c *Cluster) amqpURLAt(address string, s Secrets) string {
 	u := url.URL{
 		Scheme:  "amqp",
 		User:    url.UserPassword(c.Username, s.AdminPassword),
-		Host:    c.hostPort(port),
+		Host:    address,
 		Path:    "/" + defaultVirtualHost,
 		RawPath: "/" + url.PathEscape(defaultVirtualHost),
 	}

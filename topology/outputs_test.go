@@ -53,6 +53,11 @@ func TestAMQPURLsMeanWhatTheySay(t *testing.T) {
 			assert.Equal(t, port, uri.Port)
 			assert.Equal(t, "/", uri.Vhost)
 		}
+		uri, err := amqp.ParseURI(c.InternalAMQPURL(Secrets{AdminPassword: password}))
+		require.NoError(t, err)
+		assert.Equal(t, amqp.URI{
+			Scheme: "amqp", Host: LoadBalancerHost, Port: AMQPPort, Username: "admin", Password: password, Vhost: "/",
+		}, uri)
 	}
 }
 

@@ -1,26 +1,36 @@
-// Package balancer holds the scripts that run inside the load balancer's containers: the entry point of HAProxy, and that of the container that
-// hands HAProxy its configuration. They need a POSIX shell, cmp and haproxy.
+// Package balancer holds the scripts that run inside the load balancer's containers. They need a POSIX shell,
+// cmp and haproxy.
 package balancer
 
-import _ "embed"
+import (
+	_ "embed"
+
+	"warren/topology"
+)
 
 // Paths in the containers.
 const (
-	// Volume is where both containers have the volume over which they speak.
+	// ServerPath is where the container of HAProxy has ServerScript.
+	ServerPath = topology.UploadPath + "/serve-haproxy"
+	// ConfigPath is where the container with the configuration has ConfigScript.
+	ConfigPath = topology.UploadPath + "/offer-haproxy"
+	// Volume is where both containers mount the volume that connects them.
 	Volume = "/var/lib/warren"
-	// Configuration is where Offer expects haproxy.cfg.
-	Configuration = "/etc/warren/haproxy.cfg"
-	// TakenFile exists in Offer's container once HAProxy runs with that.
-	TakenFile = "/run/warren/taken"
-	// RefusedFile exists there if HAProxy does not accept it. The container's log says why.
-	RefusedFile = "/run/warren/refused"
+	// Configuration is where ConfigScript expects haproxy.cfg.
+	Configuration = topology.UploadPath + "/haproxy.cfg"
+	// TakenFile exists in the container with the configuration once HAProxy runs with it.
+	TakenFile = topology.RunPath + "/taken"
+	// RefusedFile exists there if HAProxy does not accept the configuration. The container's log says why.
+	RefusedFile = topology.RunPath + "/refused"
 )
 
 var (
-	// Serve is the script that runs HAProxy and has it take over what is on offer in the volume.
+	// ServerScript runs HAProxy, and reloads it when there is a new configuration in the volume.
+	//
 	//go:embed serve-haproxy.sh
-	Serve string
-	// Offer is the script that offers a configuration and tells what became of it.
+	ServerScript string
+	// ConfigScript puts a configuration into the volume and tells whether HAProxy accepts it.
+	//
 	//go:embed offer-haproxy.sh
-	Offer string
+	ConfigScript string
 )

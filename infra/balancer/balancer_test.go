@@ -21,7 +21,7 @@ func TestScriptsPassShellcheck(t *testing.T) {
 	if _, err := exec.LookPath("shellcheck"); err != nil {
 		t.Skip("shellcheck is not installed")
 	}
-	for name, script := range map[string]string{"serve-haproxy": balancer.Serve, "offer-haproxy": balancer.Offer} {
+	for name, script := range map[string]string{"serve-haproxy": balancer.ServerScript, "offer-haproxy": balancer.ConfigScript} {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command("shellcheck", "--shell=sh", "-")
 			cmd.Stdin = strings.NewReader(script)
@@ -86,7 +86,7 @@ func (s site) offer(conf string) error {
 	taken, refused := filepath.Join(s.folder, "run/taken"), filepath.Join(s.folder, "run/refused")
 	_ = os.Remove(taken)
 	_ = os.Remove(refused)
-	cmd := s.start(balancer.Offer)
+	cmd := s.start(balancer.ConfigScript)
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Second)
@@ -121,7 +121,7 @@ func (s site) requireNotes(want string) {
 
 func TestHAProxyTakesOverWhatIsOffered(t *testing.T) {
 	s := newSite(t)
-	serving := s.start(balancer.Serve)
+	serving := s.start(balancer.ServerScript)
 	require.NoError(t, s.offer("one"), "HAProxy waits for its first configuration")
 	s.requireNotes("run one\n")
 	require.NoError(t, s.offer("two"))
@@ -138,13 +138,13 @@ func TestHAProxyTakesOverWhatIsOffered(t *testing.T) {
 
 func TestHAProxyStartsAgainWithWhatIsOffered(t *testing.T) {
 	s := newSite(t)
-	first := s.start(balancer.Serve)
+	first := s.start(balancer.ServerScript)
 	require.NoError(t, s.offer("one"))
 	s.requireNotes("run one\n")
 	require.NoError(t, syscall.Kill(-first.Process.Pid, syscall.SIGKILL))
 	_ = first.Wait()
 	require.NoError(t, os.WriteFile(filepath.Join(s.folder, "var/haproxy.cfg"), []byte("two"), 0o600))
-	s.start(balancer.Serve)
+	s.start(balancer.ServerScript)
 	s.requireNotes("run one\nrun two\n")
 }
 
@@ -152,17 +152,17 @@ func TestHAProxyStartsAgainWithWhatIsOffered(t *testing.T) {
 func TestHAProxyStartsWithoutAnOffer(t *testing.T) {
 	s := newSite(t)
 	require.NoError(t, os.WriteFile(filepath.Join(s.folder, "conf/haproxy.cfg"), []byte("copied"), 0o600))
-	s.start(balancer.Serve)
+	s.start(balancer.ServerScript)
 	s.requireNotes("run copied\n")
 }
 
 func TestScriptsAndGoKnowTheSamePaths(t *testing.T) {
-	for _, script := range []string{balancer.Serve, balancer.Offer} {
+	for _, script := range []string{balancer.ServerScript, balancer.ConfigScript} {
 		assert.Contains(t, script, "readonly offered="+balancer.Volume+"/haproxy.cfg")
 	}
-	assert.Contains(t, balancer.Offer, "readonly mine="+balancer.Configuration+"\n")
+	assert.Contains(t, balancer.ConfigScript, "readonly mine="+balancer.Configuration+"\n")
 	for _, file := range []string{balancer.TakenFile, balancer.RefusedFile} {
-		assert.Contains(t, balancer.Offer, "readonly run="+filepath.Dir(file)+"\n")
-		assert.Contains(t, balancer.Offer, `"$run/`+filepath.Base(file)+`"`)
+		assert.Contains(t, balancer.ConfigScript, "readonly run="+filepath.Dir(file)+"\n")
+		assert.Contains(t, balancer.ConfigScript, `"$run/`+filepath.Base(file)+`"`)
 	}
 }

@@ -22,8 +22,8 @@ const (
 	empty   = "idle\tclassic\t<rabbit@rabbit4.1795412131.1524.0>\t[rabbit@rabbit4]\t\t0\ttrue\t[]\t#{}"
 )
 
-// form runs commands with the functions of the form script, on a cluster of five nodes of which the first are the stack's. Only some of
-// them run.
+// form runs commands with the functions of the form script, on a cluster of five nodes of which the first are
+// the stack's. Only some of them run.
 func form(t *testing.T, stack, running string, queues []string, commands string) (output string, status int) {
 	t.Helper()
 	functions, found := strings.CutSuffix(node.Form, "\nmain \"$@\"\n")

@@ -81,7 +81,7 @@ func project(t *testing.T) string {
 	dir := t.TempDir()
 	root, err := root()
 	require.NoError(t, err)
-	for _, name := range []string{"Pulumi.yaml", "go.mod", "go.sum", "infra", "topology"} {
+	for _, name := range []string{"Pulumi.yaml", "go.mod", "go.sum", "infra", "internal", "topology"} {
 		require.NoError(t, os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)))
 	}
 	return dir

@@ -1,0 +1,182 @@
+package component
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"warren/infra/engine"
+	"warren/topology"
+)
+
+// Cluster is a RabbitMQ cluster on a network of its own, with a load balancer in front of it.
+type Cluster struct {
+	pulumi.ResourceState
+
+	// Network is the cluster's network. Containers that are attached to it can use InternalAMQPURL.
+	Network *docker.Network
+	// Nodes are the cluster's nodes, in the order in which they are changed.
+	Nodes []*Node
+	// LoadBalancer is the HAProxy in front of the nodes.
+	LoadBalancer *LoadBalancer
+	// Formation exists once the cluster consists of these nodes and no others.
+	Formation *docker.Container
+
+	// AMQPURL is the load-balanced endpoint for clients outside the network, with the administrator's
+	// credentials. It is secret. Like the other URLs, it has a value once the cluster is formed, so that what
+	// uses it waits for that.
+	AMQPURL pulumi.StringOutput `pulumi:"amqpUrl"`
+	// AMQPURLs are the nodes' own endpoints, in the order of the topology. They are secret.
+	AMQPURLs pulumi.StringArrayOutput `pulumi:"amqpUrls"`
+	// InternalAMQPURL is the load-balanced endpoint for containers on the cluster's network. It is secret.
+	InternalAMQPURL pulumi.StringOutput `pulumi:"internalAmqpUrl"`
+	// ManagementURL is the load-balanced management interface, without credentials.
+	ManagementURL pulumi.StringOutput `pulumi:"managementUrl"`
+}
+
+// ClusterArgs are the arguments of NewCluster. The zero value describes a cluster of three nodes with
+// Warren's defaults.
+type ClusterArgs struct {
+	// Topology describes the cluster: its name, nodes, ports and settings. topology.New makes one. The name is
+	// in the names and labels of everything on the Docker engine, so it must be unique there. The default is a
+	// cluster with Warren's default settings, which is named after the project, the stack and the component.
+	Topology *topology.Cluster `pulumi:"topology"`
+	// Secrets are the cluster's secrets. The default is to derive them from the stack's passphrase.
+	Secrets *SecretsArgs `pulumi:"secrets"`
+	// Engine is the Docker engine that the cluster runs on. It is asked how the cluster is doing, to decide
+	// whether a change has to roll, and why a node did not come up. The default is the engine that the Docker
+	// provider uses when it is not given explicitly: that of docker:host or DOCKER_HOST. Give it if you give a
+	// provider of another engine.
+	Engine engine.Client
+	// PlainNames names the resources in the component "rabbit1" instead of "<component>-rabbit1". A program with
+	// one cluster can do that; with two, the names would clash.
+	PlainNames bool `pulumi:"plainNames"`
+}
+
+// NewCluster declares a cluster. The cluster is complete when every node is a running member of it. args may
+// be nil.
+func NewCluster(
+	ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pulumi.ResourceOption,
+) (*Cluster, error) {
+	resolved, err := args.withDefaults(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{}
+	if err := ctx.RegisterComponentResource(ClusterType, name, c, opts...); err != nil {
+		return nil, err
+	}
+	if err := c.declare(ctx, resolved, resolved.namer(name)); err != nil {
+		return nil, err
+	}
+	c.setOutputs(resolved)
+	return c, ctx.RegisterResourceOutputs(c, pulumi.Map{
+		"network":         c.Network.Name,
+		"amqpUrl":         c.AMQPURL,
+		"amqpUrls":        c.AMQPURLs,
+		"internalAmqpUrl": c.InternalAMQPURL,
+		"managementUrl":   c.ManagementURL,
+	})
+}
+
+// withDefaults returns the arguments with nothing left out.
+func (a *ClusterArgs) withDefaults(ctx *pulumi.Context, name string) (*ClusterArgs, error) {
+	var resolved ClusterArgs
+	if a != nil {
+		resolved = *a
+	}
+	var err error
+	if resolved.Topology == nil {
+		unique := fmt.Sprintf("%s-%s-%s", ctx.Project(), ctx.Stack(), name)
+		if resolved.Topology, err = topology.New(unique, topology.Config{}); err != nil {
+			return nil, err
+		}
+	}
+	if resolved.Secrets, err = resolved.Secrets.withDefaults(ctx, resolved.Topology); err != nil {
+		return nil, err
+	}
+	resolved.Engine, err = engineOrDefault(ctx, resolved.Engine)
+	return &resolved, err
+}
+
+// namer returns how the resources in a component are named.
+func (a *ClusterArgs) namer(component string) func(string) string {
+	if a.PlainNames {
+		return func(part string) string { return part }
+	}
+	return func(part string) string { return component + "-" + part }
+}
+
+// declare declares what is in the component.
+func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part string) string) error {
+	inside := pulumi.Parent(c)
+	existing, err := findExisting(ctx.Context(), args.Engine, args.Topology.Stack)
+	if err != nil {
+		return err
+	}
+	if c.Network, err = newNetwork(ctx, name("network"), args.Topology, inside); err != nil {
+		return err
+	}
+	image, err := newImage(ctx, name("rabbitmq-image"), args.Topology.Image, inside)
+	if err != nil {
+		return err
+	}
+	order := rollout{rolling: existing.serves(args.Topology)}
+	for _, n := range existing.updateOrder(args.Topology) {
+		node, err := NewNode(ctx, name(n.Name), &NodeArgs{
+			Topology:  args.Topology,
+			Node:      n,
+			Secrets:   args.Secrets,
+			Engine:    args.Engine,
+			Image:     image.ImageId,
+			Network:   c.Network.Name,
+			DependsOn: order.next(),
+			New:       !existing.members[args.Topology.VolumeName(n)],
+		}, inside)
+		if err != nil {
+			return err
+		}
+		order.done(node)
+		c.Nodes = append(c.Nodes, node)
+	}
+	c.LoadBalancer, err = NewLoadBalancer(ctx, name(topology.LoadBalancerHost), &LoadBalancerArgs{
+		Topology:  args.Topology,
+		Secrets:   args.Secrets,
+		Engine:    args.Engine,
+		Network:   c.Network.Name,
+		DependsOn: order.all(),
+	}, inside)
+	if err != nil {
+		return err
+	}
+	c.Formation, err = newFormation(ctx, name(topology.FormationHost), args, image.ImageId, c.Network.Name,
+		inside, pulumi.DependsOn(order.all()))
+	return err
+}
+
+// setOutputs sets the outputs. They follow from the arguments, and have a value once the cluster is formed.
+func (c *Cluster) setOutputs(args *ClusterArgs) {
+	formed := c.Formation.ID()
+	url := func(of func(topology.Secrets) string) pulumi.StringOutput {
+		return args.Secrets.render(func(s topology.Secrets) (string, error) { return of(s), nil }, formed)
+	}
+	c.AMQPURL = url(func(s topology.Secrets) string { return args.Topology.Outputs(s).AMQPURL })
+	c.InternalAMQPURL = url(args.Topology.InternalAMQPURL)
+	var nodes pulumi.StringArray
+	for i := range args.Topology.Nodes {
+		nodes = append(nodes, url(func(s topology.Secrets) string { return args.Topology.Outputs(s).AMQPURLs[i] }))
+	}
+	c.AMQPURLs = nodes.ToStringArrayOutput()
+	management := args.Topology.Outputs(topology.Secrets{}).ManagementURL // it has no credentials
+	c.ManagementURL = formed.ApplyT(func(pulumi.ID) string { return management }).(pulumi.StringOutput)
+}
+
+// engineOrDefault returns the engine that the Docker provider uses by default if docker is nil.
+func engineOrDefault(ctx *pulumi.Context, docker engine.Client) (engine.Client, error) {
+	if docker != nil {
+		return docker, nil
+	}
+	host, _ := ctx.GetConfig("docker:host")
+	return engine.Connect(host)
+}

@@ -1,0 +1,120 @@
+package component
+
+import (
+	"time"
+
+	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"warren/topology"
+)
+
+// What all containers have in common.
+
+var (
+	// replaceInPlace deletes a container before its replacement is created: both have the same name and ports.
+	replaceInPlace = pulumi.DeleteBeforeReplace(true)
+	// logDriver is named, because the options below are this driver's, and the engine's default may be another.
+	logDriver = pulumi.String("json-file")
+	// logOptions bound the log, which otherwise grows without limit.
+	logOptions = pulumi.StringMap{"max-size": pulumi.String("10m"), "max-file": pulumi.String("3")}
+	// helperShares is the CPU weight of a container that looks after a node; a node's is Docker's default, 1024.
+	// The command-line tools in it, each an Erlang VM, run when a node comes back and all nodes are busy. The
+	// low weight slows them down rather than the other nodes' confirms.
+	helperShares = pulumi.Int(256)
+	// noNewPrivileges keeps a process that has dropped root's rights from getting them back.
+	noNewPrivileges = pulumi.ToStringArray([]string{"no-new-privileges:true"})
+)
+
+// labels say which stack and which part of it something is, with further pairs of key and value.
+func labels(stack, role string, further []string) (pairs [][2]pulumi.String) {
+	all := append([]string{topology.LabelStack, stack, topology.LabelRole, role}, further...)
+	for i := 0; i < len(all); i += 2 {
+		pairs = append(pairs, [2]pulumi.String{pulumi.String(all[i]), pulumi.String(all[i+1])})
+	}
+	return pairs
+}
+
+// containerLabels are the labels of a container.
+func containerLabels(stack, role string, further ...string) docker.ContainerLabelArray {
+	var array docker.ContainerLabelArray
+	for _, pair := range labels(stack, role, further) {
+		array = append(array, docker.ContainerLabelArgs{Label: pair[0], Value: pair[1]})
+	}
+	return array
+}
+
+// volumeLabels are the labels of a volume.
+func volumeLabels(stack, role string, further ...string) docker.VolumeLabelArray {
+	var array docker.VolumeLabelArray
+	for _, pair := range labels(stack, role, further) {
+		array = append(array, docker.VolumeLabelArgs{Label: pair[0], Value: pair[1]})
+	}
+	return array
+}
+
+// attach attaches a container to the stack's network under a host name.
+func attach(network pulumi.StringInput, host string) docker.ContainerNetworksAdvancedArray {
+	return docker.ContainerNetworksAdvancedArray{docker.ContainerNetworksAdvancedArgs{
+		Name:    network,
+		Aliases: pulumi.ToStringArray([]string{host}),
+	}}
+}
+
+// publish makes a container's port reachable at the stack's bind address.
+func publish(cluster *topology.Cluster, inside, outside int) docker.ContainerPortArgs {
+	return docker.ContainerPortArgs{
+		Internal: pulumi.Int(inside),
+		External: pulumi.Int(outside),
+		Ip:       pulumi.String(cluster.BindAddress),
+	}
+}
+
+// file is a file that everybody can read.
+func file(path, content string) docker.ContainerUploadArgs {
+	return docker.ContainerUploadArgs{
+		File:        pulumi.String(path),
+		Permissions: pulumi.String("0444"),
+		Content:     pulumi.String(content),
+	}
+}
+
+// script is a file that everybody can execute.
+func script(path, content string) docker.ContainerUploadArgs {
+	f := file(path, content)
+	f.Permissions = pulumi.String("0555")
+	return f
+}
+
+// secretFile is a file that only root can read. `docker inspect` does not show it, and Pulumi's state has it
+// encrypted because the content is a secret output.
+func secretFile(path string, content pulumi.StringOutput) docker.ContainerUploadArgs {
+	return docker.ContainerUploadArgs{
+		File:        pulumi.String(path),
+		Permissions: pulumi.String("0400"),
+		Content:     content.ToStringPtrOutput(),
+	}
+}
+
+// duration writes d as the Docker provider reads it back, so that a refresh finds no difference.
+func duration(d time.Duration) pulumi.String { return pulumi.String(d.String()) }
+
+func seconds(d time.Duration) pulumi.Int { return pulumi.Int(int(d.Seconds())) }
+
+// mebibytes writes a size in bytes as the provider takes sizes. 0 is no limit, which the provider takes as
+// nil.
+func mebibytes(bytes int64) pulumi.IntPtrInput {
+	if bytes == 0 {
+		return nil
+	}
+	return pulumi.Int(int(bytes >> 20))
+}
+
+// environment returns variables, given as pairs of name and value, as Docker takes them.
+func environment(pairs ...string) pulumi.StringArray {
+	var env pulumi.StringArray
+	for i := 0; i < len(pairs); i += 2 {
+		env = append(env, pulumi.String(pairs[i]+"="+pairs[i+1]))
+	}
+	return env
+}

@@ -1,0 +1,191 @@
+package component
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"warren/infra/balancer"
+	"warren/infra/engine"
+	"warren/infra/explain"
+	"warren/topology"
+)
+
+// LoadBalancerMemory is the memory limit of HAProxy's container, in bytes. It is far more than HAProxy needs
+// for as many connections as a node accepts, even while it has two workers, before and after a reload.
+const LoadBalancerMemory = 256 << 20
+
+// LoadBalancer is the HAProxy in front of a cluster. It uses no property of the nodes, so a change of a node
+// never replaces it. A change of its configuration does not replace its container either, which would close
+// every connection: HAProxy gets its configuration over a volume and reloads it.
+type LoadBalancer struct {
+	pulumi.ResourceState
+
+	// Volume is how HAProxy gets its configuration.
+	Volume *docker.Volume
+	// Container runs HAProxy.
+	Container *docker.Container
+	// Configuration exists while HAProxy runs with the cluster's configuration.
+	Configuration *docker.Container
+}
+
+// LoadBalancerArgs are the arguments of NewLoadBalancer. Topology and Network are required.
+type LoadBalancerArgs struct {
+	// Topology is the cluster that the load balancer serves.
+	Topology *topology.Cluster `pulumi:"topology"`
+	// Secrets are the cluster's secrets. The default is to derive them from the stack's passphrase.
+	Secrets *SecretsArgs `pulumi:"secrets"`
+	// Engine tells why HAProxy does not accept its configuration. The default is as in ClusterArgs.
+	Engine engine.Client
+	// Network is the name of the cluster's network.
+	Network pulumi.StringInput `pulumi:"network"`
+	// DependsOn is what has to be there before the load balancer, and is deleted after it. Unlike the resource
+	// option, it applies to what is in the component.
+	DependsOn []pulumi.Resource
+}
+
+// NewLoadBalancer declares a load balancer. It is complete when HAProxy accepts connections by its
+// configuration.
+func NewLoadBalancer(
+	ctx *pulumi.Context, name string, args *LoadBalancerArgs, opts ...pulumi.ResourceOption,
+) (*LoadBalancer, error) {
+	resolved, err := args.withDefaults(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lb := &LoadBalancer{}
+	if err := ctx.RegisterComponentResource(LoadBalancerType, name, lb, opts...); err != nil {
+		return nil, err
+	}
+	inside := pulumi.Parent(lb)
+	dependsOn := pulumi.DependsOn(resolved.DependsOn)
+	cluster := resolved.Topology
+	image, err := newImage(ctx, name+"-image", cluster.LoadBalancer.Image, inside)
+	if err != nil {
+		return nil, err
+	}
+	config := name + "-config"
+	lb.Volume, err = docker.NewVolume(ctx, config, &docker.VolumeArgs{
+		Name:   pulumi.String(cluster.LoadBalancerVolumeName()),
+		Labels: volumeLabels(cluster.Stack, topology.RoleLoadBalancer),
+	}, inside, keepLabels)
+	if err != nil {
+		return nil, err
+	}
+	if lb.Container, err = lb.newContainer(ctx, name, resolved, image, inside, dependsOn); err != nil {
+		return nil, err
+	}
+	if lb.Configuration, err = lb.newConfiguration(ctx, config, resolved, image, inside, dependsOn); err != nil {
+		return nil, err
+	}
+	return lb, ctx.RegisterResourceOutputs(lb, pulumi.Map{"container": lb.Container.Name})
+}
+
+// withDefaults returns the arguments with nothing left out.
+func (a *LoadBalancerArgs) withDefaults(ctx *pulumi.Context) (*LoadBalancerArgs, error) {
+	if a == nil || a.Topology == nil || a.Network == nil {
+		return nil, errors.New("LoadBalancerArgs needs Topology and Network")
+	}
+	resolved := *a
+	var err error
+	if resolved.Secrets, err = a.Secrets.withDefaults(ctx, a.Topology); err != nil {
+		return nil, err
+	}
+	resolved.Engine, err = engineOrDefault(ctx, a.Engine)
+	return &resolved, err
+}
+
+// newContainer declares the container that runs HAProxy.
+func (lb *LoadBalancer) newContainer(
+	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image *docker.RemoteImage, opts ...pulumi.ResourceOption,
+) (*docker.Container, error) {
+	cluster := args.Topology
+	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
+		Name:        pulumi.String(cluster.LoadBalancerContainerName()),
+		Image:       image.ImageId,
+		Hostname:    pulumi.String(topology.LoadBalancerHost),
+		Entrypoints: pulumi.ToStringArray([]string{"sh", balancer.ServerPath}),
+		// The master reads the file and opens the log as root; the file makes the workers drop to user haproxy.
+		User:    pulumi.String("root"),
+		Uploads: docker.ContainerUploadArray{script(balancer.ServerPath, balancer.ServerScript)},
+		Volumes: lb.volumes(),
+		Ports: docker.ContainerPortArray{
+			publish(cluster, topology.AMQPPort, cluster.LoadBalancer.AMQPPort),
+			publish(cluster, topology.ManagementPort, cluster.LoadBalancer.ManagementPort),
+			publish(cluster, topology.StatsPort, cluster.LoadBalancer.StatsPort),
+		},
+		NetworksAdvanced: attach(args.Network, topology.LoadBalancerHost),
+		Healthcheck:      listening(topology.StatsPort),
+		Wait:             pulumi.Bool(true),
+		WaitTimeout:      seconds(time.Minute),
+		Memory:           mebibytes(LoadBalancerMemory),
+		MemorySwap:       mebibytes(LoadBalancerMemory),
+		Restart:          pulumi.String("unless-stopped"),
+		// The official image asks for SIGUSR1, upon which HAProxy waits for clients to leave, and AMQP clients
+		// don't.
+		StopSignal:          pulumi.String("SIGTERM"),
+		DestroyGraceSeconds: seconds(10 * time.Second),
+		LogDriver:           logDriver,
+		LogOpts:             logOptions,
+		SecurityOpts:        noNewPrivileges,
+		Labels:              containerLabels(cluster.Stack, topology.RoleLoadBalancer),
+	}, append(opts, replaceInPlace)...)
+}
+
+// newConfiguration declares that HAProxy runs with the cluster's configuration. A container makes that true:
+// it offers the configuration to HAProxy, is healthy once HAProxy has accepted it, and ends when that is no
+// longer so.
+func (lb *LoadBalancer) newConfiguration(
+	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image *docker.RemoteImage, opts ...pulumi.ResourceOption,
+) (*docker.Container, error) {
+	cluster := args.Topology
+	hooks, err := explain.LoadBalancerConfig(ctx, args.Engine, cluster, name)
+	if err != nil {
+		return nil, err
+	}
+	configuration := args.Secrets.render(func(s topology.Secrets) (string, error) { return cluster.HAProxyConf(s), nil })
+	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
+		Name:        pulumi.String(cluster.LoadBalancerConfigContainerName()),
+		Image:       image.ImageId,
+		Entrypoints: pulumi.ToStringArray([]string{"sh", balancer.ConfigPath}),
+		User:        pulumi.String("root"), // as which HAProxy reads the file
+		Uploads: docker.ContainerUploadArray{
+			secretFile(balancer.Configuration, configuration),
+			script(balancer.ConfigPath, balancer.ConfigScript),
+		},
+		Volumes:      lb.volumes(),
+		NetworkMode:  pulumi.String("none"),
+		Healthcheck:  untilFile(balancer.TakenFile, balancer.RefusedFile),
+		Wait:         pulumi.Bool(true),
+		WaitTimeout:  seconds(time.Minute),
+		Rm:           pulumi.Bool(true),
+		StopSignal:   pulumi.String("SIGTERM"),
+		LogDriver:    logDriver,
+		LogOpts:      logOptions,
+		SecurityOpts: noNewPrivileges,
+		Labels:       containerLabels(cluster.Stack, topology.RoleLoadBalancerConfig),
+	}, append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)
+}
+
+// volumes connects the two containers.
+func (lb *LoadBalancer) volumes() docker.ContainerVolumeArray {
+	return docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
+		VolumeName:    lb.Volume.Name,
+		ContainerPath: pulumi.String(balancer.Volume),
+	}}
+}
+
+// listening is a health check: some process in the container listens on a port. It works in images that have
+// neither bash nor curl, opens no connection that would be logged, and starts nothing but grep.
+func listening(port int) *docker.ContainerHealthcheckArgs {
+	socket := fmt.Sprintf(":%04X [0-9A-F]*:0000 0A", port) // 0A is the state LISTEN
+	return &docker.ContainerHealthcheckArgs{
+		Tests:    pulumi.ToStringArray([]string{"CMD", "grep", "-qs", socket, "/proc/net/tcp", "/proc/net/tcp6"}),
+		Interval: duration(5 * time.Second),
+		Timeout:  duration(5 * time.Second),
+		Retries:  pulumi.Int(3),
+	}
+}

@@ -1,0 +1,170 @@
+package component
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"warren/infra/engine"
+	"warren/infra/node"
+	"warren/topology"
+)
+
+// Node is one node of a cluster: the volume with its data, the container that runs it, and its membership.
+type Node struct {
+	pulumi.ResourceState
+
+	// Volume has the node's data. It outlives the container.
+	Volume *docker.Volume
+	// Container runs the node.
+	Container *docker.Container
+	// Membership exists while the node is a running member of the cluster.
+	Membership *docker.Container
+}
+
+// NodeArgs are the arguments of NewNode. Topology, Node, Image and Network are required.
+type NodeArgs struct {
+	// Topology is the cluster that the node belongs to.
+	Topology *topology.Cluster `pulumi:"topology"`
+	// Node is the node's entry in the topology.
+	Node topology.Node `pulumi:"node"`
+	// Secrets are the cluster's secrets. The default is to derive them from the stack's passphrase.
+	Secrets *SecretsArgs `pulumi:"secrets"`
+	// Engine tells why the node did not come up. The default is as in ClusterArgs.
+	Engine engine.Client
+	// Image is the ID of the RabbitMQ image.
+	Image pulumi.StringInput `pulumi:"image"`
+	// Network is the name of the cluster's network.
+	Network pulumi.StringInput `pulumi:"network"`
+	// DependsOn is what has to be done before anything happens to this node, such as the membership of the node
+	// before it. Unlike the resource option, it applies to what is in the component.
+	DependsOn []pulumi.Resource
+	// New says that the node has no volume yet. A node with a volume counts as a member, so a new one gets its
+	// volume only after DependsOn.
+	New bool `pulumi:"new"`
+}
+
+// NewNode declares a node. The node is complete when it is a running member of the cluster.
+func NewNode(ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.ResourceOption) (*Node, error) {
+	resolved, err := args.withDefaults(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{}
+	if err := ctx.RegisterComponentResource(NodeType, name, n, opts...); err != nil {
+		return nil, err
+	}
+	inside := pulumi.Parent(n)
+	dependsOn := pulumi.DependsOn(resolved.DependsOn)
+
+	volumeOptions := []pulumi.ResourceOption{inside}
+	if resolved.New {
+		volumeOptions = append(volumeOptions, dependsOn)
+	}
+	if n.Volume, err = newDataVolume(ctx, name+"-data", resolved, volumeOptions...); err != nil {
+		return nil, err
+	}
+	if n.Container, err = newNodeContainer(ctx, name, resolved, n.Volume, inside, dependsOn); err != nil {
+		return nil, err
+	}
+	if n.Membership, err = newMembership(ctx, name, resolved, n.Container, inside); err != nil {
+		return nil, err
+	}
+	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{
+		"nodeName":  pulumi.String(resolved.Node.NodeName()),
+		"container": n.Container.Name,
+	})
+}
+
+// withDefaults returns the arguments with nothing left out.
+func (a *NodeArgs) withDefaults(ctx *pulumi.Context) (*NodeArgs, error) {
+	if a == nil || a.Topology == nil || a.Node.Name == "" || a.Image == nil || a.Network == nil {
+		return nil, errors.New("NodeArgs needs Topology, Node, Image and Network")
+	}
+	resolved := *a
+	var err error
+	if resolved.Secrets, err = a.Secrets.withDefaults(ctx, a.Topology); err != nil {
+		return nil, err
+	}
+	resolved.Engine, err = engineOrDefault(ctx, a.Engine)
+	return &resolved, err
+}
+
+func newDataVolume(
+	ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.ResourceOption,
+) (*docker.Volume, error) {
+	return docker.NewVolume(ctx, name, &docker.VolumeArgs{
+		Name:   pulumi.String(args.Topology.VolumeName(args.Node)),
+		Labels: volumeLabels(args.Topology.Stack, topology.RoleNode, topology.LabelNode, args.Node.Name),
+	}, append(opts, keepLabels)...)
+}
+
+func newNodeContainer(
+	ctx *pulumi.Context, name string, args *NodeArgs, data *docker.Volume, opts ...pulumi.ResourceOption,
+) (*docker.Container, error) {
+	cluster := args.Topology
+	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
+		Name:        pulumi.String(cluster.ContainerName(args.Node)),
+		Image:       args.Image,
+		Hostname:    pulumi.String(args.Node.Name),
+		User:        pulumi.String("root"), // the script drops to user rabbitmq once that user can read the files
+		Entrypoints: pulumi.ToStringArray([]string{"bash", node.StartPath}),
+		Envs:        environment("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", cluster.ErlangArgs()),
+		Uploads: docker.ContainerUploadArray{
+			file(topology.RabbitMQConfPath, cluster.RabbitMQConf(args.Node)),
+			file(topology.AdvancedConfigPath, cluster.AdvancedConfig(args.Node)),
+			file(topology.EnabledPluginsPath, cluster.EnabledPlugins()),
+			secretFile(topology.CookiePath, args.Secrets.cookie()),
+			secretFile(topology.UploadedDefinitionsPath, args.Secrets.render(cluster.Definitions)),
+			script(node.StartPath, node.Start),
+			file(topology.PromptElectionPath, topology.PromptElection),
+		},
+		Volumes: docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
+			VolumeName:    data.Name,
+			ContainerPath: pulumi.String(topology.DataPath),
+		}},
+		Ports: docker.ContainerPortArray{
+			publish(cluster, topology.AMQPPort, args.Node.AMQPPort),
+			publish(cluster, topology.ManagementPort, args.Node.ManagementPort),
+		},
+		NetworksAdvanced: attach(args.Network, args.Node.Name),
+		Healthcheck: &docker.ContainerHealthcheckArgs{
+			Tests: pulumi.ToStringArray([]string{"CMD", "bash", "-c", acceptsAMQP}),
+			// Each check costs the engine the start of a process, and nothing waits for it: the membership knows
+			// first.
+			Interval:    duration(10 * time.Second),
+			Timeout:     duration(5 * time.Second),
+			StartPeriod: duration(time.Minute),
+			Retries:     pulumi.Int(3),
+		},
+		// The membership waits for the node, and knows better than a health check when it is ready.
+		Wait: pulumi.Bool(false),
+		Ulimits: docker.ContainerUlimitArray{docker.ContainerUlimitArgs{
+			Name: pulumi.String("nofile"), Soft: openFiles(cluster), Hard: openFiles(cluster),
+		}},
+		Memory:              mebibytes(cluster.MemoryLimit),
+		MemorySwap:          mebibytes(cluster.MemoryLimit), // the same: a broker that swaps fails slowly
+		Restart:             pulumi.String("unless-stopped"),
+		StopTimeout:         seconds(node.StopTimeout),
+		DestroyGraceSeconds: seconds(node.StopTimeout),
+		LogDriver:           logDriver,
+		LogOpts:             logOptions,
+		SecurityOpts:        noNewPrivileges,
+		Labels: containerLabels(cluster.Stack, topology.RoleNode,
+			topology.LabelNode, args.Node.Name, topology.LabelSeries, cluster.Series.String()),
+	}, append(opts, replaceInPlace)...)
+}
+
+// openFiles is the limit on a node's open files: two for each connection, and those of queues and the
+// distribution. The engine's own limit may be too low for that. It may also be so high that Erlang, whose
+// tables have room for as many as allowed, takes memory for millions.
+func openFiles(cluster *topology.Cluster) pulumi.Int {
+	return pulumi.Int(2*cluster.ConnectionMax + 8192)
+}
+
+// acceptsAMQP is a shell command that succeeds if the node in its container accepts connections. It does not
+// start an Erlang VM as rabbitmq-diagnostics does, which would cost seconds of CPU time a minute.
+var acceptsAMQP = fmt.Sprintf("exec 3<>/dev/tcp/127.0.0.1/%d", topology.AMQPPort)

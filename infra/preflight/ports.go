@@ -1,0 +1,88 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/docker/docker/api/types/container"
+
+	"warren/infra/engine"
+	"warren/topology"
+)
+
+// hostPort is a port that the stack publishes on the host.
+type hostPort struct {
+	number int
+	use    string
+}
+
+func hostPorts(cluster *topology.Cluster) []hostPort {
+	var ports []hostPort
+	for _, n := range cluster.Nodes {
+		ports = append(ports, hostPort{n.AMQPPort, n.Name + ", AMQP"}, hostPort{n.ManagementPort, n.Name + ", management"})
+	}
+	lb := cluster.LoadBalancer
+	return append(ports, hostPort{lb.AMQPPort, "load balancer, AMQP"},
+		hostPort{lb.ManagementPort, "load balancer, management"}, hostPort{lb.StatsPort, "load balancer, statistics"})
+}
+
+// portProblems finds the stack's ports that something else has. A running container of the stack itself may
+// have them.
+func portProblems(ctx context.Context, docker engine.Client, cluster *topology.Cluster) ([]string, error) {
+	containers, err := docker.ContainerList(ctx, container.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list the engine's containers: %w", err)
+	}
+	var problems []string
+	for _, port := range hostPorts(cluster) {
+		holder, found := publisher(containers, cluster.BindAddress, port.number)
+		switch {
+		case found && holder.Labels[topology.LabelStack] == cluster.Stack:
+		case found:
+			problems = append(problems, fmt.Sprintf("port %d (%s) belongs to the container %s: stop that, or choose other "+
+				"warren:ports", port.number, port.use, strings.TrimPrefix(holder.Names[0], "/")))
+		case engine.IsLocal(docker):
+			if err := listen(ctx, cluster.BindAddress, port.number); err != nil {
+				problems = append(problems, fmt.Sprintf("port %d (%s) can't be used: %v", port.number, port.use, err))
+			}
+		}
+	}
+	return problems, nil
+}
+
+// publisher finds the container that publishes a port at an address or at all addresses.
+func publisher(containers []container.Summary, address string, port int) (container.Summary, bool) {
+	wanted := net.ParseIP(address)
+	for _, c := range containers {
+		for _, p := range c.Ports {
+			has := net.ParseIP(p.IP)
+			overlap := has.Equal(wanted) || has.IsUnspecified() || wanted.IsUnspecified()
+			if int(p.PublicPort) == port && overlap {
+				return c, true
+			}
+		}
+	}
+	return container.Summary{}, false
+}
+
+// listen tells what keeps a process from listening on a port of this machine.
+func listen(ctx context.Context, address string, port int) error {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
+	switch {
+	case err == nil:
+		return l.Close()
+	case errors.Is(err, syscall.EADDRINUSE):
+		return errors.New("another process listens there (`ss -ltnp` shows which): stop that, or choose other warren:ports")
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("this machine has no address %s: correct warren:bindAddress", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil // a privileged port: the engine may use it although we may not
+	default:
+		return err
+	}
+}

@@ -1,0 +1,131 @@
+// Package preflight looks for what would make a deployment fail halfway, before anything is touched.
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/system"
+
+	"warren/infra/component"
+	"warren/infra/engine"
+	"warren/topology"
+)
+
+const (
+	// engineTimeout bounds the questions to the engine. The engine may have to ask a registry far away.
+	engineTimeout = 20 * time.Second
+	// idleNodeMemory is what a node without a memory limit takes when it is idle.
+	idleNodeMemory = 256 << 20
+	// nodeDisk is what a node takes on the disk before the first message: logs, metadata, preallocated journals.
+	nodeDisk = 128 << 20
+	// ourImages is the prefix of the images that the project builds. No registry has them.
+	ourImages = "warren/"
+)
+
+// Error lists everything on the machine that would make a deployment fail.
+type Error struct {
+	// Problems say what is wrong and what to do about it.
+	Problems []string
+}
+
+// Error lists the problems, one per line.
+func (e *Error) Error() string {
+	return "the stack can't be deployed here:\n  - " + strings.Join(e.Problems, "\n  - ")
+}
+
+// Check looks for what would make a deployment of the cluster fail halfway, and reports all of it at once as
+// an *Error: memory, disk, images and ports that are missing, an upgrade that RabbitMQ does not support, and
+// nodes that can't leave the cluster without a loss. It changes nothing.
+func Check(ctx context.Context, docker engine.Client, cluster *topology.Cluster) error {
+	unbound := ctx
+	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
+	defer cancel()
+	info, err := docker.Info(ctx)
+	if err != nil {
+		return &Error{[]string{fmt.Sprintf("no Docker engine answers at %s (%v): start one, or set DOCKER_HOST to where one is",
+			docker.DaemonHost(), err)}}
+	}
+	problems := memoryProblems(info, cluster)
+	if engine.IsLocal(docker) {
+		problems = append(problems, diskProblems(info, cluster)...)
+	}
+	problems = append(problems, imageProblems(ctx, docker, cluster)...)
+	ports, err := portProblems(ctx, docker, cluster)
+	if err != nil {
+		return err
+	}
+	nodes, err := engine.Nodes(ctx, docker, cluster.Stack)
+	if err != nil {
+		return err
+	}
+	scaleIn, err := scaleInProblems(unbound, docker, cluster, nodes)
+	if err != nil {
+		return err
+	}
+	problems = slices.Concat(problems, ports, upgradeProblems(cluster, nodes), scaleIn)
+	if len(problems) > 0 {
+		return &Error{problems}
+	}
+	return nil
+}
+
+func memoryProblems(info system.Info, cluster *topology.Cluster) []string {
+	perNode := max(cluster.MemoryLimit, idleNodeMemory)
+	need := int64(len(cluster.Nodes))*perNode + component.LoadBalancerMemory
+	if info.MemTotal >= need {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d nodes of %s and the load balancer take %s of memory, and the machine of the Docker "+
+		"engine has %s: lower warren:memoryLimit or warren:nodes",
+		len(cluster.Nodes), gibibytes(perNode), gibibytes(need), gibibytes(info.MemTotal))}
+}
+
+func diskProblems(info system.Info, cluster *topology.Cluster) []string {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(info.DockerRootDir, &fs); err != nil {
+		return nil // the engine is in a virtual machine, as Docker Desktop's is
+	}
+	free := int64(fs.Bavail) * fs.Bsize
+	need := cluster.DiskFreeBytes() + int64(len(cluster.Nodes))*nodeDisk
+	if free >= need {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s has %s free and the stack needs %s, because its nodes take no messages with less than "+
+		"warren:diskFreeLimit = %s: free some, or lower that",
+		info.DockerRootDir, gibibytes(free), gibibytes(need), cluster.DiskFreeLimit)}
+}
+
+func imageProblems(ctx context.Context, docker engine.Client, cluster *topology.Cluster) []string {
+	var problems []string
+	for _, image := range []struct{ key, reference string }{
+		{"warren:image", cluster.Image}, {"warren:haproxyImage", cluster.LoadBalancer.Image},
+	} {
+		_, err := docker.ImageInspect(ctx, image.reference)
+		switch {
+		case err == nil:
+			continue
+		case !cerrdefs.IsNotFound(err):
+			problems = append(problems, fmt.Sprintf("the image %s can't be looked up: %v", image.reference, err))
+			continue
+		case strings.HasPrefix(image.reference, ourImages):
+			problems = append(problems, fmt.Sprintf("the image %s is not there: run `make images`, or set %s to another",
+				image.reference, image.key))
+			continue
+		}
+		_, err = docker.DistributionInspect(ctx, image.reference, "")
+		// A registry that wants credentials may get them from the provider's configuration.
+		if err != nil && !cerrdefs.IsUnauthorized(err) && !cerrdefs.IsPermissionDenied(err) {
+			problems = append(problems, fmt.Sprintf("the image %s is neither here nor to be had from its registry (%v): "+
+				"correct %s, or pull or build the image first", image.reference, err, image.key))
+		}
+	}
+	return problems
+}
+
+func gibibytes(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }

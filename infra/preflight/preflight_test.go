@@ -1,0 +1,93 @@
+package preflight
+
+import (
+	"errors"
+	"net"
+	"strconv"
+	"testing"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"warren/infra/engine/enginetest"
+	"warren/internal/livestack"
+	"warren/topology"
+)
+
+// check runs the preflight for a stack with a configuration.
+func check(t *testing.T, docker *enginetest.Fake, config topology.Config) error {
+	t.Helper()
+	cluster, err := topology.New(enginetest.Stack, config)
+	require.NoError(t, err)
+	return Check(t.Context(), docker, cluster)
+}
+
+func TestPreflightPasses(t *testing.T) {
+	assert.NoError(t, check(t, &enginetest.Fake{}, topology.Config{}))
+}
+
+func TestPreflightNoEngine(t *testing.T) {
+	err := check(t, &enginetest.Fake{Down: errors.New("connection refused")}, topology.Config{})
+	assert.ErrorContains(t, err, "no Docker engine answers at tcp://elsewhere:2375 (connection refused): start one, or set DOCKER_HOST")
+}
+
+func TestPreflightTellsEverythingAtOnce(t *testing.T) {
+	err := check(t, &enginetest.Fake{
+		Memory:  1 << 30,
+		Missing: map[string]error{"rabbitmq:4.3": errdefs.ErrNotFound, "warren/haproxy:3.2": nil},
+		Containers: []container.Summary{{
+			Names: []string{"/other"}, Ports: []container.Port{{IP: "0.0.0.0", PublicPort: 5673}},
+		}},
+	}, topology.Config{Image: "rabbitmq:4.3", MemoryLimit: "1GiB"})
+	var problems *Error
+	require.ErrorAs(t, err, &problems)
+	require.Len(t, problems.Problems, 4)
+	assert.ErrorContains(t, err, "3 nodes of 1.0 GiB and the load balancer take 3.2 GiB of memory, and the machine of the Docker engine has 1.0 GiB")
+	assert.ErrorContains(t, err, "the image rabbitmq:4.3 is neither here nor to be had from its registry")
+	assert.ErrorContains(t, err, "the image warren/haproxy:3.2 is not there: run `make images`")
+	assert.ErrorContains(t, err, "port 5673 (rabbit2, AMQP) belongs to the container other")
+}
+
+func TestPreflightLeavesImagesThatNeedCredentialsToTheProvider(t *testing.T) {
+	for _, registry := range []error{nil, errdefs.ErrUnauthenticated, errdefs.ErrPermissionDenied} {
+		docker := &enginetest.Fake{Missing: map[string]error{"example.com/rabbitmq:4.3": registry}}
+		assert.NoError(t, check(t, docker, topology.Config{Image: "example.com/rabbitmq:4.3"}))
+	}
+}
+
+func TestPreflightDisk(t *testing.T) {
+	err := check(t, &enginetest.Fake{Local: true, Root: t.TempDir()}, topology.Config{DiskFreeLimit: "4000TB", Ports: livestack.FreePorts(t)})
+	assert.ErrorContains(t, err, "warren:diskFreeLimit = 4000TB")
+
+	assert.NoError(t, check(t, &enginetest.Fake{Local: true, Root: "/no/such/folder"}, topology.Config{DiskFreeLimit: "4000TB", Ports: livestack.FreePorts(t)}),
+		"the engine's disk is out of sight")
+}
+
+func TestPreflightPorts(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	port := taken.Addr().(*net.TCPAddr).Port
+	ports := livestack.FreePorts(t)
+	ports.Stats = port
+	config := topology.Config{Ports: ports}
+	publishing := func(stack string) []container.Summary {
+		return []container.Summary{{
+			Names: []string{"/c"}, Labels: map[string]string{topology.LabelStack: stack}, Ports: []container.Port{{IP: "127.0.0.1", PublicPort: uint16(port)}},
+		}}
+	}
+
+	err = check(t, &enginetest.Fake{Local: true}, config)
+	assert.ErrorContains(t, err, "port "+strconv.Itoa(port)+" (load balancer, statistics) can't be used: another process listens there")
+
+	err = check(t, &enginetest.Fake{Local: true, Containers: publishing("other")}, config)
+	assert.ErrorContains(t, err, "belongs to the container c")
+
+	assert.NoError(t, check(t, &enginetest.Fake{Local: true, Containers: publishing(enginetest.Stack)}, config), "the stack's own container")
+
+	config.BindAddress = "192.0.2.1"
+	err = check(t, &enginetest.Fake{Local: true}, config)
+	assert.ErrorContains(t, err, "this machine has no address 192.0.2.1: correct warren:bindAddress")
+}

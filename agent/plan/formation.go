@@ -1,0 +1,184 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+)
+
+// formation makes the cluster consist of the stack's nodes and no others, gives queues the replicas they are to have, and
+// enables what an upgrade brought. It does one thing after the other, each when the one before it is seen to be done.
+func (p *planner) formation() {
+	gathered := p.gather()
+	leavers := p.leavers()
+	if gathered && p.departures(leavers) {
+		p.takeBack(leavers)
+		return
+	}
+	for _, step := range []func(){
+		func() { p.waitUnless(Listed) },
+		func() { p.leave(leavers, func(n Node) bool { return n.State == Down }) },
+		p.grow,
+		func() { p.leave(leavers, func(n Node) bool { return n.State != Down }) },
+		p.remains,
+		p.tidy,
+		p.flags,
+	} {
+		if p.busy() {
+			return
+		}
+		step()
+	}
+}
+
+// busy tells whether something is to be done or waited for before anything else.
+func (p *planner) busy() bool { return len(p.Actions) > 0 || len(p.Waiting) > 0 }
+
+func (p *planner) waitUnless(predicate Predicate) {
+	if c := about(predicate, ""); !p.holds(c) {
+		p.wait(c)
+	}
+}
+
+// gather tells whether all nodes of the stack serve as members of one cluster, and revives one that was about to leave when
+// the stack wanted it back.
+func (p *planner) gather() bool {
+	for _, n := range p.want.Nodes {
+		node := p.node(n.Name)
+		switch {
+		case node.State == Maintenance && !node.Stopping:
+			p.try(p.revive(n.Name))
+		case node.State != Serving:
+			p.wait(about(Serves, n.Name))
+		case !node.Member.Is(true):
+			p.wait(about(IsMember, n.Name))
+		}
+	}
+	return !p.busy()
+}
+
+// takeBack puts nodes back into service that were about to leave.
+func (p *planner) takeBack(leavers []Node) {
+	for _, n := range leavers {
+		switch n.State {
+		case Maintenance:
+			p.try(p.revive(n.Name))
+		case AppStopped:
+			p.try(p.startApp(n.Name))
+		}
+	}
+}
+
+// grow gives queues and streams the replicas they lack among the stack's nodes, one at a time, and waits until each votes.
+// New replicas go where the fewest are.
+func (p *planner) grow() {
+	load := map[NodeName]int{}
+	for i := range p.Queues {
+		for _, r := range p.Queues[i].Replicas {
+			load[r.Node]++
+		}
+	}
+	for i := range p.Queues {
+		q := &p.Queues[i]
+		if !q.replicated() || p.unhealthy(q) {
+			continue
+		}
+		have := 0
+		for _, r := range q.Replicas {
+			if !p.desired[r.Node] {
+				continue
+			}
+			have++
+			if !r.available() {
+				p.wait(Condition{Predicate: ReplicaCaughtUp, Rule: RuleReplicas, Node: r.Node, Queue: q.QueueID})
+			}
+		}
+		if have < p.wanted(q) {
+			p.growQueue(q, load)
+		}
+	}
+}
+
+func (p *planner) growQueue(q *Queue, load map[NodeName]int) {
+	var candidates []NodeName
+	for _, n := range p.want.Nodes {
+		if !q.has(n.Name) && len(p.node(n.Name).Alarms) == 0 {
+			candidates = append(candidates, n.Name)
+		}
+	}
+	if len(candidates) == 0 {
+		p.wait(Condition{Predicate: NoAlarm, Queue: q.QueueID})
+		return
+	}
+	to := slices.MinFunc(candidates, func(a, b NodeName) int { return cmp.Compare(load[a], load[b]) })
+	if p.try(p.addReplica(q, to)) {
+		load[to]++
+	}
+}
+
+// leave lets the first of some nodes go: it is drained, its replicas are removed, RabbitMQ on it is stopped, and what is left
+// is looked at for the last time before the cluster forgets it.
+func (p *planner) leave(leavers []Node, which func(Node) bool) {
+	i := slices.IndexFunc(leavers, which)
+	if i < 0 {
+		return
+	}
+	leaver := leavers[i]
+	switch {
+	case leaver.Stopping && leaver.Running():
+		p.wait(about(Stopped, leaver.Name))
+	case leaver.State == Serving:
+		p.try(p.drainLeaver(leaver.Name))
+	case leaver.State == Maintenance:
+		if !p.removeReplicas(leaver.Name) {
+			p.try(p.stopLeaver(leaver.Name))
+		}
+	case leaver.State == AppStopped || leaver.State == Down:
+		if !p.removeReplicas(leaver.Name) {
+			p.try(p.forgetLeaver(leaver.Name))
+		}
+	default:
+		p.wait(about(Serves, leaver.Name))
+	}
+}
+
+// removeReplicas removes the replicas on a node, and tells whether there are any.
+func (p *planner) removeReplicas(node NodeName) (any bool) {
+	for i := range p.Queues {
+		if q := &p.Queues[i]; q.replicated() && q.has(node) {
+			any = true
+			p.try(p.removeReplica(q, node))
+		}
+	}
+	return any
+}
+
+// remains removes replicas on nodes that are not members any more.
+func (p *planner) remains() {
+	for i := range p.Queues {
+		q := &p.Queues[i]
+		if !q.replicated() || p.unhealthy(q) {
+			continue
+		}
+		for _, r := range q.Replicas {
+			if !p.desired[r.Node] && p.node(r.Node).Member.Is(false) {
+				p.try(p.removeReplica(q, r.Node))
+			}
+		}
+	}
+}
+
+// tidy drops what is remembered of nodes that have left: their queues have got other replicas.
+func (p *planner) tidy() {
+	for _, l := range p.Lost {
+		if !p.desired[l.Node] && !p.node(l.Node).Member.Is(true) && len(l.Queues) > 0 {
+			p.try(p.remember(l.Node, nil))
+		}
+	}
+}
+
+// flags enables the stable feature flags that a newer version brought, once all members have it.
+func (p *planner) flags() {
+	if slices.ContainsFunc(p.Flags, func(f FeatureFlag) bool { return f.Stable && !f.Enabled }) {
+		p.try(p.enableFlags())
+	}
+}

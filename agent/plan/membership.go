@@ -1,0 +1,170 @@
+package plan
+
+import "slices"
+
+// membership makes a node a member in good order: in service, in the right cluster, of the right type, with its replicas
+// back. Nothing is done to a node that was told to stop.
+func (p *planner) membership() {
+	self := p.self()
+	switch {
+	case self.Stopping:
+		p.wait(about(NotStopping, self.Name))
+	case self.Running() && p.isAway(self):
+		p.bringHome(self)
+	case self.State == Maintenance:
+		p.try(p.revive(self.Name))
+	case self.State == AppStopped:
+		p.startStopped(self)
+	case self.State != Serving:
+		p.wait(about(Serves, self.Name))
+	case !self.Member.Is(true):
+		p.wait(about(IsMember, self.Name))
+	default:
+		if p.ensureType(self) {
+			p.restore(self.Name)
+		}
+	}
+}
+
+// isAway tells whether a node is in another cluster than the others.
+func (p *planner) isAway(self Node) bool {
+	id, known := self.ClusterID.Get()
+	return known && p.ClusterID != "" && id != p.ClusterID
+}
+
+// bringHome moves a node from a cluster of its own to that of the others. It is drained before it is looked at for the last
+// time, so that nobody gives it a queue between the look and the reset.
+func (p *planner) bringHome(self Node) {
+	reset := p.resetNode(self.Name)
+	if kind := p.attached(self); kind != "" && p.refuse(Refusal{Kind: kind, Rule: RuleOnlyCopy, Nodes: []NodeName{self.Name}}) {
+		if self.State == Maintenance {
+			p.try(p.revive(self.Name))
+		}
+		return
+	}
+	if self.State == Serving && p.rules.has(RuleDurable) {
+		p.try(Action{Verb: DrainNode, Node: self.Name, Needs: []Condition{about(NotStopping, self.Name)}})
+		return
+	}
+	p.try(reset)
+}
+
+// attached says what keeps a node from being reset.
+func (p *planner) attached(self Node) RefusalKind {
+	if self.Alone.Is(false) {
+		return OtherCluster
+	}
+	if n, known := self.OwnQueues.Get(); known && n > 0 {
+		return OwnQueues
+	}
+	return ""
+}
+
+// startStopped starts RabbitMQ in a node where it was stopped. One that its cluster let go could not start on its data: its
+// container starts again, which settles that.
+func (p *planner) startStopped(self Node) {
+	switch data, known := self.Data.Get(); {
+	case !known:
+		p.wait(about(DataSeen, self.Name))
+	case p.ClusterID == "":
+		p.try(p.startApp(self.Name))
+	case !data:
+		p.joinEmpty(self, p.asNew(p.startApp(self.Name)))
+	case self.Member.Is(false) && p.holds(about(DataOfCluster, self.Name)):
+		p.try(Action{Verb: RestartNode, Node: self.Name, Needs: []Condition{
+			about(IsNoMember, self.Name), about(Stopped, self.Name), about(NotStopping, self.Name),
+		}})
+	default:
+		p.try(p.startApp(self.Name))
+	}
+}
+
+// ensureType makes the node of the type that it is to have. It returns false if that is still to be done.
+func (p *planner) ensureType(self Node) bool {
+	i := slices.IndexFunc(p.want.Nodes, func(n DesiredNode) bool { return n.Name == self.Name })
+	has, known := self.Type.Get()
+	if i < 0 || !known || p.Metadata.Store != Mnesia || has == p.want.Nodes[i].Type {
+		return true
+	}
+	p.try(p.changeType(self.Name, p.want.Nodes[i].Type))
+	return false
+}
+
+// restore gives a node its replicas back: those that only need time, those that the cluster remembers it has lost, and those
+// that the cluster still expects from it.
+func (p *planner) restore(self NodeName) {
+	if !p.holds(about(Listed, "")) {
+		p.wait(about(Listed, ""))
+		return
+	}
+	lost := setOf(p.remembered(self))
+	there := map[QueueID]bool{}
+	var gone []QueueID
+	for i := range p.Queues {
+		q := &p.Queues[i]
+		if !q.replicated() {
+			continue
+		}
+		there[q.QueueID] = true
+		r, member := q.on(self)
+		switch {
+		case !member && !lost[q.QueueID]:
+		case p.unhealthy(q):
+		case member && r.Lost:
+			gone = append(gone, q.QueueID)
+		case !member:
+			p.try(p.addReplica(q, self))
+		case !r.available():
+			p.wait(Condition{Predicate: ReplicaCaughtUp, Rule: RuleRemembered, Node: self, Queue: q.QueueID})
+		}
+	}
+	p.replaceLost(self, gone)
+	p.settle(self, there)
+}
+
+// replaceLost removes the replicas whose data are gone, once it is remembered that the node had them.
+func (p *planner) replaceLost(self NodeName, gone []QueueID) {
+	remembered := p.remembered(self)
+	if all := union(remembered, gone); len(all) > len(remembered) && p.rules.has(RuleRemembered) {
+		p.Actions = nil
+		p.try(p.remember(self, all))
+		return
+	}
+	for _, id := range gone {
+		q, _ := p.queue(id)
+		p.try(p.removeLost(&q, self))
+	}
+}
+
+// settle drops from memory what the node has back, when all that can be restored is. What is in queues that are not healthy
+// stays.
+func (p *planner) settle(self NodeName, there map[QueueID]bool) {
+	remembered := p.remembered(self)
+	if len(remembered) == 0 || p.rules.has(RuleRemembered) && (len(p.Actions) > 0 || len(p.Waiting) > 0) {
+		return
+	}
+	var remaining []QueueID
+	for _, id := range remembered {
+		q, _ := p.queue(id)
+		if there[id] && p.rules.has(RuleRemembered) && !replicaCaughtUp(p.sight, &q, self) {
+			remaining = append(remaining, id)
+		}
+	}
+	if len(remaining) < len(remembered) {
+		p.try(p.forgetRemembered(self, remaining))
+	}
+}
+
+// unhealthy tells whether nothing can be done about the replicas of a queue, and gives notice of it. Waiting for it would
+// hold up what it does not concern.
+func (p *planner) unhealthy(q *Queue) bool {
+	if p.halfDeleted(q) {
+		p.notice(Refusal{Kind: HalfDeleted, Rule: RuleReplicas, Queues: []QueueID{q.QueueID}})
+		return true
+	}
+	if q.Leader == "" && !q.online().hasMajority() {
+		p.notice(Refusal{Kind: QueueMinority, Rule: RuleReplicas, Queues: []QueueID{q.QueueID}, Nodes: q.offline()})
+		return true
+	}
+	return false
+}

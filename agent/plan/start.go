@@ -1,0 +1,62 @@
+package plan
+
+// start decides about a node whose container has started and in which RabbitMQ is about to.
+func (p *planner) start() {
+	self := p.self()
+	if p.unsupported(self) {
+		return
+	}
+	data, known := self.Data.Get()
+	switch {
+	case !known:
+		p.wait(about(DataSeen, self.Name))
+	case data:
+		p.startWithData(self)
+	case p.ClusterID != "":
+		p.joinEmpty(self, p.asNew(Action{Verb: StartNode, Node: self.Name}))
+	case p.seed(self.Name):
+		p.try(p.found(self.Name))
+	default:
+		p.wait(about(ClusterServes, ""))
+	}
+}
+
+// startWithData starts a node on its data, unless it is certain that its cluster let it go: it could not start then.
+func (p *planner) startWithData(self Node) {
+	if p.ClusterID == "" || !self.Member.Is(false) {
+		p.do(Action{Verb: StartNode, Node: self.Name})
+		return
+	}
+	aside := p.setDataAside(self.Name)
+	for _, c := range p.unmet(aside) {
+		if c.Predicate == DataOfCluster {
+			p.refuse(Refusal{Kind: ForeignData, Rule: c.Rule, Nodes: []NodeName{self.Name}})
+			return
+		}
+	}
+	p.try(aside)
+}
+
+// joinEmpty makes a node without data a new member, by an action that starts it. A member with its name has lost its data
+// and is forgotten before: an empty replica must not vote for what it has forgotten.
+func (p *planner) joinEmpty(self Node, join Action) {
+	lost := p.replicasOn(self.Name)
+	remembered := p.remembered(self.Name)
+	if all := union(remembered, lost); len(all) > len(remembered) && p.rules.has(RuleRemembered) {
+		p.try(p.remember(self.Name, all))
+		return
+	}
+	if self.Member.Is(true) {
+		p.try(p.forgetLost(self.Name))
+		return
+	}
+	// Forgetting a node takes its replicas along, except those of queues that had no leader at that moment.
+	for _, id := range lost {
+		if q, _ := p.queue(id); !p.halfDeleted(&q) {
+			p.try(p.removeLost(&q, self.Name))
+		}
+	}
+	if len(p.Actions) == 0 && len(p.Waiting) == 0 {
+		p.try(join)
+	}
+}

@@ -28,8 +28,8 @@ func Sleep(ctx context.Context, d time.Duration) error {
 // returns says what is still missing, such as "rabbit2 sees 2 of 3 nodes running"; an error of Abort ends the
 // wait.
 //
-// The error of Until names what was awaited, for example "every node to run", what check saw last, and why the
-// wait ended. It matches check's last error and the cause of ctx.
+// The error of Until names what was awaited, for example "every node to run", what check saw last, and why
+// the wait ended. It matches the last error of check and the cause of ctx.
 func Until(
 	ctx context.Context, interval time.Duration, what string, check func(context.Context) error,
 ) error {

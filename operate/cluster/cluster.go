@@ -78,8 +78,8 @@ func (c *Cluster) Node(name string) (topology.NodeOutput, error) {
 	return topology.NodeOutput{}, fmt.Errorf("%w: %q", ErrUnknownNode, name)
 }
 
-// AMQPAddress returns where a node's AMQP port is published.
-func (c *Cluster) AMQPAddress(node topology.NodeOutput) string { return c.address(node.AMQPPort) }
+// amqpAddress returns where a node's AMQP port is published.
+func (c *Cluster) amqpAddress(node topology.NodeOutput) string { return c.address(node.AMQPPort) }
 
 // BalancedAMQPAddress returns where the load balancer's AMQP port is published.
 func (c *Cluster) BalancedAMQPAddress() string { return c.address(c.outputs.LoadBalancer.AMQPPort) }

@@ -49,5 +49,5 @@ func Greet(ctx context.Context, address string) error {
 
 // Serves tells whether a node takes AMQP clients.
 func (c *Cluster) Serves(ctx context.Context, node topology.NodeOutput) bool {
-	return Greet(ctx, c.AMQPAddress(node)) == nil
+	return Greet(ctx, c.amqpAddress(node)) == nil
 }

@@ -17,8 +17,8 @@ type Cluster struct {
 	LoadBalancer LoadBalancer
 	BindAddress  string
 
-	PartitionHandling string
-	FailureDetection  string
+	PartitionHandling PartitionHandling
+	FailureDetection  FailureDetection
 	// MemoryLimit is in bytes; 0 for none.
 	MemoryLimit         int64
 	MemoryHighWatermark float64
@@ -26,7 +26,7 @@ type Cluster struct {
 	DiskFreeLimit    string
 	HeartbeatSeconds int
 	ConnectionMax    int
-	LogLevel         string
+	LogLevel         LogLevel
 	Plugins          []string
 	// ExtraConf are the operator's own lines of rabbitmq.conf.
 	ExtraConf string

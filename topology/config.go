@@ -23,11 +23,11 @@ type Config struct {
 	BindAddress string `json:"bindAddress"`
 	// NodeTypes gives the type ("disc" or "ram") of nodes by name; a node not named is a disc node.
 	NodeTypes map[string]NodeType `json:"nodeTypes"`
-	// PartitionHandling is "ignore", "pause_minority" or "autoheal"; it means something in series before 4.3 only.
-	PartitionHandling string `json:"partitionHandling"`
-	// FailureDetection is DetectFast (default), DetectRelaxed (for slow networks) or DetectStock (what RabbitMQ and
-	// HAProxy do when left alone).
-	FailureDetection string `json:"failureDetection"`
+	// PartitionHandling is what nodes do after a network partition. It has an effect in series before 4.3 only.
+	PartitionHandling PartitionHandling `json:"partitionHandling"`
+	// FailureDetection is DetectFast (default), DetectRelaxed (for slow networks) or DetectStock (the defaults of
+	// RabbitMQ and HAProxy).
+	FailureDetection FailureDetection `json:"failureDetection"`
 	// MemoryLimit is a node container's memory limit, such as "1GiB"; empty for none.
 	MemoryLimit string `json:"memoryLimit"`
 	// MemoryHighWatermark is the share of memory at which publishers are blocked. Default 0.6.
@@ -38,8 +38,8 @@ type Config struct {
 	HeartbeatSeconds int `json:"heartbeatSeconds"`
 	// ConnectionMax is the most AMQP connections a node accepts. Default 4096.
 	ConnectionMax int `json:"connectionMax"`
-	// LogLevel is that of console and file. Default "info".
-	LogLevel string `json:"logLevel"`
+	// LogLevel is the level of the log on the console and in the file. Default LogInfo.
+	LogLevel LogLevel `json:"logLevel"`
 	// Plugins are enabled beside rabbitmq_management and rabbitmq_prometheus.
 	Plugins []string `json:"plugins"`
 	// RabbitMQConf is appended to the generated rabbitmq.conf as it stands.
@@ -55,6 +55,33 @@ type NodeType string
 const (
 	Disc NodeType = "disc"
 	RAM  NodeType = "ram"
+)
+
+// PartitionHandling is a strategy for Mnesia's tables after a network partition, named as in
+// https://www.rabbitmq.com/docs/partitions. Quorum queues follow Raft in any case.
+type PartitionHandling string
+
+// The partition handling strategies.
+const (
+	PartitionIgnore        PartitionHandling = "ignore"
+	PartitionPauseMinority PartitionHandling = "pause_minority"
+	PartitionAutoheal      PartitionHandling = "autoheal"
+)
+
+// LogLevel is a level of RabbitMQ's log.
+type LogLevel string
+
+// The log levels, from the most verbose to the least.
+const (
+	LogDebug     LogLevel = "debug"
+	LogInfo      LogLevel = "info"
+	LogNotice    LogLevel = "notice"
+	LogWarning   LogLevel = "warning"
+	LogError     LogLevel = "error"
+	LogCritical  LogLevel = "critical"
+	LogAlert     LogLevel = "alert"
+	LogEmergency LogLevel = "emergency"
+	LogNone      LogLevel = "none"
 )
 
 // NodesConfig is the nodes of a cluster: a count, or a list of nodes. It unmarshals from either. The zero value, but

@@ -69,9 +69,11 @@ func fieldsByKey(v reflect.Value) map[string]reflect.Value {
 
 // decodeValue sets one field of a Config from its text.
 func decodeValue(problems *problemList, key, text string, field reflect.Value) {
-	switch field.Interface().(type) {
-	case string:
+	if field.Kind() == reflect.String {
 		field.SetString(text)
+		return
+	}
+	switch field.Interface().(type) {
 	case int:
 		n, err := strconv.Atoi(text)
 		if err != nil {

@@ -5,14 +5,17 @@ import "time"
 // How failures are noticed. Every number that decides how long an outage lasts is in this file, with its reason.
 // docs/outages.md tells where the time of an outage goes.
 
-// The values of Config.FailureDetection.
+// FailureDetection says how soon a cluster notices that a node or a network failed.
+type FailureDetection string
+
+// The settings of failure detection.
 const (
 	// DetectFast finds a failed node within about three seconds. For nodes in one data centre.
-	DetectFast = "fast"
+	DetectFast FailureDetection = "fast"
 	// DetectRelaxed gives a slow or lossy network four times as long.
-	DetectRelaxed = "relaxed"
-	// DetectStock leaves Erlang, RabbitMQ and HAProxy as they come.
-	DetectStock = "stock"
+	DetectRelaxed FailureDetection = "relaxed"
+	// DetectStock leaves Erlang, RabbitMQ and HAProxy at their defaults.
+	DetectStock FailureDetection = "stock"
 )
 
 // detection is how soon, and by what, each part of a cluster notices that another one failed.
@@ -49,7 +52,7 @@ type detection struct {
 	ConnectTimeout time.Duration
 }
 
-var detections = map[string]detection{
+var detections = map[FailureDetection]detection{
 	DetectFast: {
 		// Ten retransmissions on a LAN, where the retransmission timer starts at 200 ms and the round trip takes less than
 		// one; still three round trips where one takes 200 ms and loses packets.

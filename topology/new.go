@@ -14,12 +14,10 @@ const (
 
 	defaultNodeCount           = 3
 	defaultBindAddress         = "127.0.0.1"
-	defaultPartitionHandling   = "autoheal"
 	defaultMemoryHighWatermark = 0.6
 	defaultDiskFreeLimit       = "2GB"
 	defaultHeartbeatSeconds    = 60
 	defaultConnectionMax       = 4096
-	defaultLogLevel            = "info"
 	defaultUsername            = "admin"
 )
 
@@ -61,7 +59,7 @@ func build(stack string, c Config) (*Cluster, problemList) {
 		DiskFreeLimit:       cmp.Or(c.DiskFreeLimit, defaultDiskFreeLimit),
 		HeartbeatSeconds:    cmp.Or(c.HeartbeatSeconds, defaultHeartbeatSeconds),
 		ConnectionMax:       cmp.Or(c.ConnectionMax, defaultConnectionMax),
-		LogLevel:            cmp.Or(c.LogLevel, defaultLogLevel),
+		LogLevel:            cmp.Or(c.LogLevel, LogInfo),
 		Plugins:             slices.Clone(c.Plugins),
 		ExtraConf:           strings.TrimSpace(c.RabbitMQConf),
 		Username:            cmp.Or(c.Username, defaultUsername),
@@ -71,7 +69,7 @@ func build(stack string, c Config) (*Cluster, problemList) {
 	validateStackName(&problems, stack)
 	cluster.Series = validateImages(&problems, image, c.Series, cluster.LoadBalancer.Image)
 	if cluster.PartitionHandling == "" && cluster.Series.HasPartitionHandling() {
-		cluster.PartitionHandling = defaultPartitionHandling
+		cluster.PartitionHandling = PartitionAutoheal
 	}
 	validateNodes(&problems, c, cluster)
 	validatePorts(&problems, cluster)

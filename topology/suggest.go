@@ -7,20 +7,34 @@ import (
 )
 
 // quoted quotes what an operator wrote.
-func quoted(s string) string { return strconv.Quote(s) }
+func quoted[T ~string](s T) string { return strconv.Quote(string(s)) }
 
 // oneOf lists what may be written in a place.
-func oneOf(values []string) string { return "write one of " + strings.Join(values, ", ") }
+func oneOf[T ~string](values []T) string {
+	var b strings.Builder
+	for i, value := range values {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(value))
+	}
+	return "write one of " + b.String()
+}
 
 // didYouMean suggests the word that was abbreviated, or else the one closest to what was written, if one is close.
-func didYouMean(written string, words []string) string {
+func didYouMean[T ~string](written T, words []T) string {
 	if len(words) == 0 {
 		return ""
 	}
-	closest := slices.MinFunc(words, func(a, b string) int { return editDistance(written, a) - editDistance(written, b) })
-	if abbreviated := slices.IndexFunc(words, func(w string) bool { return written != "" && strings.HasPrefix(w, written) }); abbreviated >= 0 {
+	closest := slices.MinFunc(words, func(a, b T) int {
+		return editDistance(string(written), string(a)) - editDistance(string(written), string(b))
+	})
+	abbreviated := slices.IndexFunc(words, func(w T) bool {
+		return written != "" && strings.HasPrefix(string(w), string(written))
+	})
+	if abbreviated >= 0 {
 		closest = words[abbreviated]
-	} else if editDistance(written, closest) > 1+len(written)/3 {
+	} else if editDistance(string(written), string(closest)) > 1+len(written)/3 {
 		return ""
 	}
 	return "; did you mean " + quoted(closest) + "?"

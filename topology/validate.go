@@ -28,9 +28,11 @@ const (
 )
 
 var (
-	partitionStrategies = []string{"ignore", "pause_minority", "autoheal"}
-	detectionModes      = []string{DetectFast, DetectRelaxed, DetectStock}
-	logLevels           = []string{"debug", "info", "notice", "warning", "error", "critical", "alert", "emergency", "none"}
+	partitionStrategies = []PartitionHandling{PartitionIgnore, PartitionPauseMinority, PartitionAutoheal}
+	detectionModes      = []FailureDetection{DetectFast, DetectRelaxed, DetectStock}
+	logLevels           = []LogLevel{
+		LogDebug, LogInfo, LogNotice, LogWarning, LogError, LogCritical, LogAlert, LogEmergency, LogNone,
+	}
 
 	// Docker's rule for names, less the length that "warren-", the node's name and "-data" need.
 	stackPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
@@ -111,7 +113,7 @@ func validateNodes(problems *problemList, c Config, cluster *Cluster) {
 			problems.add(key+".name", "is "+quoted(n.Name)+", a name Warren uses for another resource", "use another name")
 		}
 		if n.Type != Disc && n.Type != RAM {
-			problems.add(key+".type", "is "+quoted(string(n.Type)), oneOf([]string{string(Disc), string(RAM)}))
+			problems.add(key+".type", "is "+quoted(n.Type), oneOf([]NodeType{Disc, RAM}))
 		}
 	}
 	validateNodeTypes(problems, c, cluster, seen)
@@ -165,17 +167,19 @@ func validatePorts(problems *problemList, c *Cluster) {
 	}
 }
 
+// validateChoice reports a value that is none of those there are.
+func validateChoice[T ~string](problems *problemList, key string, value T, values []T) {
+	if !slices.Contains(values, value) {
+		problems.add(key, "is "+quoted(value), oneOf(values)+didYouMean(value, values))
+	}
+}
+
 func validateSettings(problems *problemList, c *Cluster) {
-	choose := func(key, value string, values []string) {
-		if !slices.Contains(values, value) {
-			problems.add(key, "is "+quoted(value), oneOf(values)+didYouMean(value, values))
-		}
-	}
 	if c.PartitionHandling != "" {
-		choose("partitionHandling", c.PartitionHandling, partitionStrategies)
+		validateChoice(problems, "partitionHandling", c.PartitionHandling, partitionStrategies)
 	}
-	choose("failureDetection", c.FailureDetection, detectionModes)
-	choose("logLevel", c.LogLevel, logLevels)
+	validateChoice(problems, "failureDetection", c.FailureDetection, detectionModes)
+	validateChoice(problems, "logLevel", c.LogLevel, logLevels)
 	if addr, err := netip.ParseAddr(c.BindAddress); err != nil || addr.Zone() != "" {
 		problems.add("bindAddress", "is "+quoted(c.BindAddress), "write an IP address of this host, such as "+defaultBindAddress+
 			", or 0.0.0.0 for all")

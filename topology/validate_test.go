@@ -29,7 +29,9 @@ func TestTheDefaultsAreTheTutorialsCluster(t *testing.T) {
 }
 
 func TestPartitionHandlingIsTheTutorialsWhereItExists(t *testing.T) {
-	for image, want := range map[string]string{"rabbitmq:3.12-management": "autoheal", "rabbitmq:4.2": "autoheal", "rabbitmq:4.3": ""} {
+	for image, want := range map[string]PartitionHandling{
+		"rabbitmq:3.12-management": PartitionAutoheal, "rabbitmq:4.2": PartitionAutoheal, "rabbitmq:4.3": "",
+	} {
 		c, err := New("dev", Config{Image: image})
 		require.NoError(t, err)
 		assert.Equal(t, want, c.PartitionHandling, image)

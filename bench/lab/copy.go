@@ -40,7 +40,9 @@ type copied struct {
 
 // NewCopy describes a copy of source under a name, on ports of its own. If detection is not empty, it replaces the
 // source's failure detection.
-func NewCopy(ctx context.Context, source *cluster.Cluster, name string, firstPort int, detection string) (*copied, error) {
+func NewCopy(
+	ctx context.Context, source *cluster.Cluster, name string, firstPort int, detection topology.FailureDetection,
+) (*copied, error) {
 	original := source.Outputs()
 	nodeImage, err := imageOf(ctx, source, original.Nodes[0].Container)
 	if err != nil {

@@ -22,8 +22,8 @@ type Cluster struct {
 	// MemoryLimit is in bytes; 0 for none.
 	MemoryLimit         int64
 	MemoryHighWatermark float64
-	// DiskFreeLimit is in the notation of rabbitmq.conf.
-	DiskFreeLimit    string
+	// DiskFreeLimit is in bytes.
+	DiskFreeLimit    int64
 	HeartbeatSeconds int
 	ConnectionMax    int
 	LogLevel         LogLevel
@@ -70,6 +70,10 @@ func (c *Cluster) Warnings() []string {
 	}
 	if ram := c.nodesOfType(RAM); len(ram) > 0 {
 		warn("%s is a RAM node: RabbitMQ deprecates these, and they are gone in 4.2 and later", strings.Join(ram, ", "))
+	}
+	if w := c.MemoryHighWatermark; w > maxSafeWatermark {
+		warn("warren:memoryHighWatermark is %v: above %v a node may be killed for its memory before it blocks publishers",
+			w, maxSafeWatermark)
 	}
 	if c.HeartbeatSeconds < lowestSafeHeartbeat {
 		warn("warren:heartbeatSeconds is %d: values below %d close healthy connections", c.HeartbeatSeconds, lowestSafeHeartbeat)

@@ -28,11 +28,12 @@ type Config struct {
 	// FailureDetection is DetectFast (default), DetectRelaxed (for slow networks) or DetectStock (the defaults of
 	// RabbitMQ and HAProxy).
 	FailureDetection FailureDetection `json:"failureDetection"`
-	// MemoryLimit is a node container's memory limit, such as "1GiB"; empty for none.
+	// MemoryLimit is the memory limit of each node's container, such as "4GiB"; "none" leaves a node all memory of
+	// its machine. Default "1GiB".
 	MemoryLimit string `json:"memoryLimit"`
-	// MemoryHighWatermark is the share of memory at which publishers are blocked. Default 0.6.
+	// MemoryHighWatermark is the share of its memory at which a node blocks publishers. Default 0.6.
 	MemoryHighWatermark float64 `json:"memoryHighWatermark"`
-	// DiskFreeLimit is the free disk space below which publishers are blocked. Default "2GB".
+	// DiskFreeLimit is the free disk space below which publishers are blocked, such as "1.5GB". Default "2GB".
 	DiskFreeLimit string `json:"diskFreeLimit"`
 	// HeartbeatSeconds is the AMQP heartbeat the server proposes. Default 60.
 	HeartbeatSeconds int `json:"heartbeatSeconds"`
@@ -113,16 +114,16 @@ func (n NodesConfig) MarshalJSON() ([]byte, error) {
 // NodeConfig describes one node of a list; a port left zero follows from the base ports and its place.
 type NodeConfig struct {
 	Name           string   `json:"name"`
-	Type           NodeType `json:"type"`
-	AMQPPort       int      `json:"amqpPort"`
-	ManagementPort int      `json:"managementPort"`
+	Type           NodeType `json:"type,omitempty"`
+	AMQPPort       int      `json:"amqpPort,omitempty"`
+	ManagementPort int      `json:"managementPort,omitempty"`
 }
 
 // PortsConfig are ports on the host. Node i (from 0) gets AMQP+i and Management+i.
 type PortsConfig struct {
-	AMQP                   int `json:"amqp"`                   // default 5672
-	Management             int `json:"management"`             // default 15672
-	LoadBalancerAMQP       int `json:"loadBalancerAmqp"`       // default 5671
-	LoadBalancerManagement int `json:"loadBalancerManagement"` // default 15671
-	Stats                  int `json:"stats"`                  // default 8404
+	AMQP                   int `json:"amqp,omitempty"`                   // default 5672
+	Management             int `json:"management,omitempty"`             // default 15672
+	LoadBalancerAMQP       int `json:"loadBalancerAmqp,omitempty"`       // default 5671
+	LoadBalancerManagement int `json:"loadBalancerManagement,omitempty"` // default 15671
+	Stats                  int `json:"stats,omitempty"`                  // default 8404
 }

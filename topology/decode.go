@@ -56,11 +56,11 @@ func decode(raw map[string]string) (Config, problemList) {
 	return config, problems
 }
 
-// fieldsByKey returns the fields of a struct by the names of their JSON tags.
+// fieldsByKey returns the fields of a struct by the names in their JSON tags.
 func fieldsByKey(v reflect.Value) map[string]reflect.Value {
 	fields := map[string]reflect.Value{}
 	for i := range v.NumField() {
-		if key := v.Type().Field(i).Tag.Get("json"); key != "" {
+		if key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); key != "" {
 			fields[key] = v.Field(i)
 		}
 	}
@@ -78,6 +78,10 @@ func decodeValue(problems *problemList, key, text string, field reflect.Value) {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			problems.add(key, "is "+quoted(text), "write a whole number")
+			return
+		}
+		if n == 0 {
+			problems.add(key, "is 0", leaveOut)
 		}
 		field.SetInt(int64(n))
 	case float64:
@@ -86,6 +90,9 @@ func decodeValue(problems *problemList, key, text string, field reflect.Value) {
 			problems.add(key, "is "+quoted(text), "write a number such as 0.6")
 			return
 		}
+		if f == 0 {
+			problems.add(key, "is 0", leaveOut)
+		}
 		field.SetFloat(f)
 	case NodesConfig:
 		decodeNodes(problems, key, text, field.Addr().Interface().(*NodesConfig))
@@ -93,6 +100,9 @@ func decodeValue(problems *problemList, key, text string, field reflect.Value) {
 		decodeJSON(problems, key, []byte(text), field)
 	}
 }
+
+// leaveOut is what to do about a number that is 0, which in a Config means the default.
+const leaveOut = "write a positive number, or leave it out for the default"
 
 // decodeNodes reads a count or a list, whose entries are looked at one by one.
 func decodeNodes(problems *problemList, key, text string, nodes *NodesConfig) {
@@ -117,6 +127,8 @@ func decodeJSON(problems *problemList, key string, data []byte, field reflect.Va
 		if err := json.Unmarshal(data, field.Addr().Interface()); err != nil {
 			problems.add(key, "is "+quoted(string(data)), "write "+form(field.Type()))
 			field.SetZero()
+		} else if field.Kind() == reflect.Int && field.Int() == 0 {
+			problems.add(key, "is 0", leaveOut)
 		}
 		return
 	}

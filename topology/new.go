@@ -7,18 +7,16 @@ import (
 	"strings"
 )
 
-// The defaults: the tutorial's cluster, of the current series.
+// The defaults: three nodes of the current series on the standard ports.
 const (
 	DefaultImage        = "warren/rabbitmq:4.3"
 	DefaultHAProxyImage = "warren/haproxy:3.2"
 
-	defaultNodeCount           = 3
-	defaultBindAddress         = "127.0.0.1"
-	defaultMemoryHighWatermark = 0.6
-	defaultDiskFreeLimit       = "2GB"
-	defaultHeartbeatSeconds    = 60
-	defaultConnectionMax       = 4096
-	defaultUsername            = "admin"
+	defaultNodeCount        = 3
+	defaultBindAddress      = "127.0.0.1"
+	defaultHeartbeatSeconds = 60
+	defaultConnectionMax    = 4096
+	defaultUsername         = "admin"
 )
 
 var defaultPorts = PortsConfig{
@@ -56,7 +54,6 @@ func build(stack string, c Config) (*Cluster, problemList) {
 		PartitionHandling:   c.PartitionHandling,
 		FailureDetection:    cmp.Or(c.FailureDetection, DetectFast),
 		MemoryHighWatermark: cmp.Or(c.MemoryHighWatermark, defaultMemoryHighWatermark),
-		DiskFreeLimit:       cmp.Or(c.DiskFreeLimit, defaultDiskFreeLimit),
 		HeartbeatSeconds:    cmp.Or(c.HeartbeatSeconds, defaultHeartbeatSeconds),
 		ConnectionMax:       cmp.Or(c.ConnectionMax, defaultConnectionMax),
 		LogLevel:            cmp.Or(c.LogLevel, LogInfo),
@@ -75,7 +72,8 @@ func build(stack string, c Config) (*Cluster, problemList) {
 	validatePorts(&problems, cluster)
 	validatePlugins(&problems, c.Plugins, cluster.Series)
 	validateSettings(&problems, cluster)
-	cluster.MemoryLimit = validateSizes(&problems, c.MemoryLimit, cluster.DiskFreeLimit)
+	validateMemory(&problems, cmp.Or(c.MemoryLimit, defaultMemoryLimit), cluster)
+	validateDisk(&problems, cmp.Or(c.DiskFreeLimit, defaultDiskFreeLimit), cluster)
 	validateExtraLines(&problems, cluster.ExtraConf)
 	return cluster, problems
 }

@@ -13,6 +13,7 @@ var templateFiles embed.FS
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"inc":   func(i int) int { return i + 1 },
 	"quote": haproxyQuote,
+	"float": erlangFloat,
 }).Option("missingkey=error").ParseFS(templateFiles, "templates/*.tmpl"))
 
 // render executes a template with data. That can fail only if a template does not fit its data, which the tests of every

@@ -23,8 +23,6 @@ const (
 	maxPort             = 65535
 	maxHeartbeatSeconds = 65535 // an unsigned short in AMQP 0.9.1
 	lowestSafeHeartbeat = 5
-	// RabbitMQ needs about 130 MB to start with its management plugin.
-	minMemoryLimit = 256 << 20
 )
 
 var (
@@ -184,9 +182,6 @@ func validateSettings(problems *problemList, c *Cluster) {
 		problems.add("bindAddress", "is "+quoted(c.BindAddress), "write an IP address of this host, such as "+defaultBindAddress+
 			", or 0.0.0.0 for all")
 	}
-	if w := c.MemoryHighWatermark; !(w > 0 && w <= 1) { // also catches NaN
-		problems.add("memoryHighWatermark", fmt.Sprintf("is %v", w), "write a share of memory above 0 and up to 1, such as 0.6")
-	}
 	if h := c.HeartbeatSeconds; h < 0 || h > maxHeartbeatSeconds {
 		problems.add("heartbeatSeconds", fmt.Sprintf("is %d", h), fmt.Sprintf("write seconds from 1 to %d", maxHeartbeatSeconds))
 	}
@@ -201,25 +196,6 @@ func validateSettings(problems *problemList, c *Cluster) {
 	case c.Username == AgentUsername:
 		problems.add("username", "is "+quoted(AgentUsername)+", the user of Warren's own containers", "use another name")
 	}
-}
-
-// validateSizes returns the memory limit in bytes.
-func validateSizes(problems *problemList, memoryLimit, diskFreeLimit string) int64 {
-	const remedy = "write a number and a unit of rabbitmq.conf, such as 2GB or 512MiB"
-	if _, err := parseSize(diskFreeLimit); err != nil {
-		problems.add("diskFreeLimit", "is "+quoted(diskFreeLimit), remedy)
-	}
-	if memoryLimit == "" {
-		return 0
-	}
-	bytes, err := parseSize(memoryLimit)
-	switch {
-	case err != nil:
-		problems.add("memoryLimit", "is "+quoted(memoryLimit), remedy)
-	case bytes < minMemoryLimit:
-		problems.add("memoryLimit", "is "+quoted(memoryLimit)+", too little for RabbitMQ to start", "use at least 256MiB")
-	}
-	return bytes
 }
 
 // validateExtraLines looks at the form of the operator's own lines; what the keys mean is RabbitMQ's to judge.

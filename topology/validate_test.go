@@ -21,7 +21,8 @@ func TestTheDefaultsAreTheTutorialsCluster(t *testing.T) {
 	assert.Equal(t, LoadBalancer{Image: DefaultHAProxyImage, AMQPPort: 5671, ManagementPort: 15671, StatsPort: 8404}, c.LoadBalancer)
 	assert.Equal(t, "127.0.0.1", c.BindAddress)
 	assert.Equal(t, 0.6, c.MemoryHighWatermark)
-	assert.Equal(t, "2GB", c.DiskFreeLimit)
+	assert.Equal(t, int64(2_000_000_000), c.DiskFreeLimit)
+	assert.Equal(t, int64(1<<30), c.MemoryLimit)
 	assert.Equal(t, 60, c.HeartbeatSeconds)
 	assert.Equal(t, 4096, c.ConnectionMax)
 	assert.Equal(t, DetectFast, c.FailureDetection)
@@ -94,9 +95,18 @@ var mistakes = map[string]struct {
 	"size without number":          {map[string]string{"memoryLimit": "GB"}, "memoryLimit", `is "GB"`},
 	"size of unknown unit":         {map[string]string{"diskFreeLimit": "2 gigs"}, "diskFreeLimit", "such as 2GB or 512MiB"},
 	"too little memory":            {map[string]string{"memoryLimit": "64MiB"}, "memoryLimit", "use at least 256MiB"},
-	"watermark above all":          {map[string]string{"memoryHighWatermark": "60"}, "memoryHighWatermark", "above 0 and up to 1"},
-	"negative watermark":           {map[string]string{"memoryHighWatermark": "-0.1"}, "memoryHighWatermark", "above 0 and up to 1"},
-	"watermark not a number":       {map[string]string{"memoryHighWatermark": "NaN"}, "memoryHighWatermark", "above 0 and up to 1"},
+	"watermark above all":          {map[string]string{"memoryHighWatermark": "60"}, "memoryHighWatermark", "from 0.01 to 1"},
+	"negative watermark":           {map[string]string{"memoryHighWatermark": "-0.1"}, "memoryHighWatermark", "from 0.01 to 1"},
+	"watermark not a number":       {map[string]string{"memoryHighWatermark": "NaN"}, "memoryHighWatermark", "from 0.01 to 1"},
+	"watermark of nothing":         {map[string]string{"memoryHighWatermark": "0.00001"}, "memoryHighWatermark", "is 1e-05, at which publishers would always be blocked"},
+	"watermark of zero":            {map[string]string{"memoryHighWatermark": "0"}, "memoryHighWatermark", "is 0: write a positive number, or leave it out"},
+	"watermark of an idle node":    {map[string]string{"memoryHighWatermark": "0.1"}, "memoryHighWatermark", "102 MiB of warren:memoryLimit"},
+	"watermark without a limit":    {map[string]string{"memoryLimit": "none"}, "memoryHighWatermark", "3 nodes may take 180 % of their machine: write 0.25 or less"},
+	"disk limit without a unit":    {map[string]string{"diskFreeLimit": "2"}, "diskFreeLimit", "less than RabbitMQ's own limit of 50 MB"},
+	"disk limit of a float":        {map[string]string{"diskFreeLimit": "2e9"}, "diskFreeLimit", "such as 2GB or 512MiB"},
+	"no connections":               {map[string]string{"connectionMax": "0"}, "connectionMax", "leave it out for the default"},
+	"no heartbeats":                {map[string]string{"heartbeatSeconds": "0"}, "heartbeatSeconds", "leave it out for the default"},
+	"port zero":                    {map[string]string{"ports": `{"amqp":0}`}, "ports.amqp", "leave it out for the default"},
 	"watermark as text":            {map[string]string{"memoryHighWatermark": "high"}, "memoryHighWatermark", "write a number"},
 	"host name to bind to":         {map[string]string{"bindAddress": "localhost"}, "bindAddress", "write an IP address"},
 	"zone in address":              {map[string]string{"bindAddress": "fe80::1%eth0"}, "bindAddress", "write an IP address"},
@@ -164,11 +174,12 @@ func TestWarnings(t *testing.T) {
 		config Config
 		says   string
 	}{
-		"even number":             {Config{Nodes: NodesConfig{Count: 4}}, "gives 4 nodes: as many failures as 3 nodes survive, 1"},
-		"series nobody has tried": {Config{Image: "rabbitmq:4.9"}, "newer than 4.3"},
-		"strategy without effect": {Config{PartitionHandling: "autoheal"}, "no effect in RabbitMQ 4.3"},
-		"RAM node":                {Config{Image: "rabbitmq:3.13", NodeTypes: map[string]NodeType{"rabbit2": RAM}}, "rabbit2 is a RAM node"},
-		"heartbeat too short":     {Config{HeartbeatSeconds: 1}, "close healthy connections"},
+		"even number":              {Config{Nodes: NodesConfig{Count: 4}}, "gives 4 nodes: as many failures as 3 nodes survive, 1"},
+		"series nobody has tried":  {Config{Image: "rabbitmq:4.9"}, "newer than 4.3"},
+		"strategy without effect":  {Config{PartitionHandling: "autoheal"}, "no effect in RabbitMQ 4.3"},
+		"RAM node":                 {Config{Image: "rabbitmq:3.13", NodeTypes: map[string]NodeType{"rabbit2": RAM}}, "rabbit2 is a RAM node"},
+		"watermark near the limit": {Config{MemoryHighWatermark: 0.9}, "may be killed for its memory"},
+		"heartbeat too short":      {Config{HeartbeatSeconds: 1}, "close healthy connections"},
 	} {
 		cluster, err := New("dev", c.config)
 		require.NoError(t, err, name)

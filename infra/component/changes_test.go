@@ -28,7 +28,7 @@ func TestWhatAChangeTouches(t *testing.T) {
 		want          string
 	}{
 		{"a heartbeat", topology.Config{}, topology.Config{HeartbeatSeconds: 30}, nodes},
-		{"a memory limit, which RabbitMQ has to know", topology.Config{}, topology.Config{MemoryLimit: "1GiB"}, nodes},
+		{"a memory limit, which RabbitMQ has to know", topology.Config{}, topology.Config{MemoryLimit: "2GiB"}, nodes},
 		{"a line of rabbitmq.conf", topology.Config{}, topology.Config{RabbitMQConf: "channel_max = 100"}, nodes},
 		{"nodes that are added", topology.Config{}, topology.Config{Nodes: topology.NodesConfig{Count: 5}},
 			"formation haproxy-config " + memberships},

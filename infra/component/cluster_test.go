@@ -209,7 +209,8 @@ func TestMemoryLimit(t *testing.T) {
 	assert.Equal(t, 512.0, node["memory"].NumberValue())
 	assert.Equal(t, 512.0, node["memorySwap"].NumberValue())
 
-	node = declare(t, &enginetest.Fake{}, topology.Config{}).Of(pulumitest.Container)["rabbit1"].Inputs
+	unlimited := topology.Config{MemoryLimit: "none", MemoryHighWatermark: 0.2}
+	node = declare(t, &enginetest.Fake{}, unlimited).Of(pulumitest.Container)["rabbit1"].Inputs
 	assert.False(t, node.HasValue("memory"))
 	assert.False(t, node.HasValue("memorySwap"))
 }

@@ -92,13 +92,13 @@ func diskProblems(info system.Info, cluster *topology.Cluster) []string {
 		return nil // the engine is in a virtual machine, as Docker Desktop's is
 	}
 	free := int64(fs.Bavail) * fs.Bsize
-	need := cluster.DiskFreeBytes() + int64(len(cluster.Nodes))*nodeDisk
+	need := cluster.DiskFreeLimit + int64(len(cluster.Nodes))*nodeDisk
 	if free >= need {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s has %s free and the stack needs %s, because its nodes take no messages with less than "+
 		"warren:diskFreeLimit = %s: free some, or lower that",
-		info.DockerRootDir, gibibytes(free), gibibytes(need), cluster.DiskFreeLimit)}
+		info.DockerRootDir, gibibytes(free), gibibytes(need), gibibytes(cluster.DiskFreeLimit))}
 }
 
 func imageProblems(ctx context.Context, docker engine.Client, cluster *topology.Cluster) []string {

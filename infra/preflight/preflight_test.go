@@ -59,7 +59,7 @@ func TestPreflightLeavesImagesThatNeedCredentialsToTheProvider(t *testing.T) {
 
 func TestPreflightDisk(t *testing.T) {
 	err := check(t, &enginetest.Fake{Local: true, Root: t.TempDir()}, topology.Config{DiskFreeLimit: "4000TB", Ports: livestack.FreePorts(t)})
-	assert.ErrorContains(t, err, "warren:diskFreeLimit = 4000TB")
+	assert.ErrorContains(t, err, "warren:diskFreeLimit = 3725290.3 GiB")
 
 	assert.NoError(t, check(t, &enginetest.Fake{Local: true, Root: "/no/such/folder"}, topology.Config{DiskFreeLimit: "4000TB", Ports: livestack.FreePorts(t)}),
 		"the engine's disk is out of sight")

@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"warren/verify/fault/packet"
+
 	"context"
 	"net/netip"
 
@@ -10,12 +12,12 @@ import (
 // CutNothing is a partition whose packet filter lets everything pass.
 func CutNothing(ctx context.Context, c *cluster.Cluster) (Injection, error) {
 	node := c.Nodes()[0]
-	peers, err := locatePeers(ctx, c, peersOf(c, node))
+	peers, err := packet.LocatePeers(ctx, c, peersOf(c, node))
 	if err != nil {
 		return nil, err
 	}
 	pass := func(peer netip.Addr) []string { return []string{"-s " + peer.String() + " -j ACCEPT"} }
-	return interfere(ctx, c, "cut nothing", []filter{{node, peers, pass}}, applyCut)
+	return interfere(ctx, c, "cut nothing", []packet.Filter{{Node: node, Peers: peers, Rule: pass}}, applyCut)
 }
 
 // RaiseNoAlarm waits for a memory alarm that nothing raises.

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"warren/internal/wait"
 	"warren/operate/cluster"
 	"warren/topology"
@@ -97,15 +95,6 @@ func await(ctx context.Context, timeout time.Duration, check func(context.Contex
 
 // pollEvery is short, for the moment at which a fault takes effect is the start of what is measured.
 const pollEvery = 100 * time.Millisecond
-
-// inParallel runs do for all elements at once.
-func inParallel[T any](elements []T, do func(T) error) error {
-	var group errgroup.Group
-	for _, element := range elements {
-		group.Go(func() error { return do(element) })
-	}
-	return group.Wait()
-}
 
 // nameList lists nodes for people.
 func nameList(nodes []topology.NodeOutput) string {

@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"warren/verify/fault/packet"
+
 	"context"
 	"errors"
 	"fmt"
@@ -111,8 +113,8 @@ func TestRingLeavesEveryNodeAMajorityOfItsOwn(t *testing.T) {
 }
 
 func TestRulesAreForBothFamilies(t *testing.T) {
-	peer := endpoint{name: "rabbit2", addresses: []netip.Addr{netip.MustParseAddr("172.18.0.3"), netip.MustParseAddr("fd00::3")}}
-	ipv4, ipv6 := rulesFor(dropAll, []endpoint{peer})
+	peer := packet.Endpoint{Name: "rabbit2", Addresses: []netip.Addr{netip.MustParseAddr("172.18.0.3"), netip.MustParseAddr("fd00::3")}}
+	ipv4, ipv6 := packet.RulesFor(packet.DropAll, []packet.Endpoint{peer})
 	assert.Equal(t, `*filter
 :WARREN-FAULT - [0:0]
 -A WARREN-FAULT -s 172.18.0.3 -j DROP
@@ -126,12 +128,12 @@ COMMIT`, ipv6)
 }
 
 func TestFamilyWithoutPeersHasNoRules(t *testing.T) {
-	peer := endpoint{name: "rabbit2", addresses: []netip.Addr{netip.MustParseAddr("172.18.0.3")}}
-	_, ipv6 := rulesFor(dropAll, []endpoint{peer})
+	peer := packet.Endpoint{Name: "rabbit2", Addresses: []netip.Addr{netip.MustParseAddr("172.18.0.3")}}
+	_, ipv6 := packet.RulesFor(packet.DropAll, []packet.Endpoint{peer})
 	assert.Empty(t, ipv6)
 }
 
 func TestFilterWithoutPeersIsAnError(t *testing.T) {
-	err := filter{node: topology.NodeOutput{Name: "rabbit1"}, rule: dropAll}.apply(t.Context(), nil)
+	err := packet.Filter{Node: topology.NodeOutput{Name: "rabbit1"}, Rule: packet.DropAll}.Apply(t.Context(), nil)
 	assert.ErrorContains(t, err, "nothing to do to the network of rabbit1")
 }

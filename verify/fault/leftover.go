@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"warren/verify/fault/packet"
+
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"warren/internal/parallel"
 	"warren/operate/cluster"
 	"warren/topology"
 )
@@ -33,7 +36,7 @@ func Leftovers(ctx context.Context, c *cluster.Cluster) ([]Leftover, error) {
 		defer mutex.Unlock()
 		found = append(found, Leftover{where, fmt.Sprintf(format, args...)})
 	}
-	sidecars, err := byRole(ctx, c, topology.RoleFault)
+	sidecars, err := packet.ByRole(ctx, c, topology.RoleFault)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +52,7 @@ func Leftovers(ctx context.Context, c *cluster.Cluster) ([]Leftover, error) {
 			add(containerName, "the container is paused")
 		}
 	}
-	err = inParallel(c.Nodes(), func(node topology.NodeOutput) error {
+	err = parallel.Each(c.Nodes(), func(node topology.NodeOutput) error {
 		state, err := c.State(ctx, node.Container)
 		if err != nil || state != "running" {
 			return err
@@ -59,7 +62,7 @@ func Leftovers(ctx context.Context, c *cluster.Cluster) ([]Leftover, error) {
 			return err
 		}
 		if rules != "" {
-			add(node.Name, "packet filters in the chain %s", chain)
+			add(node.Name, "packet filters in the chain %s", packet.Chain)
 		}
 		left, err := marks(ctx, c, node)
 		for _, mark := range left {
@@ -86,8 +89,8 @@ func DescribeLeftovers(ctx context.Context, c *cluster.Cluster) ([]string, error
 // cluster has recovered is for health.WaitHealthy to say.
 func HealAll(ctx context.Context, c *cluster.Cluster) error {
 	err := errors.Join(
-		inParallel(pausable(c), func(containerName string) error { return thaw(ctx, c, containerName) }),
-		inParallel(c.Nodes(), func(node topology.NodeOutput) error { return clearFilters(ctx, c, node) }),
+		parallel.Each(pausable(c), func(containerName string) error { return thaw(ctx, c, containerName) }),
+		parallel.Each(c.Nodes(), func(node topology.NodeOutput) error { return packet.ClearFilters(ctx, c, node) }),
 	)
 	// With the network whole, nodes that wait for each other at boot can find each other, and start together.
 	err = errors.Join(err, startAll(ctx, c, append(containers(c.Nodes()), c.Outputs().LoadBalancer.Container)))
@@ -111,13 +114,13 @@ func pausable(c *cluster.Cluster) []string {
 
 // rulesLeft returns the packet filters that faults have left in a node's network.
 func rulesLeft(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (rules string, err error) {
-	if err := haveTools(ctx, c); errors.Is(err, errNoTools) {
+	if err := packet.HaveTools(ctx, c); errors.Is(err, packet.ErrNoTools) {
 		return "", nil // so nobody can have filtered anything
 	}
-	s, err := openSidecar(ctx, c, node)
+	s, err := packet.OpenSidecar(ctx, c, node)
 	if err != nil {
 		return "", err
 	}
-	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
-	return s.run(ctx, findScript+`echo "$found"`)
+	defer func() { err = errors.Join(err, s.Close(context.WithoutCancel(ctx))) }()
+	return s.Run(ctx, packet.FindScript+`echo "$found"`)
 }

@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"warren/verify/fault/packet"
+
 	"context"
 	"errors"
 	"fmt"
@@ -71,18 +73,12 @@ func emptyVolume(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 	if !slices.ContainsFunc(inspected.Mounts, func(m container.MountPoint) bool { return m.Destination == topology.DataPath }) {
 		return fmt.Errorf("container %s has no volume at %s", node.Container, topology.DataPath)
 	}
-	id, err := startContainer(ctx, c, node, &container.HostConfig{
-		NetworkMode: "none",
-		VolumesFrom: []string{node.Container},
-		CapDrop:     []string{"ALL"},
-		CapAdd:      []string{"DAC_OVERRIDE", "FOWNER"}, // the files belong to another user
-	}, "sleep", "infinity")
+	cleaner, err := packet.OpenVolume(ctx, c, node)
 	if err != nil {
-		return fmt.Errorf("open the volume of %s: %w", node.Name, err)
+		return err
 	}
-	cleaner := &sidecar{c, id}
-	defer func() { err = errors.Join(err, cleaner.close(context.WithoutCancel(ctx))) }()
-	left, err := cleaner.run(ctx, `find "$1" -mindepth 1 -delete; find "$1" -mindepth 1`, topology.DataPath)
+	defer func() { err = errors.Join(err, cleaner.Close(context.WithoutCancel(ctx))) }()
+	left, err := cleaner.Run(ctx, `find "$1" -mindepth 1 -delete; find "$1" -mindepth 1`, topology.DataPath)
 	if err == nil && left != "" {
 		err = fmt.Errorf("these are left in the volume of %s: %s", node.Name, left)
 	}

@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"warren/verify/fault/packet"
+
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"warren/internal/parallel"
 	"warren/operate/cluster"
 	"warren/topology"
 )
@@ -18,15 +21,15 @@ import (
 //
 // Only what nodes say to each other is filtered: clients, the load balancer and the management API reach every node
 // as before, unless a filter is for them.
-func interfere(ctx context.Context, c *cluster.Cluster, what string, filters []filter,
-	proof func(context.Context, *sidecar, filter) error) (Injection, error) {
+func interfere(ctx context.Context, c *cluster.Cluster, what string, filters []packet.Filter,
+	proof func(context.Context, *packet.Sidecar, packet.Filter) error) (Injection, error) {
 	return inject(ctx, what,
 		func(ctx context.Context) error {
-			sidecars := make([]*sidecar, len(filters))
+			sidecars := make([]*packet.Sidecar, len(filters))
 			var opening errgroup.Group
 			for i, f := range filters {
 				opening.Go(func() (err error) {
-					sidecars[i], err = openSidecar(ctx, c, f.node)
+					sidecars[i], err = packet.OpenSidecar(ctx, c, f.Node)
 					return err
 				})
 			}
@@ -37,7 +40,7 @@ func interfere(ctx context.Context, c *cluster.Cluster, what string, filters []f
 			var group errgroup.Group
 			for i, f := range filters {
 				group.Go(func() error {
-					if err := f.apply(ctx, sidecars[i]); err != nil {
+					if err := f.Apply(ctx, sidecars[i]); err != nil {
 						return err
 					}
 					return proof(ctx, sidecars[i], f)
@@ -46,47 +49,47 @@ func interfere(ctx context.Context, c *cluster.Cluster, what string, filters []f
 			return group.Wait()
 		},
 		func(ctx context.Context) error {
-			if err := inParallel(filters, func(f filter) error { return clearFilters(ctx, c, f.node) }); err != nil {
+			if err := parallel.Each(filters, func(f packet.Filter) error { return packet.ClearFilters(ctx, c, f.Node) }); err != nil {
 				return err
 			}
-			return inParallel(filters, func(f filter) error { return reconnected(ctx, c, f) })
+			return parallel.Each(filters, func(f packet.Filter) error { return reconnected(ctx, c, f) })
 		})
 }
 
 // reconnected makes sure that a node reaches those it was filtered from, as far as they run. They may have new
 // addresses by now.
-func reconnected(ctx context.Context, c *cluster.Cluster, f filter) (err error) {
-	state, err := c.State(ctx, f.node.Container)
+func reconnected(ctx context.Context, c *cluster.Cluster, f packet.Filter) (err error) {
+	state, err := c.State(ctx, f.Node.Container)
 	if err != nil || state != "running" {
 		return err
 	}
-	var peers []endpoint
-	for _, peer := range f.peers {
+	var peers []packet.Endpoint
+	for _, peer := range f.Peers {
 		containerName := c.Outputs().LoadBalancer.Container
-		if node, err := c.Node(peer.name); err == nil {
+		if node, err := c.Node(peer.Name); err == nil {
 			containerName = node.Container
 		}
 		if state, err := c.State(ctx, containerName); err != nil || state != "running" {
 			continue
 		}
-		now, err := locate(ctx, c, peer.name, containerName, peer.port)
+		now, err := packet.Locate(ctx, c, peer.Name, containerName, peer.Port)
 		if err != nil {
 			return err
 		}
 		peers = append(peers, now)
 	}
-	s, err := openSidecar(ctx, c, f.node)
+	s, err := packet.OpenSidecar(ctx, c, f.Node)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close(context.WithoutCancel(ctx))) }()
-	return s.connected(ctx, f.node.Name, peers)
+	defer func() { err = errors.Join(err, s.Close(context.WithoutCancel(ctx))) }()
+	return s.Connected(ctx, f.Node.Name, peers)
 }
 
 // applyCut is the proof of a partition: no new connection gets through.
-func applyCut(ctx context.Context, s *sidecar, f filter) error {
+func applyCut(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
 	return await(ctx, effectTimeout, func(ctx context.Context) error {
-		return s.separated(ctx, f.node.Name, f.peers)
+		return s.Separated(ctx, f.Node.Name, f.Peers)
 	})
 }
 
@@ -120,39 +123,39 @@ func isolateFollower(ctx context.Context, c *cluster.Cluster, target Target) (In
 }
 
 func isolate(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, role string) (Injection, error) {
-	peers, err := locatePeers(ctx, c, peersOf(c, node))
+	peers, err := packet.LocatePeers(ctx, c, peersOf(c, node))
 	if err != nil {
 		return nil, err
 	}
 	return interfere(ctx, c, fmt.Sprintf("cut %s, which %s, off from its peers", node.Name, role),
-		[]filter{{node, peers, dropAll}}, applyCut)
+		[]packet.Filter{{Node: node, Peers: peers, Rule: packet.DropAll}}, applyCut)
 }
 
 // cutPair cuts the connection between the first two nodes, as the tutorial does; the others see both.
 func cutPair(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
 	a, b := c.Nodes()[0], c.Nodes()[1]
-	peers, err := locatePeers(ctx, c, []topology.NodeOutput{b})
+	peers, err := packet.LocatePeers(ctx, c, []topology.NodeOutput{b})
 	if err != nil {
 		return nil, err
 	}
 	return interfere(ctx, c, fmt.Sprintf("cut %s and %s off from each other", a.Name, b.Name),
-		[]filter{{a, peers, dropAll}}, applyCut)
+		[]packet.Filter{{Node: a, Peers: peers, Rule: packet.DropAll}}, applyCut)
 }
 
 // cutRing leaves every node with a majority, and no two with the same one.
 func cutRing(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
 	nodes := c.Nodes()
-	var filters []filter
+	var filters []packet.Filter
 	for i, unseen := range ring(len(nodes)) {
 		var far []topology.NodeOutput
 		for _, j := range unseen {
 			far = append(far, nodes[j])
 		}
-		peers, err := locatePeers(ctx, c, far)
+		peers, err := packet.LocatePeers(ctx, c, far)
 		if err != nil {
 			return nil, err
 		}
-		filters = append(filters, filter{nodes[i], peers, dropAll})
+		filters = append(filters, packet.Filter{Node: nodes[i], Peers: peers, Rule: packet.DropAll})
 	}
 	return interfere(ctx, c, "left every node with a majority of its own, in a ring of "+nameList(nodes), filters, applyCut)
 }
@@ -180,7 +183,7 @@ func loseOneWay(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 	if err != nil {
 		return nil, err
 	}
-	peers, err := locatePeers(ctx, c, peersOf(c, leader))
+	peers, err := packet.LocatePeers(ctx, c, peersOf(c, leader))
 	if err != nil {
 		return nil, err
 	}
@@ -189,35 +192,20 @@ func loseOneWay(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 		return []string{fmt.Sprintf("-d %s -j DROP", peer), fmt.Sprintf("-s %s", peer)}
 	}
 	return interfere(ctx, c, fmt.Sprintf("lost all that %s, which led %s, sent to its peers", leader.Name, target.Queue),
-		[]filter{{leader, peers, deaf}},
-		func(ctx context.Context, s *sidecar, f filter) error {
+		[]packet.Filter{{Node: leader, Peers: peers, Rule: deaf}},
+		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
 			if err := applyCut(ctx, s, f); err != nil {
 				return err
 			}
 			// What arrives is repeated by peers that wait for an acknowledgement, and attempts to connect.
 			return await(ctx, effectTimeout, func(ctx context.Context) error {
-				heard, err := s.count(ctx, "-s")
+				heard, err := s.Count(ctx, "-s")
 				if err == nil && heard == 0 {
-					err = fmt.Errorf("%s hears nothing from its peers, so the loss is not one-way", f.node.Name)
+					err = fmt.Errorf("%s hears nothing from its peers, so the loss is not one-way", f.Node.Name)
 				}
 				return err
 			})
 		})
-}
-
-// countScript adds up the packets that matched the rules of the chain that contain $1.
-const countScript = `
-{ iptables -w 5 -vS ` + chain + `; ip6tables -w 5 -vS ` + chain + ` 2>/dev/null || true; } |
-  awk -v want=" $1 " '/^-A/ && index($0 " ", want) { for (i = 1; i < NF; i++) if ($i == "-c") n += $(i + 1) } END { print n + 0 }'
-`
-
-// count returns how many packets matched the filter's rules that have an option.
-func (s *sidecar) count(ctx context.Context, option string) (int, error) {
-	output, err := s.run(ctx, countScript, option)
-	if err != nil {
-		return 0, fmt.Errorf("read packet counters: %w", err)
-	}
-	return strconv.Atoi(output)
 }
 
 // cutFromLoadBalancer cuts the leader off from the load balancer; its peers and other clients reach it.
@@ -226,23 +214,23 @@ func cutFromLoadBalancer(ctx context.Context, c *cluster.Cluster, target Target)
 	if err != nil {
 		return nil, err
 	}
-	balancer, err := locate(ctx, c, "the load balancer", c.Outputs().LoadBalancer.Container, topology.AMQPPort)
+	balancer, err := packet.Locate(ctx, c, "the load balancer", c.Outputs().LoadBalancer.Container, topology.AMQPPort)
 	if err != nil {
 		return nil, err
 	}
 	return interfere(ctx, c, fmt.Sprintf("cut %s, which led %s, off from the load balancer", leader.Name, target.Queue),
-		[]filter{{leader, []endpoint{balancer}, dropAll}}, applyCut)
+		[]packet.Filter{{Node: leader, Peers: []packet.Endpoint{balancer}, Rule: packet.DropAll}}, applyCut)
 }
 
 // everyNode returns a filter with the same rule between all nodes.
-func everyNode(ctx context.Context, c *cluster.Cluster, apply rule) ([]filter, error) {
-	var filters []filter
+func everyNode(ctx context.Context, c *cluster.Cluster, apply packet.Rule) ([]packet.Filter, error) {
+	var filters []packet.Filter
 	for _, node := range c.Nodes() {
-		peers, err := locatePeers(ctx, c, peersOf(c, node))
+		peers, err := packet.LocatePeers(ctx, c, peersOf(c, node))
 		if err != nil {
 			return nil, err
 		}
-		filters = append(filters, filter{node, peers, apply})
+		filters = append(filters, packet.Filter{Node: node, Peers: peers, Rule: apply})
 	}
 	return filters, nil
 }
@@ -260,16 +248,16 @@ func losePackets(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, 
 		return nil, err
 	}
 	return interfere(ctx, c, fmt.Sprintf("lost %d %% of the packets between all nodes", lossPercent), filters,
-		func(ctx context.Context, s *sidecar, f filter) error {
+		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
 			return await(ctx, effectTimeout, func(ctx context.Context) error {
-				for _, peer := range f.peers {
-					if _, err := s.run(ctx, `ping -q -c 50 -i 0.01 -W 1 "$1" || true`, peer.addresses[0].String()); err != nil {
+				for _, peer := range f.Peers {
+					if _, err := s.Run(ctx, `ping -q -c 50 -i 0.01 -W 1 "$1" || true`, peer.Addresses[0].String()); err != nil {
 						return err
 					}
 				}
-				lost, err := s.count(ctx, "DROP")
+				lost, err := s.Count(ctx, "DROP")
 				if err == nil && lost == 0 {
-					err = fmt.Errorf("no packet from %s to its peers was lost", f.node.Name)
+					err = fmt.Errorf("no packet from %s to its peers was lost", f.Node.Name)
 				}
 				return err
 			})
@@ -295,16 +283,16 @@ func slowDown(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, err
 		return nil, err
 	}
 	return interfere(ctx, c, fmt.Sprintf("slowed the network between all nodes down to %s there and back", 2*linkDelay), filters,
-		func(ctx context.Context, s *sidecar, f filter) error {
-			err := s.launch(ctx, `exec netdelay "$1" "$2"`, strconv.Itoa(queueNumber), linkDelay.String())
+		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
+			err := s.Launch(ctx, `exec netdelay "$1" "$2"`, strconv.Itoa(queueNumber), linkDelay.String())
 			if err != nil {
-				return fmt.Errorf("start netdelay for %s: %w", f.node.Name, err)
+				return fmt.Errorf("start netdelay for %s: %w", f.Node.Name, err)
 			}
 			return await(ctx, effectTimeout, func(ctx context.Context) error {
-				return inParallel(f.peers, func(peer endpoint) error {
-					took, err := s.connect(ctx, peer)
+				return parallel.Each(f.Peers, func(peer packet.Endpoint) error {
+					took, err := s.Connect(ctx, peer)
 					if err == nil && took < 2*linkDelay {
-						err = fmt.Errorf("%s reaches %s in %s, and should need %s", f.node.Name, peer.name, took, 2*linkDelay)
+						err = fmt.Errorf("%s reaches %s in %s, and should need %s", f.Node.Name, peer.Name, took, 2*linkDelay)
 					}
 					return err
 				})
@@ -318,40 +306,29 @@ const (
 	flapWhole = 3 * time.Second
 )
 
-// flapScript cuts and mends until it is killed. The filter is in effect when it starts.
-const flapScript = `
-while sleep "$3"; do
-  iptables -w 5 -F ` + chain + `
-  [[ -z $2 ]] || ip6tables -w 5 -F ` + chain + `
-  sleep "$4"
-  iptables-restore -w 5 --noflush <<<"$1"
-  [[ -z $2 ]] || ip6tables-restore -w 5 --noflush <<<"$2"
-done
-`
-
 // flapLink cuts the leader off from its peers and mends that, again and again.
 func flapLink(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
 	leader, err := c.Leader(ctx, target.VHost, target.Queue)
 	if err != nil {
 		return nil, err
 	}
-	peers, err := locatePeers(ctx, c, peersOf(c, leader))
+	peers, err := packet.LocatePeers(ctx, c, peersOf(c, leader))
 	if err != nil {
 		return nil, err
 	}
 	what := fmt.Sprintf("cut %s, which led %s, off from its peers for %s of every %s",
 		leader.Name, target.Queue, flapCut, flapCut+flapWhole)
-	return interfere(ctx, c, what, []filter{{leader, peers, dropAll}},
-		func(ctx context.Context, s *sidecar, f filter) error {
+	return interfere(ctx, c, what, []packet.Filter{{Node: leader, Peers: peers, Rule: packet.DropAll}},
+		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
 			if err := applyCut(ctx, s, f); err != nil {
 				return err
 			}
-			ipv4, ipv6 := rulesFor(f.rule, f.peers)
+			ipv4, ipv6 := packet.RulesFor(f.Rule, f.Peers)
 			seconds := func(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
-			if err := s.launch(ctx, flapScript, ipv4, ipv6, seconds(flapCut), seconds(flapWhole)); err != nil {
+			if err := s.Launch(ctx, packet.FlapScript, ipv4, ipv6, seconds(flapCut), seconds(flapWhole)); err != nil {
 				return fmt.Errorf("start flapping: %w", err)
 			}
-			if err := s.connected(ctx, f.node.Name, f.peers); err != nil {
+			if err := s.Connected(ctx, f.Node.Name, f.Peers); err != nil {
 				return err
 			}
 			return applyCut(ctx, s, f)

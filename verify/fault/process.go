@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"warren/internal/parallel"
 	"warren/operate/cluster"
 	"warren/operate/health"
 	"warren/topology"
@@ -59,7 +60,7 @@ func killLoadBalancer(ctx context.Context, c *cluster.Cluster, _ Target) (Inject
 func killContainers(ctx context.Context, c *cluster.Cluster, what string, victims ...string) (Injection, error) {
 	return inject(ctx, what,
 		func(ctx context.Context) error {
-			return inParallel(victims, func(victim string) error {
+			return parallel.Each(victims, func(victim string) error {
 				if err := c.Kill(ctx, victim); err != nil {
 					return err
 				}
@@ -156,7 +157,7 @@ func thaw(ctx context.Context, c *cluster.Cluster, containerName string) error {
 
 // startAll starts containers that do not run, all at once: nodes that were killed together may wait for each other.
 func startAll(ctx context.Context, c *cluster.Cluster, names []string) error {
-	return inParallel(names, func(name string) error {
+	return parallel.Each(names, func(name string) error {
 		if err := c.Start(ctx, name); err != nil {
 			return err
 		}

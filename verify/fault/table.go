@@ -1,6 +1,8 @@
 package fault
 
 import (
+	"warren/verify/fault/packet"
+
 	"context"
 	"fmt"
 	"slices"
@@ -238,6 +240,6 @@ func needsTools(nodes int) func(*cluster.Cluster) error {
 		if err := atLeast(nodes)(c); err != nil {
 			return err
 		}
-		return haveTools(context.Background(), c)
+		return packet.HaveTools(context.Background(), c)
 	}
 }

@@ -1,4 +1,4 @@
-package fault
+package packet
 
 import (
 	"os/exec"
@@ -10,8 +10,8 @@ import (
 
 // scripts are the shell programs that faults run in containers.
 var scripts = map[string]string{
-	"clearScript": clearScript, "findScript": findScript + `echo "$found"`, "applyScript": applyScript,
-	"probeScript": probeScript, "countScript": countScript, "flapScript": flapScript,
+	"clearScript": clearScript, "findScript": FindScript + `echo "$found"`, "applyScript": applyScript,
+	"probeScript": probeScript, "countScript": countScript, "flapScript": FlapScript,
 }
 
 func shellcheck(t *testing.T, script string) (string, error) {

@@ -1,4 +1,5 @@
-package fault
+// Package packet changes what happens to the packets of a node, from a container that shares the node's network.
+package packet
 
 import (
 	"context"
@@ -11,6 +12,7 @@ import (
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/client"
 
+	"warren/internal/wait"
 	"warren/operate/cluster"
 	"warren/topology"
 )
@@ -18,59 +20,76 @@ import (
 // toolsImage has iptables and what delays packets; images/build provides it.
 const toolsImage = "warren/nettools:1"
 
-// errNoTools says that the image of the sidecars is missing.
-var errNoTools = errors.New("there is no image " + toolsImage + ": run `images/build nettools:1`")
+// ErrNoTools says that the image of the sidecars is missing.
+var ErrNoTools = errors.New("there is no image " + toolsImage + ": run `images/build nettools:1`")
 
-// haveTools returns nil if the image of the sidecars is there.
-func haveTools(ctx context.Context, c *cluster.Cluster) error {
+// HaveTools returns nil if the image of the sidecars is there.
+func HaveTools(ctx context.Context, c *cluster.Cluster) error {
 	_, err := c.Docker().ImageInspect(ctx, toolsImage)
 	if errdefs.IsNotFound(err) {
-		return errNoTools
+		return ErrNoTools
 	}
 	return err
 }
 
-// sidecar is a container that shares a node's network namespace and may change what happens there, and nothing else.
-type sidecar struct {
+// Sidecar is a container that shares a node's network namespace and may change what happens there, and nothing else.
+type Sidecar struct {
 	cluster *cluster.Cluster
 	id      string
 }
 
-// openSidecar starts a sidecar for a node that runs. It lives until it is closed, or found by HealAll.
-func openSidecar(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (*sidecar, error) {
-	id, err := startContainer(ctx, c, node, &container.HostConfig{
+// OpenSidecar starts a sidecar for a node that runs. It lives until it is closed, or found by HealAll.
+func OpenSidecar(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (*Sidecar, error) {
+	s, err := start(ctx, c, node, &container.HostConfig{
 		NetworkMode: container.NetworkMode("container:" + node.Container),
 		CapDrop:     []string{"ALL"},
 		CapAdd:      []string{"NET_ADMIN"},
-	}, "sleep", "infinity")
+	})
 	if err != nil {
 		return nil, fmt.Errorf("start a container in the network of %s: %w", node.Name, err)
 	}
-	return &sidecar{c, id}, nil
+	return s, nil
 }
 
-// startContainer starts a container of the tools image for a node, labelled so that it is found again.
-func startContainer(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, host *container.HostConfig, command ...string) (string, error) {
+// OpenVolume starts a container that may change the files in the volumes of a node, which need not run, and nothing
+// else.
+func OpenVolume(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (*Sidecar, error) {
+	s, err := start(ctx, c, node, &container.HostConfig{
+		NetworkMode: "none",
+		VolumesFrom: []string{node.Container},
+		CapDrop:     []string{"ALL"},
+		CapAdd:      []string{"DAC_OVERRIDE", "FOWNER"}, // the files belong to another user
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the volume of %s: %w", node.Name, err)
+	}
+	return s, nil
+}
+
+// start starts a container of the tools image for a node, labelled so that it is found again.
+func start(
+	ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, host *container.HostConfig,
+) (*Sidecar, error) {
 	init := true // reaps what is left of probes that timed out
 	host.Init = &init
 	created, err := c.Docker().ContainerCreate(ctx, &container.Config{
 		Image: toolsImage,
-		Cmd:   command,
+		Cmd:   []string{"sleep", "infinity"},
 		Labels: map[string]string{
 			topology.LabelStack: c.Stack(), topology.LabelRole: topology.RoleFault, topology.LabelNode: node.Name,
 		},
 	}, host, nil, nil, "")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := c.Docker().ContainerStart(ctx, created.ID, container.StartOptions{}); err != nil {
-		return "", errors.Join(err, removeContainer(context.WithoutCancel(ctx), c, created.ID))
+		return nil, errors.Join(err, removeContainer(context.WithoutCancel(ctx), c, created.ID))
 	}
-	return created.ID, nil
+	return &Sidecar{c, created.ID}, nil
 }
 
-// run runs a bash script with arguments in the sidecar and returns its output.
-func (s *sidecar) run(ctx context.Context, script string, args ...string) (string, error) {
+// Run runs a bash script with arguments in the sidecar and returns its output.
+func (s *Sidecar) Run(ctx context.Context, script string, args ...string) (string, error) {
 	result, err := s.cluster.Exec(ctx, s.id, append([]string{"bash", "-euo", "pipefail", "-c", script, "warren"}, args...)...)
 	if err != nil {
 		return "", err
@@ -81,8 +100,8 @@ func (s *sidecar) run(ctx context.Context, script string, args ...string) (strin
 	return strings.TrimSpace(result.Stdout), nil
 }
 
-// launch starts a bash script with arguments in the sidecar, which ends with it.
-func (s *sidecar) launch(ctx context.Context, script string, args ...string) error {
+// Launch starts a bash script with arguments in the sidecar, which ends with it.
+func (s *Sidecar) Launch(ctx context.Context, script string, args ...string) error {
 	docker := s.cluster.Docker()
 	created, err := docker.ContainerExecCreate(ctx, s.id, container.ExecOptions{
 		Cmd: append([]string{"bash", "-euo", "pipefail", "-c", script, "warren"}, args...),
@@ -93,8 +112,8 @@ func (s *sidecar) launch(ctx context.Context, script string, args ...string) err
 	return docker.ContainerExecStart(ctx, created.ID, container.ExecStartOptions{Detach: true})
 }
 
-// close removes the sidecar.
-func (s *sidecar) close(ctx context.Context) error { return removeContainer(ctx, s.cluster, s.id) }
+// Close removes the sidecar.
+func (s *Sidecar) Close(ctx context.Context) error { return removeContainer(ctx, s.cluster, s.id) }
 
 // removeContainer removes a container, whatever it does, and is content if there is none.
 func removeContainer(ctx context.Context, c *cluster.Cluster, id string) error {
@@ -110,7 +129,7 @@ func removeContainer(ctx context.Context, c *cluster.Cluster, id string) error {
 
 // awaitRemoval waits until a container has been removed.
 func awaitRemoval(ctx context.Context, docker *client.Client, id string) error {
-	return await(ctx, effectTimeout, func(ctx context.Context) error {
+	return wait.Within(ctx, effectTimeout, pollEvery, "the removal of a container", func(ctx context.Context) error {
 		_, err := docker.ContainerInspect(ctx, id)
 		switch {
 		case errdefs.IsNotFound(err):
@@ -123,8 +142,8 @@ func awaitRemoval(ctx context.Context, docker *client.Client, id string) error {
 	})
 }
 
-// byRole returns the stack's containers that play a role, running or not.
-func byRole(ctx context.Context, c *cluster.Cluster, role string) ([]container.Summary, error) {
+// ByRole returns the stack's containers that play a role, running or not.
+func ByRole(ctx context.Context, c *cluster.Cluster, role string) ([]container.Summary, error) {
 	list, err := c.Docker().ContainerList(ctx, container.ListOptions{
 		All:     true,
 		Filters: filters.NewArgs(filters.Arg("label", topology.StackLabel(c.Stack())), filters.Arg("label", topology.RoleLabel(role))),

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"warren/internal/wait"
+
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/client"
 	"github.com/docker/docker/pkg/stdcopy"
@@ -174,28 +176,24 @@ func (d dockerEngine) bootNode(t *testing.T, image string, c *Cluster, files map
 		},
 	}, &container.HostConfig{ExtraHosts: peers}, upload)
 
-	ctx, cancel := context.WithTimeout(t.Context(), bootDeadline)
-	defer cancel()
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
+	err := wait.Within(t.Context(), bootDeadline, time.Second, "the node to start", func(context.Context) error {
 		logs := d.logs(t, id)
 		if strings.Contains(logs, startupMessage) {
-			return &bootedNode{d, id}, nil
+			return nil
 		}
 		state, err := d.ContainerInspect(t.Context(), id)
 		if err != nil {
-			return nil, err
+			return wait.Abort(err)
 		}
 		if !state.State.Running {
-			return nil, fmt.Errorf("the node stopped with status %d: %s", state.State.ExitCode, logs)
+			return wait.Abort(fmt.Errorf("the node stopped with status %d: %s", state.State.ExitCode, logs))
 		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("the node did not start within %s: %s", bootDeadline, logs)
-		case <-tick.C:
-		}
+		return errors.New(logs)
+	})
+	if err != nil {
+		return nil, err
 	}
+	return &bootedNode{d, id}, nil
 }
 
 // start creates a container with files, starts it and sees to its removal.

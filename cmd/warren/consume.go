@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"warren/clients"
+	"warren/internal/wait"
 	"warren/topology"
 )
 
@@ -94,14 +95,8 @@ func (c *consumption) handler(out io.Writer, stop func()) clients.Handler {
 				return err
 			}
 		}
-		if c.work > 0 {
-			timer := time.NewTimer(c.work)
-			defer timer.Stop()
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-timer.C:
-			}
+		if err := wait.Sleep(ctx, c.work); err != nil {
+			return err
 		}
 		if handled.Add(1) == int64(c.count) {
 			stop()

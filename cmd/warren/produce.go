@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"warren/clients"
+	"warren/internal/wait"
 	"warren/operate/cluster"
 	"warren/topology"
 )
@@ -227,17 +228,7 @@ func (p *pace) wait(ctx context.Context) error {
 	if now.Sub(p.due) > slack {
 		p.due = now
 	}
-	wait := p.due.Sub(now)
+	pause := p.due.Sub(now)
 	p.due = p.due.Add(p.interval)
-	if wait <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
+	return wait.Sleep(ctx, pause)
 }

@@ -14,6 +14,7 @@ import (
 
 	"warren/internal/livestack"
 	"warren/internal/livetest"
+	"warren/internal/wait"
 	"warren/operate/cluster"
 	"warren/operate/health"
 	"warren/topology"
@@ -84,9 +85,9 @@ func underTraffic(t *testing.T, c *cluster.Cluster, name string, maxGap time.Dur
 
 	fewest := watch(ctx, c)
 	recorder.TrafficStarts()
-	time.Sleep(time.Second) // undisturbed traffic, which is not judged but seen in the figures
+	require.NoError(t, wait.Sleep(ctx, time.Second)) // undisturbed traffic, which is seen in the figures
 	do()
-	time.Sleep(time.Second) // and some more, so that a gap at the end shows
+	require.NoError(t, wait.Sleep(ctx, time.Second)) // and some more, so that a gap at the end shows
 	recorder.TrafficStops()
 	assert.GreaterOrEqual(t, fewest(), len(c.Nodes())-1, "nodes that take clients at any time")
 	require.NoError(t, flow.StopProducers(ctx))

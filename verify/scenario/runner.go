@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"warren/internal/wait"
 	"warren/operate/cluster"
 	"warren/verify/checker"
 	"warren/verify/fault"
@@ -90,6 +91,9 @@ func (r Runner) Play(ctx context.Context, s Scenario) (report.Scenario, history.
 
 	p := &play{Runner: r, scenario: s, recorder: history.NewRecorder(s.Name, r.Rig.Paths()...), result: &result}
 	if err := p.run(ctx); err != nil {
+		if interrupted(ctx) {
+			err = fmt.Errorf("interrupted: %w", err)
+		}
 		result.Error = err.Error()
 	}
 
@@ -155,7 +159,7 @@ func (p *play) run(ctx context.Context) (err error) {
 // suffer is the part of the scenario that is judged: undisturbed traffic, the faults, undisturbed traffic.
 func (p *play) suffer(ctx context.Context, target fault.Target) error {
 	p.phase("warm-up")
-	if err := sleep(ctx, p.Limits.WarmUp); err != nil {
+	if err := wait.Sleep(ctx, p.Limits.WarmUp); err != nil {
 		return err
 	}
 	for _, step := range p.scenario.Steps {
@@ -164,12 +168,12 @@ func (p *play) suffer(ctx context.Context, target fault.Target) error {
 		}
 	}
 	p.phase("cool-down")
-	return sleep(ctx, p.Limits.CoolDown)
+	return wait.Sleep(ctx, p.Limits.CoolDown)
 }
 
 // step injects one fault, holds it, heals it, and waits until the cluster has recovered.
 func (p *play) step(ctx context.Context, step Step, target fault.Target) error {
-	if err := sleep(ctx, step.Pause); err != nil {
+	if err := wait.Sleep(ctx, step.Pause); err != nil {
 		return err
 	}
 	if err := p.inflict(ctx, step, target); err != nil {
@@ -221,7 +225,7 @@ func (p *play) inflict(ctx context.Context, step Step, target fault.Target) (err
 	p.result.Injected = append(p.result.Injected, injection.String())
 
 	p.phase("hold")
-	return sleep(ctx, step.Hold)
+	return wait.Sleep(ctx, step.Hold)
 }
 
 // finish stops the producers and collects what is still in the queue.
@@ -259,16 +263,4 @@ func within(ctx context.Context, limit time.Duration, do func(context.Context) e
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("gave up after %s", limit))
 	defer cancel()
 	return do(ctx)
-}
-
-// sleep lets time pass, which is what warming up and holding a fault are about, unless ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return fmt.Errorf("interrupted: %w", context.Cause(ctx))
-	case <-timer.C:
-		return nil
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"warren/internal/suggest"
 )
 
 // secretKeys are configuration keys that hold secrets: known, but not part of a Config.
@@ -50,7 +52,7 @@ func decode(raw map[string]string) (Config, problemList) {
 		case isField:
 			decodeValue(&problems, key, raw[key], field)
 		case !slices.Contains(known, key):
-			problems.add(key, "is an unknown key", "remove it"+didYouMean(key, known))
+			problems.add(key, "is an unknown key", "remove it"+suggest.DidYouMean(key, known))
 		}
 	}
 	return config, problems
@@ -142,7 +144,7 @@ func decodeJSON(problems *problemList, key string, data []byte, field reflect.Va
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		inner, ok := fields[name]
 		if !ok {
-			problems.add(key+"."+name, "is an unknown key", "remove it"+didYouMean(name, known))
+			problems.add(key+"."+name, "is an unknown key", "remove it"+suggest.DidYouMean(name, known))
 			continue
 		}
 		decodeJSON(problems, key+"."+name, values[name], inner)

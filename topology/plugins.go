@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"warren/internal/suggest"
 )
 
 // requiredPlugins are enabled on every node: the management interface, and the metrics HAProxy's checks read.
@@ -74,7 +76,7 @@ func validatePlugins(problems *problemList, plugins []string, series Series) {
 		switch {
 		case !known:
 			problems.add("plugins", "names the unknown plugin "+quoted(name), "name plugins that come with RabbitMQ"+
-				didYouMean(name, slices.Sorted(maps.Keys(shippedPlugins))))
+				suggest.DidYouMean(name, slices.Sorted(maps.Keys(shippedPlugins))))
 		case series != Series{} && !shipped.includes(series):
 			problems.add("plugins", "names "+quoted(name)+", which RabbitMQ "+series.String()+" does not come with",
 				"leave it out or use another series")

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 
+	"warren/internal/suggest"
+
 	"github.com/distribution/reference"
 )
 
@@ -122,7 +124,7 @@ func validateNodeTypes(problems *problemList, c Config, cluster *Cluster, places
 		place, known := places[name]
 		if !known {
 			problems.add("nodeTypes", "names the unknown node "+quoted(name),
-				"name nodes of this stack"+didYouMean(name, slices.Sorted(maps.Keys(places))))
+				"name nodes of this stack"+suggest.DidYouMean(name, slices.Sorted(maps.Keys(places))))
 			continue
 		}
 		if place < len(c.Nodes.List) && c.Nodes.List[place].Type != "" && c.Nodes.List[place].Type != c.NodeTypes[name] {
@@ -168,7 +170,7 @@ func validatePorts(problems *problemList, c *Cluster) {
 // validateChoice reports a value that is none of those there are.
 func validateChoice[T ~string](problems *problemList, key string, value T, values []T) {
 	if !slices.Contains(values, value) {
-		problems.add(key, "is "+quoted(value), oneOf(values)+didYouMean(value, values))
+		problems.add(key, "is "+quoted(value), oneOf(values)+suggest.DidYouMean(value, values))
 	}
 }
 

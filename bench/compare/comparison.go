@@ -5,6 +5,7 @@ package compare
 
 import (
 	"warren/bench/lab"
+	"warren/internal/suggest"
 
 	"context"
 	"errors"
@@ -64,6 +65,18 @@ type Sample struct {
 	Missing string
 }
 
+// Names are the names by which Select finds comparisons: their own and those of their groups.
+func Names(all []Comparison) []string {
+	var names []string
+	for _, c := range all {
+		if group, _, grouped := strings.Cut(c.Name, "/"); grouped && !slices.Contains(names, group) {
+			names = append(names, group)
+		}
+		names = append(names, c.Name)
+	}
+	return names
+}
+
 // Select returns the comparisons whose name is one of names, or begins with one of them and a slash. No names stand for
 // all comparisons. The error tells every name that fits none.
 func Select(all []Comparison, names []string) ([]Comparison, error) {
@@ -74,7 +87,8 @@ func Select(all []Comparison, names []string) ([]Comparison, error) {
 	var problems []error
 	for _, name := range names {
 		if !slices.ContainsFunc(all, func(c Comparison) bool { return fits(c, name) }) {
-			problems = append(problems, fmt.Errorf("there is no comparison %q; --list shows those there are", name))
+			problems = append(problems, fmt.Errorf("there is no comparison %q%s (--list shows all)",
+				name, suggest.DidYouMean(name, Names(all))))
 		}
 	}
 	var selected []Comparison

@@ -52,6 +52,7 @@ func newBench(opts *options) *cobra.Command {
 	flags.DurationVar(&b.cut, "cut", 20*time.Second, "how long a leader is cut off from its peers; longer outages than this show as this")
 	flags.DurationVar(&b.alarmTime, "alarm-time", 10*time.Minute, "how long to watch for false alarms")
 	flags.StringVar(&b.report, "report", "report", "folder to write the report to")
+	complete(cmd, "only", completeComparisons)
 	return cmd
 }
 

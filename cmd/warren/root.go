@@ -48,6 +48,7 @@ func newRoot() *cobra.Command {
 	flags.StringVar(&opts.outputs, "outputs", "",
 		"read the stack's outputs from `FILE` (- for standard input) instead of from Pulumi")
 	flags.BoolVar(&opts.json, "json", false, "print JSON, for programs")
+	complete(root, "stack", completeStacks)
 	for _, command := range commands {
 		root.AddCommand(command(opts))
 	}

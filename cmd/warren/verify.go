@@ -63,6 +63,7 @@ func newVerify(opts *options) *cobra.Command {
 	flags.IntVar(&v.size, "size", 256, "size of a message in bytes")
 	flags.StringVar(&v.report, "report", "report", "folder to write the report to")
 	flags.StringVar(&v.judge, "judge", "", "judge the history saved in `FILE` again, and end")
+	complete(cmd, "fault", completeFaults)
 	cmd.MarkFlagsMutuallyExclusive("fault", "judge")
 	cmd.MarkFlagsMutuallyExclusive("random", "judge")
 	return cmd

@@ -211,6 +211,15 @@ func All() []Fault {
 	}
 }
 
+// Names are the names of faults.
+func Names(faults []Fault) []string {
+	names := make([]string, len(faults))
+	for i, f := range faults {
+		names[i] = f.Name
+	}
+	return names
+}
+
 // Find returns the fault of a name.
 func Find(name string) (Fault, error) {
 	all := All()

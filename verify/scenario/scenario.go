@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"warren/internal/suggest"
 	"warren/verify/checker"
 	"warren/verify/fault"
 )
@@ -66,7 +67,8 @@ func Select(faults []fault.Fault, names []string) ([]fault.Fault, error) {
 			}
 		}
 		if !found {
-			problems = append(problems, fmt.Errorf("there is no fault %q; --list shows those there are", name))
+			problems = append(problems, fmt.Errorf("there is no fault %q%s (--list shows all)",
+				name, suggest.DidYouMean(name, fault.Names(faults))))
 		}
 	}
 	return selected, errors.Join(problems...)

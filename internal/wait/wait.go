@@ -64,6 +64,33 @@ func Within(
 	return Until(ctx, interval, what, check)
 }
 
+// Progress is Until without a limit of time: it goes on as long as check's error changes, and gives up when that has
+// been the same for stall. So it suits a slow machine as well as a fast one.
+func Progress(
+	ctx context.Context, stall, interval time.Duration, what string, check func(context.Context) error,
+) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var last string
+	giveUp := time.AfterFunc(stall, func() { cancel(stalled(stall)) })
+	defer giveUp.Stop()
+	return Until(ctx, interval, what, func(ctx context.Context) error {
+		err := check(ctx)
+		if err != nil && ctx.Err() == nil && err.Error() != last {
+			last = err.Error()
+			giveUp.Reset(stall)
+		}
+		return err
+	})
+}
+
+// stalled matches context.DeadlineExceeded and tells for how long nothing changed.
+type stalled time.Duration
+
+func (s stalled) Error() string { return "nothing changed for " + time.Duration(s).String() }
+
+func (stalled) Is(target error) bool { return target == context.DeadlineExceeded }
+
 // Abort marks an error of a check after which there is nothing left to wait for.
 func Abort(err error) error { return abort{err} }
 

@@ -120,3 +120,23 @@ func TestUntilEndsWhenItsCheckAborts(t *testing.T) {
 	require.ErrorIs(t, err, errStop)
 	assert.Equal(t, 1, calls)
 }
+
+func TestProgressGoesOnAsLongAsSomethingChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		check, _ := looks(100)
+		require.NoError(t, wait.Progress(t.Context(), 3*time.Second, 2*time.Second, "it", check))
+		assert.Equal(t, 198*time.Second, time.Since(start))
+	})
+}
+
+func TestProgressGivesUpWhenNothingChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		err := wait.Progress(t.Context(), 10*time.Second, time.Second, "every node to run",
+			func(context.Context) error { return errSight })
+		require.EqualError(t, err, "wait for every node to run: two of three (nothing changed for 10s)")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 10*time.Second, time.Since(start))
+	})
+}

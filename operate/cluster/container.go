@@ -83,9 +83,17 @@ func (c *Cluster) Kill(ctx context.Context, containerName string) error {
 	}
 }
 
+// engineSlack is how much longer than the grace period of a container the engine may take to stop it.
+const engineSlack = time.Minute
+
 // Stop asks a container to end (SIGTERM) and kills it if it has not ended after the grace period.
+//
+// The engine goes on with a stop that nobody waits for any more, and would stop what was started meanwhile. So Stop
+// waits for the end of the container also when ctx ends.
 func (c *Cluster) Stop(ctx context.Context, containerName string, grace time.Duration) error {
 	seconds := int(grace.Seconds())
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+engineSlack)
+	defer cancel()
 	if err := c.docker.ContainerStop(ctx, containerName, container.StopOptions{Timeout: &seconds}); err != nil {
 		return fmt.Errorf("stop %s: %w", containerName, err)
 	}

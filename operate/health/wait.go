@@ -30,11 +30,23 @@ func (e *UnhealthyError) Error() string {
 // WaitHealthy returns when nothing is wrong that matters. When ctx ends first, the error wraps an UnhealthyError with
 // what was wrong when last seen.
 func WaitHealthy(ctx context.Context, c *cluster.Cluster) error {
-	return wait.Until(ctx, observeEvery, "a healthy cluster", func(ctx context.Context) error {
+	return wait.Until(ctx, observeEvery, healthyCluster, checkHealth(c))
+}
+
+// WaitRecovered is WaitHealthy for a machine of any speed: it gives up when what is wrong has been the same for stall.
+func WaitRecovered(ctx context.Context, c *cluster.Cluster, stall time.Duration) error {
+	return wait.Progress(ctx, stall, observeEvery, healthyCluster, checkHealth(c))
+}
+
+const healthyCluster = "a healthy cluster"
+
+// checkHealth returns a check that fails with what is wrong.
+func checkHealth(c *cluster.Cluster) func(context.Context) error {
+	return func(ctx context.Context) error {
 		status, err := Observe(ctx, c)
 		if err == nil && !status.Healthy() {
 			err = &UnhealthyError{status.Problems()}
 		}
 		return err
-	})
+	}
 }

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"slices"
 
 	"warren/verify/history"
 )
@@ -42,7 +43,28 @@ func checkEvidence(h history.History, v Verdict) []Violation {
 		return []Violation{{Kind: ProvesNothing, Text: "The run ended before everything could be delivered, " +
 			"so that messages which were lost cannot be told from those which were still on their way."}}
 	}
-	return nil
+	var violations []Violation
+	for _, path := range silentPaths(h) {
+		violations = append(violations, Violation{Kind: ProvesNothing, Text: fmt.Sprintf(
+			"Nothing that was published over %q was confirmed, so that nothing could be lost there.", path)})
+	}
+	return violations
+}
+
+// silentPaths are the paths over which no message was confirmed, in the order of the history. The queue that is filled
+// until the drain is one of them, if anything was published to it.
+func silentPaths(h history.History) []string {
+	confirmed := map[string]bool{}
+	paths := slices.Clone(h.Paths)
+	for _, p := range h.Publishes {
+		if p.Path == history.Stored && !slices.Contains(paths, history.Stored) {
+			paths = append(paths, history.Stored)
+		}
+		if p.Outcome == history.Confirmed {
+			confirmed[p.Path] = true
+		}
+	}
+	return slices.DeleteFunc(paths, func(path string) bool { return confirmed[path] })
 }
 
 // checkMessages holds the run to what is promised always.

@@ -190,6 +190,23 @@ func TestSilentRunProvesNothing(t *testing.T) {
 	assert.Equal(t, []Kind{ProvesNothing}, kinds(Check(unconfirmed, nil)))
 }
 
+// TestPathWithoutAConfirmProvesNothing: also that of the queue that is filled until the drain.
+func TestPathWithoutAConfirmProvesNothing(t *testing.T) {
+	silent := silence(run(), history.LoadBalancer, history.Span{To: time.Hour})
+	require.NotEmpty(t, silentPaths(silent))
+	assert.Contains(t, kinds(Check(silent, nil)), ProvesNothing)
+
+	stored := run()
+	stored.Publishes = append(stored.Publishes, history.Publish{ID: "s/1", Path: history.Stored, Outcome: history.Unknown})
+	v := Check(stored, nil)
+	require.Equal(t, []Kind{ProvesNothing}, kinds(v))
+	assert.Contains(t, v.Violations[0].Text, history.Stored)
+
+	stored.Publishes[len(stored.Publishes)-1].Outcome = history.Confirmed
+	stored.Deliveries = append(stored.Deliveries, history.Delivery{ID: "s/1"})
+	assert.Empty(t, kinds(Check(stored, nil)))
+}
+
 func TestUndrainedRunCannotTellWhatIsLost(t *testing.T) {
 	h := run()
 	h.Drained = false

@@ -103,9 +103,7 @@ func rollingRestart(ctx context.Context, c *cluster.Cluster, _ Target) (Injectio
 
 // recovered waits until the cluster is healthy again.
 func recovered(ctx context.Context, c *cluster.Cluster) error {
-	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
-	defer cancel()
-	return health.WaitHealthy(ctx, c)
+	return health.WaitRecovered(ctx, c, bootTimeout)
 }
 
 // stopNode stops a node and makes sure that it went by itself.

@@ -33,8 +33,14 @@ type ClusterRig struct {
 
 var _ Rig = ClusterRig{}
 
+// recoveryStall is how long the same may be wrong with the cluster before it counts as not recovering. The boot of a
+// node shows as one problem for its whole length, which was 46 s on a slow machine under traffic.
+const recoveryStall = 5 * time.Minute
+
 // WaitHealthy implements Rig.
-func (r ClusterRig) WaitHealthy(ctx context.Context) error { return health.WaitHealthy(ctx, r.Cluster) }
+func (r ClusterRig) WaitHealthy(ctx context.Context) error {
+	return health.WaitRecovered(ctx, r.Cluster, recoveryStall)
+}
 
 // HealAll implements Rig.
 func (r ClusterRig) HealAll(ctx context.Context) error { return fault.HealAll(ctx, r.Cluster) }
@@ -64,10 +70,10 @@ func (r ClusterRig) Clear(ctx context.Context, target fault.Target) error {
 	})
 }
 
-// persistently tries for a while: a management API that is busy, or was just started, may not answer in time.
+// persistently tries again: a management API that is busy, or was just started, may not answer in time.
 func (r ClusterRig) persistently(ctx context.Context, do func(context.Context) error) error {
-	const limit, interval = 45 * time.Second, time.Second
-	return wait.Within(ctx, limit, interval, "an answer of the management API", do)
+	const stall, interval = 2 * time.Minute, time.Second
+	return wait.Progress(ctx, stall, interval, "an answer of the management API", do)
 }
 
 func (r ClusterRig) queue(name string) traffic.Queue {

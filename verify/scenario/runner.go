@@ -16,14 +16,18 @@ import (
 
 // Limits are the times that a scenario takes and may take.
 type Limits struct {
-	// Healthy bounds how long the cluster may take to become fully healthy, before and after a fault.
+	// Healthy bounds how long the cluster may take to become fully healthy, before and after a fault. It is for one that
+	// changes for ever: a cluster that does not change is given up by its rig.
 	Healthy time.Duration
 	// Flow bounds how long traffic may take to flow over every path.
 	Flow time.Duration
 	// WarmUp and CoolDown are how long traffic runs undisturbed before the first fault and after the recovery.
 	WarmUp, CoolDown time.Duration
-	// Inject and Heal bound those steps. Faults that are a long action, such as a rolling restart, happen within Inject.
+	// Inject and Heal bound those steps. Faults that are a long action, such as a rolling restart, happen within Inject,
+	// and bound each of their own steps.
 	Inject, Heal time.Duration
+	// Clear bounds how long deleting the scenario's queues may take.
+	Clear time.Duration
 	// Settle bounds how long producers wait for the outcome of what they published, once they have stopped.
 	Settle time.Duration
 	// Patience is how long a drain waits for the next message before it gives up on those that are missing.
@@ -33,12 +37,13 @@ type Limits struct {
 // DefaultLimits suit a cluster on one machine.
 func DefaultLimits() Limits {
 	return Limits{
-		Healthy:  2 * time.Minute,
-		Flow:     30 * time.Second,
+		Healthy:  20 * time.Minute,
+		Flow:     2 * time.Minute,
 		WarmUp:   3 * time.Second,
 		CoolDown: 2 * time.Second,
-		Inject:   4 * time.Minute,
-		Heal:     3 * time.Minute,
+		Inject:   30 * time.Minute,
+		Heal:     15 * time.Minute,
+		Clear:    5 * time.Minute,
 		Settle:   40 * time.Second,
 		Patience: 15 * time.Second,
 	}
@@ -129,9 +134,9 @@ func (p *play) run(ctx context.Context) (err error) {
 		return fmt.Errorf("prepare the queue: %w", err)
 	}
 	defer func() {
-		clear, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.Limits.Clear)
 		defer cancel()
-		err = errors.Join(err, p.Rig.Clear(clear, target))
+		err = errors.Join(err, p.Rig.Clear(clean, target))
 	}()
 
 	p.phase("connect")

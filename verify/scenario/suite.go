@@ -51,6 +51,10 @@ func (s Suite) Play(ctx context.Context, scenarios []Scenario) (report.Run, erro
 		if i > 0 && interrupted(ctx) {
 			break // the scenario before was interrupted, and says so
 		}
+		if i > 0 && run.Scenarios[i-1].Error != "" {
+			// Nobody knows what is left of it. What cannot be healed now is what the next scenario fails with.
+			_ = within(ctx, s.Runner.Limits.Heal, s.Runner.Rig.HealAll)
+		}
 		if s.Before != nil {
 			if err := s.Before(ctx); err != nil {
 				return run, err

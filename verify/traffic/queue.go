@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -84,43 +85,66 @@ func (q Queue) ask(ctx context.Context, c *cluster.Cluster, question func(*rabbi
 }
 
 // Delete deletes the queue and what is in it. A queue that does not exist is no error.
+//
+// The management API can't delete a queue that an interrupted deletion has left half deleted: its record is there, and
+// no replica runs. rabbitmqctl can.
 func (q Queue) Delete(ctx context.Context, c *cluster.Cluster) error {
-	err := c.AskAny(ctx, func(api *rabbithole.Client) error { return deleteBy(api, q.Name) })
-	if err != nil {
-		return fmt.Errorf("delete queue %q: %w", q.Name, err)
+	byAPI := c.AskAny(ctx, func(api *rabbithole.Client) error {
+		response, err := api.DeleteQueue(VHost, q.Name) // which takes "not found" for success
+		if err != nil {
+			return err
+		}
+		return response.Body.Close()
+	})
+	if byAPI == nil {
+		return nil
 	}
-	return nil
+	byTool := q.deleteByTool(ctx, c)
+	if byTool == nil {
+		return nil
+	}
+	return fmt.Errorf("delete queue %q: %w", q.Name, errors.Join(byAPI, byTool))
 }
 
-// Sweep deletes every queue whose name begins with prefix: those of runs that could not do it themselves. A queue that nobody
-// heals would keep the cluster from being healthy for ever.
+// deleteByTool deletes the queue with rabbitmqctl, on the first node on which that works.
+func (q Queue) deleteByTool(ctx context.Context, c *cluster.Cluster) error {
+	var failures []error
+	for _, node := range c.Nodes() {
+		result, err := c.Exec(ctx, node.Container, "rabbitmqctl", "delete_queue", "--vhost", VHost, q.Name)
+		switch {
+		case err != nil:
+		case result.ExitCode == 0, strings.Contains(result.Stderr+result.Stdout, "not found"):
+			return nil
+		default:
+			err = fmt.Errorf("rabbitmqctl delete_queue on %s: %s", node.Name, strings.TrimSpace(result.Stderr))
+		}
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
+// Sweep deletes every queue whose name begins with prefix: those of runs that could not do it themselves. A queue that
+// nobody deletes would keep the cluster from ever being healthy.
 func Sweep(ctx context.Context, c *cluster.Cluster, prefix string) error {
+	var names []string
 	err := c.AskAny(ctx, func(api *rabbithole.Client) error {
 		queues, err := api.ListQueuesIn(VHost)
 		if err != nil {
 			return err
 		}
+		names = nil
 		for _, q := range queues {
-			if !strings.HasPrefix(q.Name, prefix) {
-				continue
-			}
-			if err := deleteBy(api, q.Name); err != nil {
-				return err
+			if strings.HasPrefix(q.Name, prefix) {
+				names = append(names, q.Name)
 			}
 		}
 		return nil
 	})
+	for _, name := range names {
+		err = errors.Join(err, Queue{Name: name}.Delete(ctx, c))
+	}
 	if err != nil {
 		return fmt.Errorf("delete queues that earlier runs left: %w", err)
 	}
 	return nil
-}
-
-// deleteBy deletes a queue by way of one node. A queue that does not exist is no error.
-func deleteBy(api *rabbithole.Client, name string) error {
-	response, err := api.DeleteQueue(VHost, name) // which takes "not found" for success
-	if err != nil {
-		return err
-	}
-	return response.Body.Close()
 }

@@ -53,12 +53,10 @@ func Healthy(t *testing.T, c *cluster.Cluster) {
 	HealthyWithin(t, c, Patience)
 }
 
-// HealthyWithin is Healthy with another bound.
-func HealthyWithin(t *testing.T, c *cluster.Cluster, limit time.Duration) {
+// HealthyWithin is Healthy that gives up when the same is wrong for stall.
+func HealthyWithin(t *testing.T, c *cluster.Cluster, stall time.Duration) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), limit)
-	defer cancel()
-	require.NoError(t, health.WaitHealthy(ctx, c))
+	require.NoError(t, health.WaitRecovered(t.Context(), c, stall))
 }
 
 // Queue declares a queue for the time of the test.

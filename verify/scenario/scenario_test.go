@@ -304,6 +304,21 @@ func TestSuiteEndsWithAnInterrupt(t *testing.T) {
 	assert.Contains(t, run.Scenarios[0].Error, "interrupted")
 }
 
+// TestSuiteHealsAfterAScenarioThatFailed, since nobody knows what that left behind.
+func TestSuiteHealsAfterAScenarioThatFailed(t *testing.T) {
+	rig := &fakeRig{}
+	good := Single(fakeFault("good", &fakeInjection{}, nil), hold)
+	stuck := Single(fakeFault("stuck", &fakeInjection{err: errors.New("no effect")}, nil), hold)
+	_, err := Suite{Runner: quick(rig), Dir: t.TempDir()}.Play(t.Context(), []Scenario{good, good})
+	require.NoError(t, err)
+	assert.Equal(t, 1, rig.count("heal all"), "before the first scenario")
+
+	rig = &fakeRig{}
+	_, err = Suite{Runner: quick(rig), Dir: t.TempDir()}.Play(t.Context(), []Scenario{stuck, good})
+	require.NoError(t, err)
+	assert.Equal(t, 3, rig.count("heal all"), "before the first, by the one that failed, and before the next")
+}
+
 func TestSuiteDoesNotStartOnALeftoverThatWillNotHeal(t *testing.T) {
 	_, err := Suite{Runner: quick(&fakeRig{healAll: errors.New("stuck")})}.Play(t.Context(), nil)
 	require.Error(t, err)

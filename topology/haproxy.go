@@ -50,6 +50,9 @@ func (d haproxyData) MinorityPattern() string {
 	return fmt.Sprintf(`%s(%s)*(%s(%s)*){0,%d}#`, heading, other, up, other, d.Quorum()-2)
 }
 
+// MinorityServer is the name of the server that stands for a node while no node has a majority.
+func (haproxyData) MinorityServer(n Node) string { return n.Name + minoritySuffix }
+
 // BufferSize is how much of a node's metrics HAProxy must look at, in bytes, to see the links. They are near the beginning, and
 // there are about 1,300 bytes for each peer, so that most clusters do with HAProxy's own 16 KiB; series before 4.0 have
 // them behind 40 KB of others.

@@ -1,11 +1,20 @@
 package topology
 
-// Host names inside a stack's network, beside those of the nodes.
+// Host names inside a stack's network that are no node's.
 const (
-	// LoadBalancerHost is the load balancer's.
+	// LoadBalancerHost is the host name of the load balancer.
 	LoadBalancerHost = "haproxy"
-	// FormationHost is that of the container that sees to the cluster as a whole.
+	// FormationHost is the host name of the container that makes the cluster consist of the stack's nodes.
 	FormationHost = "formation"
+)
+
+// What is appended to the name of a node or of the load balancer to name what belongs to it.
+const (
+	membershipSuffix = "-join"
+	volumeSuffix     = "-data"
+	// minoritySuffix names the servers in haproxy.cfg that serve while no node has a majority.
+	minoritySuffix = "-minority"
+	configSuffix   = "-config"
 )
 
 // Ports inside the containers; those on the host are in Node and LoadBalancer.
@@ -27,7 +36,7 @@ func (c *Cluster) NetworkName() string { return "warren-" + c.Stack }
 func (c *Cluster) ContainerName(n Node) string { return c.NetworkName() + "-" + n.Name }
 
 // VolumeName is the name of the volume that holds the data of node n.
-func (c *Cluster) VolumeName(n Node) string { return c.ContainerName(n) + "-data" }
+func (c *Cluster) VolumeName(n Node) string { return c.ContainerName(n) + volumeSuffix }
 
 // MembershipHost is the host name of the container that makes node n a member of its cluster.
 func MembershipHost(n Node) string { return n.Name + membershipSuffix }
@@ -37,18 +46,18 @@ func (c *Cluster) MembershipContainerName(n Node) string {
 	return c.ContainerName(n) + membershipSuffix
 }
 
-const membershipSuffix = "-join"
-
 // FormationContainerName is the name of the container that makes the cluster consist of the stack's nodes.
 func (c *Cluster) FormationContainerName() string { return c.NetworkName() + "-" + FormationHost }
 
-// LoadBalancerConfigContainerName is the name of the container that sees to HAProxy's configuration.
+// LoadBalancerConfigContainerName is the name of the container that gives HAProxy its configuration.
 func (c *Cluster) LoadBalancerConfigContainerName() string {
-	return c.LoadBalancerContainerName() + "-config"
+	return c.LoadBalancerContainerName() + configSuffix
 }
 
 // LoadBalancerVolumeName is the name of the volume over which HAProxy gets its configuration.
-func (c *Cluster) LoadBalancerVolumeName() string { return c.LoadBalancerContainerName() + "-config" }
+func (c *Cluster) LoadBalancerVolumeName() string {
+	return c.LoadBalancerContainerName() + configSuffix
+}
 
 // LoadBalancerContainerName is the name of the container that runs HAProxy.
 func (c *Cluster) LoadBalancerContainerName() string { return c.NetworkName() + "-" + LoadBalancerHost }

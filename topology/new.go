@@ -15,7 +15,6 @@ const (
 	defaultNodeCount        = 3
 	defaultBindAddress      = "127.0.0.1"
 	defaultHeartbeatSeconds = 60
-	defaultConnectionMax    = 4096
 	defaultUsername         = "admin"
 )
 
@@ -72,6 +71,7 @@ func build(stack string, c Config) (*Cluster, problemList) {
 	validatePorts(&problems, cluster)
 	validatePlugins(&problems, c.Plugins, cluster.Series)
 	validateSettings(&problems, cluster)
+	validateConnections(&problems, cluster)
 	validateMemory(&problems, cmp.Or(c.MemoryLimit, defaultMemoryLimit), cluster)
 	validateDisk(&problems, cmp.Or(c.DiskFreeLimit, defaultDiskFreeLimit), cluster)
 	validateExtraLines(&problems, cluster.ExtraConf)

@@ -9,19 +9,12 @@ import (
 	"strings"
 	"unicode"
 
-	"warren/internal/suggest"
-
 	"github.com/distribution/reference"
+
+	"warren/internal/suggest"
 )
 
 const (
-	// A Raft group of fewer nodes has no majority left once one of them is gone.
-	minNodes = 3
-	// Every node is connected to every other, and each queue's metadata is on all of them: more make a cluster slower.
-	maxNodes = 15
-	// RAM nodes get everything they know from the disc nodes; a single one of these would be a point of failure.
-	minDiscNodes = 2
-
 	maxPort             = 65535
 	maxHeartbeatSeconds = 65535 // an unsigned short in AMQP 0.9.1
 	lowestSafeHeartbeat = 5
@@ -35,9 +28,7 @@ var (
 	}
 
 	// Docker's rule for names, less the length that "warren-", the node's name and "-data" need.
-	stackPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
-	// A label of a host name: it is also a part of an Erlang node name.
-	nodePattern     = regexp.MustCompile(`^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	stackPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
 	usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@-]*$`)
 	cookiePattern   = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 )
@@ -89,59 +80,6 @@ func validateImages(problems *problemList, image, series, haproxyImage string) S
 	return result
 }
 
-func validateNodes(problems *problemList, c Config, cluster *Cluster) {
-	if c.Nodes.Count < 0 || c.Nodes.Count > maxNodes || len(c.Nodes.List) > maxNodes {
-		problems.add("nodes", fmt.Sprintf("gives %d nodes", max(c.Nodes.Count, len(c.Nodes.List))+min(c.Nodes.Count, 0)),
-			fmt.Sprintf("use an odd number from %d to %d", minNodes, maxNodes))
-	} else if n := len(cluster.Nodes); n < minNodes {
-		problems.add("nodes", fmt.Sprintf("gives %s, and a cluster of fewer than %d has no majority once a node is gone",
-			plural(n, "node"), minNodes), fmt.Sprintf("use an odd number from %d", minNodes))
-	}
-
-	seen := map[string]int{}
-	for i, n := range cluster.Nodes {
-		key := fmt.Sprintf("nodes[%d]", i)
-		if first, twice := seen[n.Name]; twice {
-			problems.add(key+".name", fmt.Sprintf("is %q, as is that of nodes[%d]", n.Name, first), "give every node its own name")
-		}
-		seen[n.Name] = i
-		switch {
-		case !nodePattern.MatchString(n.Name):
-			problems.add(key+".name", "is "+quoted(n.Name)+", which is no host name",
-				"use lower-case letters, digits and '-', beginning with a letter")
-		case n.Name == LoadBalancerHost, n.Name == FormationHost, strings.HasSuffix(n.Name, "-data"), strings.HasSuffix(n.Name, "-join"):
-			problems.add(key+".name", "is "+quoted(n.Name)+", a name Warren uses for another resource", "use another name")
-		}
-		if n.Type != Disc && n.Type != RAM {
-			problems.add(key+".type", "is "+quoted(n.Type), oneOf([]NodeType{Disc, RAM}))
-		}
-	}
-	validateNodeTypes(problems, c, cluster, seen)
-}
-
-func validateNodeTypes(problems *problemList, c Config, cluster *Cluster, places map[string]int) {
-	for _, name := range slices.Sorted(maps.Keys(c.NodeTypes)) {
-		place, known := places[name]
-		if !known {
-			problems.add("nodeTypes", "names the unknown node "+quoted(name),
-				"name nodes of this stack"+suggest.DidYouMean(name, slices.Sorted(maps.Keys(places))))
-			continue
-		}
-		if place < len(c.Nodes.List) && c.Nodes.List[place].Type != "" && c.Nodes.List[place].Type != c.NodeTypes[name] {
-			problems.add("nodeTypes", fmt.Sprintf("says %q of %s, and nodes[%d].type says %q", c.NodeTypes[name], name, place,
-				c.Nodes.List[place].Type), "say it in one place")
-		}
-	}
-	if ram := cluster.nodesOfType(RAM); len(ram) > 0 && cluster.Series != (Series{}) && !cluster.Series.HasRAMNodes() {
-		problems.add("nodeTypes", fmt.Sprintf("makes %s a RAM node, and new clusters of RabbitMQ %s have none",
-			strings.Join(ram, ", "), cluster.Series), "make all nodes disc nodes, or use a series before 4.2")
-	}
-	if disc := len(cluster.nodesOfType(Disc)); disc < minDiscNodes && len(cluster.Nodes) >= minNodes {
-		problems.add("nodeTypes", fmt.Sprintf("leaves %s", plural(disc, "disc node")),
-			fmt.Sprintf("leave at least %d, since all metadata is lost with the last", minDiscNodes))
-	}
-}
-
 // validatePorts looks at all ports the stack publishes on the host.
 func validatePorts(problems *problemList, c *Cluster) {
 	users := map[int][]string{}
@@ -186,9 +124,6 @@ func validateSettings(problems *problemList, c *Cluster) {
 	}
 	if h := c.HeartbeatSeconds; h < 0 || h > maxHeartbeatSeconds {
 		problems.add("heartbeatSeconds", fmt.Sprintf("is %d", h), fmt.Sprintf("write seconds from 1 to %d", maxHeartbeatSeconds))
-	}
-	if c.ConnectionMax < 0 {
-		problems.add("connectionMax", fmt.Sprintf("is %d", c.ConnectionMax), "write the number of connections a node may have")
 	}
 	switch {
 	case !usernamePattern.MatchString(c.Username):

@@ -1,8 +1,10 @@
 package topology
 
 import (
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -39,6 +41,11 @@ func TestPartitionHandlingIsTheTutorialsWhereItExists(t *testing.T) {
 	}
 }
 
+// nodesNamed is a configuration of three nodes, of which the last has a name.
+func nodesNamed(name string) map[string]string {
+	return map[string]string{"nodes": fmt.Sprintf(`[{"name":"a"},{"name":"b"},{"name":%q}]`, name)}
+}
+
 // mistakes lists one mistake a line: what is written, which key is named and what the message says.
 var mistakes = map[string]struct {
 	raw  map[string]string
@@ -61,8 +68,6 @@ var mistakes = map[string]struct {
 	"same name twice":        {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"name":"a"}]`}, "nodes[2].name", `is "a", as is that of nodes[0]`},
 	"no host name":           {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"name":"Rabbit_3"}]`}, "nodes[2].name", "no host name"},
 	"no name":                {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{}]`}, "nodes[2].name", "no host name"},
-	"load balancer's name":   {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"name":"haproxy"}]`}, "nodes[2].name", "another resource"},
-	"join container's name":  {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"name":"a-join"}]`}, "nodes[2].name", "another resource"},
 	"unknown type":           {map[string]string{"nodes": `[{"name":"a"},{"name":"b"},{"name":"c","type":"disk"}]`}, "nodes[2].type", "one of disc, ram"},
 	"unknown type by name":   {map[string]string{"nodeTypes": `{"rabbit1":"disk"}`}, "nodes[0].type", `is "disk"`},
 	"type of unknown node":   {map[string]string{"nodeTypes": `{"rabbit9":"disc"}`}, "nodeTypes", `unknown node "rabbit9"`},
@@ -113,6 +118,18 @@ var mistakes = map[string]struct {
 	"heartbeat too long":           {map[string]string{"heartbeatSeconds": "70000"}, "heartbeatSeconds", "1 to 65535"},
 	"heartbeat as text":            {map[string]string{"heartbeatSeconds": "60s"}, "heartbeatSeconds", "whole number"},
 	"negative connections":         {map[string]string{"connectionMax": "-1"}, "connectionMax", "is -1"},
+	"hardly any connections":       {map[string]string{"connectionMax": "15"}, "connectionMax", "too few for Warren's own clients"},
+	"more files than the kernel":   {map[string]string{"connectionMax": "520193"}, "connectionMax", "from 16 to 520192"},
+	"the load balancer's name":     {nodesNamed("haproxy"), "nodes[2].name", "the name of the load balancer"},
+	"its configuration's name":     {nodesNamed("haproxy-config"), "nodes[2].name", "gives HAProxy its configuration"},
+	"the formation's name":         {nodesNamed("formation"), "nodes[2].name", "the name of the formation"},
+	"the loopback interface":       {nodesNamed("localhost"), "nodes[2].name", "the name of the machine itself"},
+	"a name of /etc/hosts":         {nodesNamed("ip6-allnodes"), "nodes[2].name", "multicast"},
+	"a membership's name":          {nodesNamed("a-join"), "nodes[2].name", "memberships by a node's name and -join"},
+	"a volume's name":              {nodesNamed("x-data"), "nodes[2].name", "volumes by a node's name and -data"},
+	"a server of haproxy.cfg":      {nodesNamed("a-minority"), "nodes[2].name", "servers in haproxy.cfg"},
+	"a name too long for a helper": {nodesNamed(strings.Repeat("x", 59)), "nodes[2].name", "use at most 58 letters"},
+	"a name that ends with a dash": {nodesNamed("rabbit-"), "nodes[2].name", "no host name"},
 	"unknown log level":            {map[string]string{"logLevel": "warn"}, "logLevel", `did you mean "warning"?`},
 	"guest":                        {map[string]string{"username": "guest"}, "username", "use another name"},
 	"the agent's user name":        {map[string]string{"username": "warren-agent"}, "username", "the user of Warren's own containers"},

@@ -143,7 +143,7 @@ func newNodeContainer(
 		// The membership waits for the node, and knows better than a health check when it is ready.
 		Wait: pulumi.Bool(false),
 		Ulimits: docker.ContainerUlimitArray{docker.ContainerUlimitArgs{
-			Name: pulumi.String("nofile"), Soft: openFiles(cluster), Hard: openFiles(cluster),
+			Name: pulumi.String("nofile"), Soft: pulumi.Int(cluster.OpenFiles()), Hard: pulumi.Int(cluster.OpenFiles()),
 		}},
 		Memory:              mebibytes(cluster.MemoryLimit),
 		MemorySwap:          mebibytes(cluster.MemoryLimit), // the same: a broker that swaps fails slowly
@@ -156,13 +156,6 @@ func newNodeContainer(
 		Labels: containerLabels(cluster.Stack, topology.RoleNode,
 			topology.LabelNode, args.Node.Name, topology.LabelSeries, cluster.Series.String()),
 	}, append(opts, replaceInPlace)...)
-}
-
-// openFiles is the limit on a node's open files: two for each connection, and those of queues and the
-// distribution. The engine's own limit may be too low for that. It may also be so high that Erlang, whose
-// tables have room for as many as allowed, takes memory for millions.
-func openFiles(cluster *topology.Cluster) pulumi.Int {
-	return pulumi.Int(2*cluster.ConnectionMax + 8192)
 }
 
 // acceptsAMQP is a shell command that succeeds if the node in its container accepts connections. It does not

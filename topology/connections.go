@@ -1,0 +1,61 @@
+package topology
+
+import "fmt"
+
+const (
+	defaultConnectionMax = 4096
+	// minConnectionMax leaves room for Warren's own clients: a producer that looks for its queue's leader tries a
+	// connection to every node, and a consumer and the command line come on top.
+	minConnectionMax = 16
+	// maxOpenFiles is the most descriptors that the kernel grants a process, unless fs.nr_open was changed.
+	maxOpenFiles = 1 << 20
+
+	// A node needs two descriptors for each connection, and some for queues, logs and the distribution.
+	descriptorsPerConnection = 2
+	nodeDescriptors          = 8192
+	// A proxied connection has two ends. HAProxy needs some for listeners, checks and pipes.
+	descriptorsPerProxied = 2
+	balancerDescriptors   = 1024
+
+	// What HAProxy accepts on its other ports at a time. They have places of their own, so that the management
+	// interface and the statistics answer while AMQP clients take all of theirs.
+	maxManagementConnections = 512
+	maxStatsConnections      = 64
+)
+
+// OpenFiles is the limit on a node's open files. The engine's own limit may be too low, or so high that Erlang, which
+// has tables for as many as allowed, takes memory for millions.
+func (c *Cluster) OpenFiles() int { return descriptorsPerConnection*c.ConnectionMax + nodeDescriptors }
+
+func validateConnections(problems *problemList, c *Cluster) {
+	const most = (maxOpenFiles - nodeDescriptors) / descriptorsPerConnection
+	switch {
+	case c.ConnectionMax < minConnectionMax:
+		problems.add("connectionMax", fmt.Sprintf("is %d, too few for Warren's own clients", c.ConnectionMax),
+			fmt.Sprintf("write the number of connections that each node accepts, from %d to %d", minConnectionMax, most))
+	case c.ConnectionMax > most:
+		problems.add("connectionMax", fmt.Sprintf("is %d, for which a node needs more open files than the kernel allows, %d",
+			c.ConnectionMax, maxOpenFiles), fmt.Sprintf("write the number of connections that each node accepts, from %d to %d",
+			minConnectionMax, most))
+	}
+}
+
+// AMQPConnectionMax is how many AMQP connections the load balancer accepts at a time: as many as all nodes together,
+// or as many as one process can have descriptors for.
+func (d haproxyData) AMQPConnectionMax() int {
+	const most = (maxOpenFiles-balancerDescriptors)/descriptorsPerProxied - maxManagementConnections - maxStatsConnections
+	return min(len(d.Nodes)*d.ConnectionMax, most)
+}
+
+// ManagementConnectionMax is how many connections to the management interface HAProxy accepts at a time.
+func (haproxyData) ManagementConnectionMax() int { return maxManagementConnections }
+
+// StatsConnectionMax is how many connections to the statistics page HAProxy accepts at a time.
+func (haproxyData) StatsConnectionMax() int { return maxStatsConnections }
+
+// DescriptorLimit is the most descriptors that HAProxy may use. It derives its number of connections from that, or from
+// the container's limit if that is lower.
+func (d haproxyData) DescriptorLimit() int {
+	connections := d.AMQPConnectionMax() + maxManagementConnections + maxStatsConnections
+	return descriptorsPerProxied*connections + balancerDescriptors
+}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -92,6 +93,47 @@ func TestNodesRefuseABrokenFile(t *testing.T) {
 	files["rabbitmq.conf"] = []byte(cluster.RabbitMQConf(cluster.Nodes[0]))
 	_, err = docker.bootNode(t, imageOfSeries[cluster.Series], cluster, files)
 	assert.ErrorContains(t, err, "no_such_key")
+}
+
+// Every series reads what is rendered for the limits as it was meant, and takes less memory when idle than the lowest
+// watermark that is accepted.
+func TestNodesReadTheLimitsAsTheyWereMeant(t *testing.T) {
+	docker := newDocker(t)
+	for series, image := range imageOfSeries {
+		t.Run(series.String(), func(t *testing.T) {
+			t.Parallel()
+			config := Config{Image: image, MemoryHighWatermark: 1, DiskFreeLimit: "1.5GB"}
+			cluster, err := New("test", config)
+			require.NoError(t, err)
+			node, err := docker.bootNode(t, image, cluster, filesOf(t, cluster))
+			require.NoError(t, err)
+			const limits = `{vm_memory_monitor:get_vm_memory_high_watermark(), vm_memory_monitor:get_memory_limit(), ` +
+				`rabbit_disk_monitor:get_disk_free_limit()}.`
+			assert.Equal(t, "{1.0,1073741824,1500000000}", node.eval(t, limits))
+			idle, err := strconv.Atoi(node.eval(t, `element(1, vm_memory_monitor:get_memory_use(bytes)).`))
+			require.NoError(t, err)
+			t.Logf("an idle node of RabbitMQ %s takes %d MiB", series, idle>>20)
+			assert.Less(t, idle, minWatermarkBytes)
+		})
+	}
+}
+
+// Were the same limits rendered as they are written, a node would not start, or run with another limit.
+func TestNodesMisreadTheLimitsAsTheyAreWritten(t *testing.T) {
+	docker := newDocker(t)
+	for series, image := range imageOfSeries {
+		t.Run(series.String(), func(t *testing.T) {
+			t.Parallel()
+			cluster, err := New("test", Config{Image: image, MemoryHighWatermark: 1})
+			require.NoError(t, err)
+			for _, written := range []string{"1", "1e-05"} {
+				files := filesOf(t, cluster)
+				files["rabbitmq.conf"] = bytes.ReplaceAll(files["rabbitmq.conf"], []byte(".relative = 1.0"), []byte(".relative = "+written))
+				_, err = docker.bootNode(t, image, cluster, files)
+				assert.ErrorContains(t, err, "vm_memory_high_watermark", written)
+			}
+		})
+	}
 }
 
 // inForce asks a node for what the files and the command line set, for its users, and whether the administrator's password is
@@ -262,6 +304,16 @@ func archive(t *testing.T, files map[string][]byte) io.Reader {
 	}
 	require.NoError(t, w.Close())
 	return &b
+}
+
+// filesOf renders the files of the first node of a cluster.
+func filesOf(t *testing.T, c *Cluster) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	for name, text := range rendered(t, c) {
+		files[name] = []byte(text)
+	}
+	return files
 }
 
 func readAll(t *testing.T, dir string) map[string][]byte {

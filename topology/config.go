@@ -41,9 +41,10 @@ type Config struct {
 	ConnectionMax int `json:"connectionMax"`
 	// LogLevel is the level of the log on the console and in the file. Default LogInfo.
 	LogLevel LogLevel `json:"logLevel"`
-	// Plugins are enabled beside rabbitmq_management and rabbitmq_prometheus.
+	// Plugins are enabled in addition to rabbitmq_management and rabbitmq_prometheus.
 	Plugins []string `json:"plugins"`
-	// RabbitMQConf is appended to the generated rabbitmq.conf as it stands.
+	// RabbitMQConf are lines that are appended to the generated rabbitmq.conf. Keys that Warren depends on are
+	// refused.
 	RabbitMQConf string `json:"rabbitmqConf"`
 	// Username is the administrator's. Default "admin".
 	Username string `json:"username"`

@@ -15,15 +15,19 @@ import (
 // secretKeys are configuration keys that hold secrets: known, but not part of a Config.
 var secretKeys = []string{"adminPassword", "statsPassword", "erlangCookie"}
 
-// Parse makes a stack's cluster from its configuration as Pulumi stores it: see DecodeConfig for the form. The error is a
-// *ValidationError with every mistake, those of form and those of meaning.
+// Parse makes a stack's cluster from its configuration as Pulumi stores it: keys without the namespace, values as
+// text, structured ones as JSON. The keys of secrets are known but not read. The error is a *ValidationError with
+// every mistake: values of the wrong form, unknown keys, and what can't be meant.
 func Parse(stack string, raw map[string]string) (*Cluster, error) {
 	config, problems := decode(raw)
+	misread := map[string]bool{}
+	for _, p := range problems {
+		misread[rootKey(p.Key)] = true
+	}
 	cluster, semantic := build(stack, config)
 	for _, p := range semantic {
-		// A value that could not be read was left at its default; what is wrong with that is not the operator's mistake.
-		misread := slices.ContainsFunc(problems, func(q Problem) bool { return rootKey(q.Key) == rootKey(p.Key) })
-		if !misread {
+		// A value that could not be read was left at its default: what is wrong with that is not the operator's mistake.
+		if !misread[rootKey(p.Key)] {
 			problems = append(problems, p)
 		}
 	}
@@ -31,14 +35,6 @@ func Parse(stack string, raw map[string]string) (*Cluster, error) {
 		return nil, err
 	}
 	return cluster, nil
-}
-
-// DecodeConfig reads a configuration as Pulumi stores it: keys without the namespace, values as text, structured ones as
-// JSON. The secrets' keys are known but not read. The error is a *ValidationError with every value that has the wrong form
-// and every key that is unknown.
-func DecodeConfig(raw map[string]string) (Config, error) {
-	config, problems := decode(raw)
-	return config, problems.err()
 }
 
 func decode(raw map[string]string) (Config, problemList) {

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestDecodeConfigReadsEveryKey(t *testing.T) {
-	config, err := DecodeConfig(map[string]string{
+func TestDecodeReadsEveryKey(t *testing.T) {
+	config, problems := decode(map[string]string{
 		"nodes": `[{"name":"a","type":"disc","amqpPort":1,"managementPort":2}]`, "image": "i", "series": "4.3", "haproxyImage": "h",
 		"ports": `{"amqp":1,"management":2,"loadBalancerAmqp":3,"loadBalancerManagement":4,"stats":5}`, "bindAddress": "b",
 		"nodeTypes": `{"a":"ram"}`, "partitionHandling": "p", "failureDetection": "f", "memoryLimit": "m", "memoryHighWatermark": "0.4",
@@ -18,7 +18,7 @@ func TestDecodeConfigReadsEveryKey(t *testing.T) {
 		"rabbitmqConf": "r", "username": "u",
 		"adminPassword": "not looked at", "statsPassword": "nor this", "erlangCookie": "nor this",
 	})
-	require.NoError(t, err)
+	require.Empty(t, problems)
 	assert.Equal(t, Config{
 		Nodes: NodesConfig{List: []NodeConfig{{Name: "a", Type: Disc, AMQPPort: 1, ManagementPort: 2}}, explicit: true},
 		Image: "i", Series: "4.3", HAProxyImage: "h",

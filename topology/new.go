@@ -74,7 +74,7 @@ func build(stack string, c Config) (*Cluster, problemList) {
 	validateConnections(&problems, cluster)
 	validateMemory(&problems, cmp.Or(c.MemoryLimit, defaultMemoryLimit), cluster)
 	validateDisk(&problems, cmp.Or(c.DiskFreeLimit, defaultDiskFreeLimit), cluster)
-	validateExtraLines(&problems, cluster.ExtraConf)
+	validateExtraConf(&problems, cluster)
 	return cluster, problems
 }
 

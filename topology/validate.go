@@ -135,19 +135,4 @@ func validateSettings(problems *problemList, c *Cluster) {
 	}
 }
 
-// validateExtraLines looks at the form of the operator's own lines; what the keys mean is RabbitMQ's to judge.
-func validateExtraLines(problems *problemList, lines string) {
-	number := 0
-	for line := range strings.Lines(lines) {
-		number++
-		line = strings.TrimSpace(line)
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		if key, _, assigned := strings.Cut(line, "="); !assigned || strings.TrimSpace(key) == "" {
-			problems.add("rabbitmqConf", fmt.Sprintf("has the line %d %q", number, line), "write key = value, or # and a comment")
-		}
-	}
-}
-
 func printable(s string) bool { return !strings.ContainsFunc(s, unicode.IsControl) }

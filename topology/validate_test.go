@@ -77,7 +77,7 @@ var mistakes = map[string]struct {
 	"RAM node on Khepri":           {map[string]string{"nodeTypes": `{"rabbit2":"ram"}`}, "nodeTypes", "new clusters of RabbitMQ 4.3 have none"},
 	"RAM node on 4.2":              {map[string]string{"image": "rabbitmq:4.2", "nodeTypes": `{"rabbit2":"ram"}`}, "nodeTypes", "new clusters of RabbitMQ 4.2 have none"},
 	"one disc node":                {map[string]string{"image": "rabbitmq:3.10", "nodeTypes": `{"rabbit1":"ram","rabbit2":"ram"}`}, "nodeTypes", "leaves 1 disc node"},
-	"ports too high":               {map[string]string{"ports": `{"management":65535}`}, "ports", "management of rabbit2 port 65536"},
+	"ports too high":               {map[string]string{"ports": `{"management":65534}`}, "ports", "management of rabbit3 port 65536"},
 	"negative port":                {map[string]string{"ports": `{"stats":-1}`}, "ports", "statistics of the load balancer port -1"},
 	"load balancer on node's port": {map[string]string{"ports": `{"loadBalancerAmqp":5673}`}, "ports", "port 5673 to AMQP of rabbit2 and to AMQP of the load balancer"},
 	"ranges that overlap":          {map[string]string{"ports": `{"amqp":7000,"management":7002}`}, "ports", "port 7002 to management of rabbit1 and to AMQP of rabbit3"},
@@ -173,6 +173,18 @@ func TestAllMistakesAreReportedAtOnce(t *testing.T) {
 		"typo", "username",
 	}, slices.Sorted(maps.Keys(keys)))
 	assert.Contains(t, err.Error(), "the configuration has 18 mistakes:\n  - warren:")
+}
+
+// Several mistakes in one setting are several problems.
+func TestMistakesOfOneKeyHideNoOthers(t *testing.T) {
+	_, err := Parse("dev", map[string]string{
+		"nodes":        `[{"name":"haproxy"},{"name":"localhost"},{"name":"X","type":"big"}]`,
+		"rabbitmqConf": "heartbeat = 1\n?\nlisteners.tcp = none",
+		"plugins":      `["a","b"]`,
+	})
+	var invalid *ValidationError
+	require.ErrorAs(t, err, &invalid)
+	assert.Len(t, invalid.Problems, 4+3+2, "%v", err)
 }
 
 func TestStackNames(t *testing.T) {

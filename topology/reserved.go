@@ -1,0 +1,212 @@
+package topology
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// reservedKeys are keys of rabbitmq.conf that an operator can't set, because they would move or lock what Warren
+// stands on. A key covers those below it; one that ends in '*' covers those that begin like it.
+//
+// Keys that Warren renders need no entry here: all of them are refused, except overridableKeys. What has an entry is
+// explained better, or is not rendered in every cluster.
+var reservedKeys = []struct {
+	keys           []string
+	effect, remedy string
+}{
+	{
+		[]string{"cluster_formation"},
+		"decides which nodes form the cluster", "set warren:nodes",
+	}, {
+		[]string{"cluster_name"},
+		"changes the name of the cluster, which is the stack's", "",
+	}, {
+		[]string{"cluster_partition_handling"},
+		"decides what nodes do after a partition", "set warren:partitionHandling, in series before 4.3",
+	}, {
+		[]string{"vm_memory_high_watermark"},
+		"decides when a node blocks publishers", "set warren:memoryHighWatermark",
+	}, {
+		[]string{"total_memory_available_override_value"},
+		"hides the limit of the node's container", "set warren:memoryLimit",
+	}, {
+		[]string{"raft.wal_max_size_bytes"},
+		"decides how much memory the write-ahead log takes, which depends on the memory limit", "raise warren:memoryLimit",
+	}, {
+		[]string{"disk_free_limit"},
+		"decides when a node blocks publishers", "set warren:diskFreeLimit",
+	}, {
+		[]string{"heartbeat"},
+		"is the heartbeat that nodes propose", "set warren:heartbeatSeconds",
+	}, {
+		[]string{"connection_max", "max_connections", "ranch_connection_max"},
+		"needs other limits on open files and in HAProxy", "set warren:connectionMax",
+	}, {
+		[]string{"log.console.level", "log.file.level"},
+		"is the level of the log", "set warren:logLevel",
+	}, {
+		[]string{"net_ticktime", "raft.adaptive_failure_detector"},
+		"decides how soon nodes notice a failure", "set warren:failureDetection",
+	}, {
+		[]string{"listeners", "tcp_listen_options.port", "tcp_listen_options.fd"},
+		"moves or adds AMQP listeners: HAProxy and clients look for them on port 5672",
+		"set warren:ports for the ports on the host",
+	}, {
+		[]string{"proxy_protocol"},
+		"keeps out every client that does not speak the PROXY protocol, Warren's included", "",
+	}, {
+		[]string{"management.tcp", "management.ssl", "management.listener", "management.path_prefix"},
+		"moves the management interface: HAProxy checks it and Warren's agent calls it at port 15672",
+		"set warren:ports for the ports on the host",
+	}, {
+		[]string{
+			"management.disable_basic_auth", "management.oauth_enabled", "management.oauth_disable_basic_auth",
+			"management.enable_uaa", "http_dispatch.auth_backends",
+		},
+		"keeps HAProxy and Warren's agent, which log in with passwords, out of the management interface", "",
+	}, {
+		[]string{"management.disable_stats", "management_agent.disable_metrics_collector"},
+		"takes away the numbers that Warren judges queues and nodes by", "",
+	}, {
+		[]string{"management.restrictions.quorum_queue_replica_operations"},
+		"keeps Warren's agent from giving queues their replicas", "",
+	}, {
+		[]string{"quorum_queue.continuous_membership_reconciliation"},
+		"lets RabbitMQ move replicas while Warren's agent does", "",
+	}, {
+		[]string{"queue_types.quorum"},
+		"takes away quorum queues", "",
+	}, {
+		[]string{"prometheus"},
+		"moves, locks or changes the metrics, by which HAProxy sees which nodes have a majority", "",
+	}, {
+		[]string{"load_definitions", "management.load_definitions", "definitions"},
+		"replaces the definitions that Warren's users come from",
+		"import yours into the running cluster, by `rabbitmqctl import_definitions`",
+	}, {
+		[]string{
+			"default_user", "default_pass", "default_vhost", "default_permissions", "default_user_tags", "default_users",
+		},
+		"is for users that come without definitions, and Warren's come with them",
+		"set warren:username and warren:adminPassword, or add users to the running cluster",
+	}, {
+		[]string{"anonymous_login_*"},
+		"lets everybody in without a password", "",
+	}, {
+		[]string{"auth_backends", "auth_mechanisms", "loopback_users"},
+		"decides who may log in from where, and could lock out Warren's agent and clients", "",
+	}, {
+		[]string{"distribution"},
+		"moves the port on which nodes and command line tools reach one another", "",
+	}, {
+		[]string{"raft.data_dir"},
+		"moves data out of the node's volume", "",
+	}, {
+		[]string{"prevent_startup_if_node_was_reset"},
+		"keeps a node whose volume was replaced from coming back", "",
+	},
+}
+
+// overridableKeys are the keys that Warren renders and an operator may set to something else: they tune, and nothing
+// depends on them.
+var overridableKeys = []string{
+	"queue_leader_locator", "queue_master_locator",
+	"log.file.rotation.size", "log.file.rotation.count",
+	"tcp_listen_options.backlog", "tcp_listen_options.nodelay", "tcp_listen_options.keepalive",
+}
+
+// validateExtraConf checks the operator's own lines of rabbitmq.conf. What the other keys mean is RabbitMQ's to judge.
+func validateExtraConf(problems *problemList, c *Cluster) {
+	const at = "rabbitmqConf"
+	settings, mistakes := parseConf(c.ExtraConf)
+	for _, m := range mistakes {
+		problems.add(at, fmt.Sprintf("has the line %d %q, which %s", m.line, m.text, m.problem),
+			"write key = value on one line, or # and a comment")
+	}
+	rendered := c.renderedKeys()
+	firstLine := map[string]int{}
+	for _, s := range settings {
+		place := fmt.Sprintf("sets %s on line %d", s.key, s.line)
+		effect, remedy := reserved(s, rendered)
+		if first, twice := firstLine[s.canonical]; effect != "" {
+			problems.add(at, place+", which "+effect, remedy)
+		} else if twice {
+			problems.add(at, place+" and before on line "+strconv.Itoa(first), "leave one of them out")
+		} else {
+			firstLine[s.canonical] = s.line
+		}
+	}
+}
+
+// reserved says what a setting would do to what Warren stands on, and what to do instead; the effect is empty for one
+// that an operator is free to make.
+func reserved(s confSetting, rendered []string) (effect, remedy string) {
+	remedy = "leave it out"
+	for _, r := range reservedKeys {
+		if slices.ContainsFunc(r.keys, func(key string) bool { return covers(key, s.canonical) }) {
+			if r.remedy != "" {
+				remedy += " and " + r.remedy
+			}
+			return r.effect, remedy
+		}
+	}
+	if slices.Contains(rendered, s.canonical) && !slices.Contains(overridableKeys, s.canonical) {
+		return "Warren sets itself", remedy
+	}
+	if use, taken := portUses[listenerPort(s)]; taken {
+		return "takes the port of " + use, "use another port"
+	}
+	return "", ""
+}
+
+// covers tells whether a reserved key stands for another one.
+func covers(reserved, key string) bool {
+	if prefix, open := strings.CutSuffix(reserved, "*"); open {
+		return strings.HasPrefix(key, prefix)
+	}
+	return key == reserved || strings.HasPrefix(key, reserved+".")
+}
+
+// renderedKeys are the keys in the rabbitmq.conf of any node, without the operator's own lines.
+func (c *Cluster) renderedKeys() []string {
+	without := *c
+	without.ExtraConf = ""
+	var keys []string
+	for _, n := range c.Nodes {
+		settings, _ := parseConf(without.RabbitMQConf(n))
+		for _, s := range settings {
+			keys = append(keys, s.canonical)
+		}
+	}
+	return keys
+}
+
+// portUses are the ports that are taken inside a node's container.
+var portUses = map[int]string{
+	epmdPort:         "epmd, the Erlang port mapper",
+	AMQPPort:         "AMQP",
+	ManagementPort:   "the management interface",
+	PrometheusPort:   "the metrics",
+	DistributionPort: "the Erlang distribution",
+}
+
+// epmdPort is where Erlang nodes ask for the ports of others.
+const epmdPort = 4369
+
+var (
+	listenerKey = regexp.MustCompile(`(^|\.)(listeners\.|(tcp|ssl)\.port$)`)
+	endingPort  = regexp.MustCompile(`(^|:)([0-9]+)$`)
+)
+
+// listenerPort is the port that a setting has a plugin listen on; 0 if it is about something else.
+func listenerPort(s confSetting) int {
+	m := endingPort.FindStringSubmatch(s.value)
+	if m == nil || !listenerKey.MatchString(s.canonical) {
+		return 0
+	}
+	port, _ := strconv.Atoi(m[2]) // out of range is no port of ours
+	return port
+}

@@ -133,7 +133,7 @@ func TestWhatCanNotBeDeployed(t *testing.T) {
 				"warren:image": "localhost:1/rabbitmq:4.3", "warren:haproxyImage": "warren/haproxy:0.1", "warren:memoryLimit": "4TiB",
 				"warren:diskFreeLimit": "4000TB", "warren:nodes": []map[string]any{{"name": "a", "amqpPort": port}, {"name": "b"}, {"name": "c"}},
 			},
-			[]string{"localhost:1/rabbitmq:4.3 is neither here nor to be had", "run `make images`", "warren:memoryLimit", "warren:diskFreeLimit",
+			[]string{"localhost:1/rabbitmq:4.3 is neither here nor available", "run `make images`", "warren:memoryLimit", "warren:diskFreeLimit",
 				"port " + strconv.Itoa(port) + " (a, AMQP) can't be used: another process listens there"},
 		},
 	} {

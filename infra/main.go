@@ -47,7 +47,9 @@ func run(connect func(host string) (engine.Client, error), opts ...pulumi.RunOpt
 
 // provision declares the stack's resources. Everything that can be known to be wrong is reported before the
 // first of them.
-func provision(ctx *pulumi.Context, settings settings, connect func(host string) (engine.Client, error)) error {
+func provision(
+	ctx *pulumi.Context, settings settings, connect func(host string) (engine.Client, error),
+) error {
 	cluster, secrets, err := settings.resolve(ctx.Project(), ctx.Stack())
 	if err != nil {
 		return err

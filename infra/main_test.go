@@ -22,7 +22,8 @@ func TestProgramDeclaresTheConfiguredCluster(t *testing.T) {
 	r, err := deploy(t, &enginetest.Fake{}, map[string]string{"warren:nodes": "5"})
 	require.NoError(t, err)
 	assert.Equal(t, []string{enginetest.Stack}, names(r.Of(component.ClusterType)))
-	assert.ElementsMatch(t, []string{"rabbit1", "rabbit2", "rabbit3", "rabbit4", "rabbit5"}, names(r.Of(component.NodeType)))
+	assert.ElementsMatch(t, []string{"rabbit1", "rabbit2", "rabbit3", "rabbit4", "rabbit5"},
+		names(r.Of(component.NodeType)))
 }
 
 func TestProgramDeclaresNothingThatCanNotBeDeployed(t *testing.T) {
@@ -34,11 +35,14 @@ func TestProgramDeclaresNothingThatCanNotBeDeployed(t *testing.T) {
 func TestOutputs(t *testing.T) {
 	cluster, err := topology.New(enginetest.Stack, topology.Config{})
 	require.NoError(t, err)
-	outputs, err := stackOutputs(cluster.Outputs(topology.Secrets{AdminPassword: "s3cret", StatsPassword: "s3cret", ErlangCookie: "s3cret"}))
+	secrets := topology.Secrets{AdminPassword: "s3cret", StatsPassword: "s3cret", ErlangCookie: "s3cret"}
+	outputs, err := stackOutputs(cluster.Outputs(secrets))
 	require.NoError(t, err)
 
-	assert.ElementsMatch(t, []string{"amqpUrl", "amqpUrls", "managementUrl", "statsUrl", "username", "password", "statsPassword",
-		"network", "nodes", "loadBalancer", "rabbitmqSeries", "stack", "formation"}, names(outputs))
+	assert.ElementsMatch(t, []string{
+		"stack", "amqpUrl", "amqpUrls", "managementUrl", "statsUrl", "username", "password", "statsPassword",
+		"network", "nodes", "loadBalancer", "formation", "rabbitmqSeries",
+	}, names(outputs))
 	for name, output := range outputs {
 		if strings.Contains(fmt.Sprint(output), "s3cret") {
 			assert.Containsf(t, secretOutputs, name, "output %s", name)

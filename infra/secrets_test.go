@@ -8,17 +8,20 @@ import (
 
 	"warren/infra/engine/enginetest"
 	"warren/infra/secrets"
+	"warren/topology"
 )
 
 func TestConfiguredSecrets(t *testing.T) {
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "")
 	all := settings{
-		values:    map[string]string{keyOf("adminPassword"): "a", keyOf("statsPassword"): "b", keyOf("erlangCookie"): "c"},
+		values: map[string]string{
+			keyOf("adminPassword"): "a", keyOf("statsPassword"): "b", keyOf("erlangCookie"): "c",
+		},
 		encrypted: []string{keyOf("adminPassword"), keyOf("statsPassword"), keyOf("erlangCookie")},
 	}
 	configured, err := all.secrets("warren", "dev")
 	require.NoError(t, err, "no passphrase is needed when all are set")
-	assert.Equal(t, []string{"a", "b", "c"}, []string{configured.AdminPassword, configured.StatsPassword, configured.ErlangCookie})
+	assert.Equal(t, topology.Secrets{AdminPassword: "a", StatsPassword: "b", ErlangCookie: "c"}, configured)
 
 	delete(all.values, keyOf("erlangCookie"))
 	_, err = all.secrets("warren", "dev")

@@ -28,12 +28,13 @@ func TestWhatAChangeTouches(t *testing.T) {
 		want          string
 	}{
 		{"a heartbeat", topology.Config{}, topology.Config{HeartbeatSeconds: 30}, nodes},
-		{"a memory limit, which RabbitMQ has to know", topology.Config{}, topology.Config{MemoryLimit: "2GiB"}, nodes},
+		{"a memory limit, which RabbitMQ has to know", topology.Config{},
+			topology.Config{MemoryLimit: "2GiB"}, nodes},
 		{"a line of rabbitmq.conf", topology.Config{}, topology.Config{RabbitMQConf: "channel_max = 100"}, nodes},
 		{"nodes that are added", topology.Config{}, topology.Config{Nodes: topology.NodesConfig{Count: 5}},
 			"formation haproxy-config " + memberships},
-		{"a port of the load balancer", topology.Config{}, topology.Config{Ports: topology.PortsConfig{Stats: 9999}},
-			"haproxy"},
+		{"a port of the load balancer", topology.Config{},
+			topology.Config{Ports: topology.PortsConfig{Stats: 9999}}, "haproxy"},
 		{"how failures are detected", topology.Config{}, topology.Config{FailureDetection: topology.DetectRelaxed},
 			"haproxy-config " + nodes},
 		{"a node's type", topology.Config{Image: "rabbitmq:3.10"},

@@ -86,18 +86,26 @@ func (a *ClusterArgs) withDefaults(ctx *pulumi.Context, name string) (*ClusterAr
 	if a != nil {
 		resolved = *a
 	}
-	var err error
 	if resolved.Topology == nil {
 		unique := fmt.Sprintf("%s-%s-%s", ctx.Project(), ctx.Stack(), name)
+		var err error
 		if resolved.Topology, err = topology.New(unique, topology.Config{}); err != nil {
 			return nil, err
 		}
 	}
-	if resolved.Secrets, err = resolved.Secrets.withDefaults(ctx, resolved.Topology); err != nil {
-		return nil, err
+	return &resolved, setDefaults(ctx, resolved.Topology, &resolved.Secrets, &resolved.Engine)
+}
+
+// setDefaults sets what the arguments of all components may leave out.
+func setDefaults(
+	ctx *pulumi.Context, cluster *topology.Cluster, secrets **SecretsArgs, docker *engine.Client,
+) (err error) {
+	if *secrets, err = (*secrets).withDefaults(ctx, cluster); err != nil || *docker != nil {
+		return err
 	}
-	resolved.Engine, err = engineOrDefault(ctx, resolved.Engine)
-	return &resolved, err
+	host, _ := ctx.GetConfig("docker:host") // which the Docker provider takes as well
+	*docker, err = engine.Connect(host)
+	return err
 }
 
 // namer returns how the resources in a component are named.
@@ -170,13 +178,4 @@ func (c *Cluster) setOutputs(args *ClusterArgs) {
 	c.AMQPURLs = nodes.ToStringArrayOutput()
 	management := args.Topology.Outputs(topology.Secrets{}).ManagementURL // it has no credentials
 	c.ManagementURL = formed.ApplyT(func(pulumi.ID) string { return management }).(pulumi.StringOutput)
-}
-
-// engineOrDefault returns the engine that the Docker provider uses by default if docker is nil.
-func engineOrDefault(ctx *pulumi.Context, docker engine.Client) (engine.Client, error) {
-	if docker != nil {
-		return docker, nil
-	}
-	host, _ := ctx.GetConfig("docker:host")
-	return engine.Connect(host)
 }

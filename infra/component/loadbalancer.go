@@ -90,17 +90,13 @@ func (a *LoadBalancerArgs) withDefaults(ctx *pulumi.Context) (*LoadBalancerArgs,
 		return nil, errors.New("LoadBalancerArgs needs Topology and Network")
 	}
 	resolved := *a
-	var err error
-	if resolved.Secrets, err = a.Secrets.withDefaults(ctx, a.Topology); err != nil {
-		return nil, err
-	}
-	resolved.Engine, err = engineOrDefault(ctx, a.Engine)
-	return &resolved, err
+	return &resolved, setDefaults(ctx, resolved.Topology, &resolved.Secrets, &resolved.Engine)
 }
 
 // newContainer declares the container that runs HAProxy.
 func (lb *LoadBalancer) newContainer(
-	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image *docker.RemoteImage, opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image *docker.RemoteImage,
+	opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
@@ -139,14 +135,17 @@ func (lb *LoadBalancer) newContainer(
 // it offers the configuration to HAProxy, is healthy once HAProxy has accepted it, and ends when that is no
 // longer so.
 func (lb *LoadBalancer) newConfiguration(
-	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image *docker.RemoteImage, opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image *docker.RemoteImage,
+	opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
 	hooks, err := explain.LoadBalancerConfig(ctx, args.Engine, cluster, name)
 	if err != nil {
 		return nil, err
 	}
-	configuration := args.Secrets.render(func(s topology.Secrets) (string, error) { return cluster.HAProxyConf(s), nil })
+	configuration := args.Secrets.render(func(s topology.Secrets) (string, error) {
+		return cluster.HAProxyConf(s), nil
+	})
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
 		Name:        pulumi.String(cluster.LoadBalancerConfigContainerName()),
 		Image:       image.ImageId,

@@ -19,12 +19,14 @@ const membershipTimeout = 5 * time.Minute
 // newMembership declares that the node with a resource of that name is a member of its cluster. A container
 // makes that true. It joins its node if that is not yet a member of the right cluster, is healthy once the
 // node runs as a member with its replicas online, and ends when that is no longer so. Hence
-//   - Pulumi, which waits for it to be healthy, fails when the node can't join, and tries again at the next deployment;
-//   - a node that leaves the cluster later ends it. The engine then removes the container, so that the next deployment
-//     finds it missing, creates it, and brings the node back;
+//   - Pulumi, which waits for it to be healthy, fails when the node can't join, and tries again at the next
+//     deployment;
+//   - a node that leaves the cluster later ends it. The engine then removes the container, so that the next
+//     deployment finds it missing, creates it, and brings the node back;
 //   - its label makes a new node container a new membership.
 func newMembership(
-	ctx *pulumi.Context, nodeName string, args *NodeArgs, member *docker.Container, opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context, nodeName string, args *NodeArgs, member *docker.Container,
+	opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
 	hooks, err := explain.Membership(ctx, args.Engine, cluster, args.Node, nodeName)

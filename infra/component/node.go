@@ -85,12 +85,7 @@ func (a *NodeArgs) withDefaults(ctx *pulumi.Context) (*NodeArgs, error) {
 		return nil, errors.New("NodeArgs needs Topology, Node, Image and Network")
 	}
 	resolved := *a
-	var err error
-	if resolved.Secrets, err = a.Secrets.withDefaults(ctx, a.Topology); err != nil {
-		return nil, err
-	}
-	resolved.Engine, err = engineOrDefault(ctx, a.Engine)
-	return &resolved, err
+	return &resolved, setDefaults(ctx, resolved.Topology, &resolved.Secrets, &resolved.Engine)
 }
 
 func newDataVolume(

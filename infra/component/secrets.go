@@ -48,7 +48,9 @@ func (s *SecretsArgs) withDefaults(ctx *pulumi.Context, cluster *topology.Cluste
 
 // render returns what is rendered from the secrets. It is secret, and has a value once the secrets and what
 // it has to come after have one. Secrets that can't be used are an error.
-func (s *SecretsArgs) render(render func(topology.Secrets) (string, error), after ...any) pulumi.StringOutput {
+func (s *SecretsArgs) render(
+	render func(topology.Secrets) (string, error), after ...any,
+) pulumi.StringOutput {
 	inputs := append([]any{s.AdminPassword, s.StatsPassword, s.ErlangCookie}, after...)
 	return pulumi.ToSecret(pulumi.All(inputs...).ApplyT(func(values []any) (string, error) {
 		plain := topology.Secrets{

@@ -22,7 +22,9 @@ import (
 type Client interface {
 	DaemonHost() string
 	Info(ctx context.Context) (system.Info, error)
-	ImageInspect(ctx context.Context, image string, opts ...client.ImageInspectOption) (image.InspectResponse, error)
+	ImageInspect(
+		ctx context.Context, image string, opts ...client.ImageInspectOption,
+	) (image.InspectResponse, error)
 	DistributionInspect(ctx context.Context, image, auth string) (registry.DistributionInspect, error)
 	VolumeList(ctx context.Context, options volume.ListOptions) (volume.ListResponse, error)
 	ContainerList(ctx context.Context, options container.ListOptions) ([]container.Summary, error)
@@ -47,7 +49,7 @@ func Connect(host string) (Client, error) {
 	}
 	docker, err := client.NewClientWithOpts(opts...)
 	if err != nil {
-		return nil, fmt.Errorf("the address of the Docker engine can't be used: %w; correct DOCKER_HOST or docker:host", err)
+		return nil, fmt.Errorf("invalid address of the Docker engine: %w; correct DOCKER_HOST or docker:host", err)
 	}
 	return docker, nil
 }

@@ -21,7 +21,9 @@ var errPending = errors.New("not decided yet")
 // the provider's wait for it. A node that refuses its configuration crashes within seconds, and should not be
 // waited for as long as one that recovers much data. It returns when that is done, when the node is healthy,
 // which it is before its membership, or when ctx ends.
-func removeWhenCrashing(ctx context.Context, docker engine.Client, membership, node string, interval time.Duration) {
+func removeWhenCrashing(
+	ctx context.Context, docker engine.Client, membership, node string, interval time.Duration,
+) {
 	before, known := 0, false
 	watch(ctx, interval, func() (done bool) {
 		state, err := docker.ContainerInspect(ctx, node)

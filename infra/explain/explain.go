@@ -44,7 +44,9 @@ func Membership(
 func Formation(
 	ctx *pulumi.Context, docker engine.Client, cluster *topology.Cluster, name string,
 ) (*pulumi.ResourceHookBinding, error) {
-	watcher := &refusalWatcher{docker: docker, container: cluster.FormationContainerName(), interval: watchInterval}
+	watcher := &refusalWatcher{
+		docker: docker, container: cluster.FormationContainerName(), interval: watchInterval,
+	}
 	return hooks(ctx, name, watcher.watch, watcher.explain)
 }
 
@@ -75,14 +77,15 @@ func hooks(
 		}
 		binding.BeforeCreate = []*pulumi.ResourceHook{before}
 	}
-	onError, err := ctx.RegisterErrorHook("explain-"+name, func(args *pulumi.ErrorHookArgs) (retry bool, err error) {
+	onFailure := func(args *pulumi.ErrorHookArgs) (retry bool, err error) {
 		if args.FailedOperation == "delete" {
 			return false, nil
 		}
 		logCtx, cancel := context.WithTimeout(ctx.Context(), timeout)
 		defer cancel()
 		return false, ctx.Log.Error(explain(logCtx), nil)
-	})
+	}
+	onError, err := ctx.RegisterErrorHook("explain-"+name, onFailure)
 	if err != nil {
 		return nil, err
 	}

@@ -48,8 +48,8 @@ func relevantLines(log string) []string {
 	var lines, picked []string
 	for line := range strings.Lines(log) {
 		line = strings.TrimRight(line, " \r\n")
-		if strings.TrimSpace(line) == "" || strings.HasSuffix(line, ">") { // RabbitMQ puts empty lines around its errors
-			continue
+		if strings.TrimSpace(line) == "" || strings.HasSuffix(line, ">") {
+			continue // RabbitMQ puts empty lines around its errors
 		}
 		if runes := []rune(line); len(runes) > lineLength {
 			line = string(runes[:lineLength]) + "…"

@@ -26,7 +26,8 @@ func TestFailureNamesTheNodeAndShowsItsLog(t *testing.T) {
 	assert.Contains(t, message, "rabbit2 did not become a running member")
 	assert.Contains(t, message, "    bad_key is not a setting\n    stopped\n")
 	assert.Contains(t, message, "run `pulumi up` again")
-	assert.Contains(t, message, "The container warren-test-rabbit2-join is gone", "a join that ended is removed with its log")
+	assert.Contains(t, message, "The container warren-test-rabbit2-join is gone",
+		"a membership that ended is removed with its log")
 }
 
 func TestRelevantLinesOfALog(t *testing.T) {

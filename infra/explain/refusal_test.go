@@ -16,13 +16,13 @@ import (
 
 const refusalLog = `2026-11-23 05:55:30 warren: rabbit@rabbit5 gets replicas
 2026-11-23 05:55:38 warren: rabbit@rabbit4 rabbit@rabbit5 can't leave the cluster, and nothing was changed:
-  - quorum queue orders in virtual host / has members on rabbit@rabbit4 rabbit@rabbit5 rabbit@rabbit3, of which a majority is down
+  - quorum queue orders in virtual host / has members on rabbit@rabbit4 rabbit@rabbit5, of which a majority is down
 2026-11-23 05:55:38 warren: start the nodes that are down
 `
 
 func TestRefusalEndsTheWaitAndIsReported(t *testing.T) {
 	docker := &enginetest.Fake{
-		States: []enginetest.State{{Restarts: 0, Health: container.Starting}, {Restarts: 0, Health: container.Unhealthy}},
+		States: []enginetest.State{{Health: container.Starting}, {Health: container.Unhealthy}},
 		Logs:   map[string]io.Reader{"formation": enginetest.Log(refusalLog)},
 	}
 	r := &refusalWatcher{docker: docker, container: "formation", interval: time.Millisecond}
@@ -36,7 +36,9 @@ func TestRefusalEndsTheWaitAndIsReported(t *testing.T) {
 }
 
 func TestWatchOfAFormationLeavesOneThatSucceedsAlone(t *testing.T) {
-	docker := &enginetest.Fake{States: []enginetest.State{{Restarts: 0, Health: container.Starting}, {Restarts: 0, Health: container.Healthy}}}
+	docker := &enginetest.Fake{States: []enginetest.State{
+		{Health: container.Starting}, {Health: container.Healthy},
+	}}
 	r := &refusalWatcher{docker: docker, container: "formation", interval: time.Millisecond}
 	r.watch(t.Context())
 	assert.Empty(t, docker.Removed)
@@ -52,11 +54,11 @@ func TestRefusalIsBounded(t *testing.T) {
 }
 
 func TestFormationDoesNotWaitForANodeThatFailed(t *testing.T) {
-	docker := &enginetest.Fake{States: []enginetest.State{{Restarts: 0, Health: container.Starting}}}
+	docker := &enginetest.Fake{States: []enginetest.State{{Health: container.Starting}}}
 	abandonFormation(t.Context(), docker, threeNodes(t))
 	assert.Equal(t, []string{"warren-test-formation"}, docker.Removed)
 
-	docker = &enginetest.Fake{States: []enginetest.State{{Restarts: 0, Health: container.Healthy}}}
+	docker = &enginetest.Fake{States: []enginetest.State{{Health: container.Healthy}}}
 	abandonFormation(t.Context(), docker, threeNodes(t))
 	assert.Empty(t, docker.Removed, "that of an earlier deployment stays")
 }

@@ -24,11 +24,13 @@ type hostPort struct {
 func hostPorts(cluster *topology.Cluster) []hostPort {
 	var ports []hostPort
 	for _, n := range cluster.Nodes {
-		ports = append(ports, hostPort{n.AMQPPort, n.Name + ", AMQP"}, hostPort{n.ManagementPort, n.Name + ", management"})
+		ports = append(ports, hostPort{n.AMQPPort, n.Name + ", AMQP"},
+			hostPort{n.ManagementPort, n.Name + ", management"})
 	}
 	lb := cluster.LoadBalancer
 	return append(ports, hostPort{lb.AMQPPort, "load balancer, AMQP"},
-		hostPort{lb.ManagementPort, "load balancer, management"}, hostPort{lb.StatsPort, "load balancer, statistics"})
+		hostPort{lb.ManagementPort, "load balancer, management"},
+		hostPort{lb.StatsPort, "load balancer, statistics"})
 }
 
 // portProblems finds the stack's ports that something else has. A running container of the stack itself may
@@ -44,8 +46,8 @@ func portProblems(ctx context.Context, docker engine.Client, cluster *topology.C
 		switch {
 		case found && holder.Labels[topology.LabelStack] == cluster.Stack:
 		case found:
-			problems = append(problems, fmt.Sprintf("port %d (%s) belongs to the container %s: stop that, or choose other "+
-				"warren:ports", port.number, port.use, strings.TrimPrefix(holder.Names[0], "/")))
+			problems = append(problems, fmt.Sprintf("port %d (%s) belongs to the container %s: stop that, or choose "+
+				"other warren:ports", port.number, port.use, strings.TrimPrefix(holder.Names[0], "/")))
 		case engine.IsLocal(docker):
 			if err := listen(ctx, cluster.BindAddress, port.number); err != nil {
 				problems = append(problems, fmt.Sprintf("port %d (%s) can't be used: %v", port.number, port.use, err))
@@ -77,7 +79,8 @@ func listen(ctx context.Context, address string, port int) error {
 	case err == nil:
 		return l.Close()
 	case errors.Is(err, syscall.EADDRINUSE):
-		return errors.New("another process listens there (`ss -ltnp` shows which): stop that, or choose other warren:ports")
+		return errors.New("another process listens there (`ss -ltnp` shows which): stop that, or choose other " +
+			"warren:ports")
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("this machine has no address %s: correct warren:bindAddress", address)
 	case errors.Is(err, syscall.EACCES):

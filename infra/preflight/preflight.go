@@ -48,8 +48,8 @@ func Check(ctx context.Context, docker engine.Client, cluster *topology.Cluster)
 	defer cancel()
 	info, err := docker.Info(ctx)
 	if err != nil {
-		return &Error{[]string{fmt.Sprintf("no Docker engine answers at %s (%v): start one, or set DOCKER_HOST to where one is",
-			docker.DaemonHost(), err)}}
+		return &Error{[]string{fmt.Sprintf("no Docker engine answers at %s (%v): start one, or set DOCKER_HOST to "+
+			"where one is", docker.DaemonHost(), err)}}
 	}
 	problems := memoryProblems(info, cluster)
 	if engine.IsLocal(docker) {
@@ -81,8 +81,8 @@ func memoryProblems(info system.Info, cluster *topology.Cluster) []string {
 	if info.MemTotal >= need {
 		return nil
 	}
-	return []string{fmt.Sprintf("%d nodes of %s and the load balancer take %s of memory, and the machine of the Docker "+
-		"engine has %s: lower warren:memoryLimit or warren:nodes",
+	return []string{fmt.Sprintf("%d nodes of %s and the load balancer take %s of memory, and the machine of "+
+		"the Docker engine has %s: lower warren:memoryLimit or warren:nodes",
 		len(cluster.Nodes), gibibytes(perNode), gibibytes(need), gibibytes(info.MemTotal))}
 }
 
@@ -96,8 +96,8 @@ func diskProblems(info system.Info, cluster *topology.Cluster) []string {
 	if free >= need {
 		return nil
 	}
-	return []string{fmt.Sprintf("%s has %s free and the stack needs %s, because its nodes take no messages with less than "+
-		"warren:diskFreeLimit = %s: free some, or lower that",
+	return []string{fmt.Sprintf("%s has %s free and the stack needs %s, because its nodes take no messages "+
+		"with less than warren:diskFreeLimit = %s: free some, or lower that",
 		info.DockerRootDir, gibibytes(free), gibibytes(need), gibibytes(cluster.DiskFreeLimit))}
 }
 
@@ -114,15 +114,15 @@ func imageProblems(ctx context.Context, docker engine.Client, cluster *topology.
 			problems = append(problems, fmt.Sprintf("the image %s can't be looked up: %v", image.reference, err))
 			continue
 		case strings.HasPrefix(image.reference, ourImages):
-			problems = append(problems, fmt.Sprintf("the image %s is not there: run `make images`, or set %s to another",
-				image.reference, image.key))
+			problems = append(problems, fmt.Sprintf("the image %s is not there: run `make images`, or set %s to "+
+				"another", image.reference, image.key))
 			continue
 		}
 		_, err = docker.DistributionInspect(ctx, image.reference, "")
 		// A registry that wants credentials may get them from the provider's configuration.
 		if err != nil && !cerrdefs.IsUnauthorized(err) && !cerrdefs.IsPermissionDenied(err) {
-			problems = append(problems, fmt.Sprintf("the image %s is neither here nor to be had from its registry (%v): "+
-				"correct %s, or pull or build the image first", image.reference, err, image.key))
+			problems = append(problems, fmt.Sprintf("the image %s is neither here nor available from its registry "+
+				"(%v): correct %s, or pull or build the image first", image.reference, err, image.key))
 		}
 	}
 	return problems

@@ -30,7 +30,8 @@ func TestPreflightPasses(t *testing.T) {
 
 func TestPreflightNoEngine(t *testing.T) {
 	err := check(t, &enginetest.Fake{Down: errors.New("connection refused")}, topology.Config{})
-	assert.ErrorContains(t, err, "no Docker engine answers at tcp://elsewhere:2375 (connection refused): start one, or set DOCKER_HOST")
+	assert.ErrorContains(t, err,
+		"no Docker engine answers at tcp://elsewhere:2375 (connection refused): start one, or set DOCKER_HOST")
 }
 
 func TestPreflightTellsEverythingAtOnce(t *testing.T) {
@@ -44,8 +45,9 @@ func TestPreflightTellsEverythingAtOnce(t *testing.T) {
 	var problems *Error
 	require.ErrorAs(t, err, &problems)
 	require.Len(t, problems.Problems, 4)
-	assert.ErrorContains(t, err, "3 nodes of 1.0 GiB and the load balancer take 3.2 GiB of memory, and the machine of the Docker engine has 1.0 GiB")
-	assert.ErrorContains(t, err, "the image rabbitmq:4.3 is neither here nor to be had from its registry")
+	assert.ErrorContains(t, err, "3 nodes of 1.0 GiB and the load balancer take 3.2 GiB of memory, "+
+		"and the machine of the Docker engine has 1.0 GiB")
+	assert.ErrorContains(t, err, "the image rabbitmq:4.3 is neither here nor available from its registry")
 	assert.ErrorContains(t, err, "the image warren/haproxy:3.2 is not there: run `make images`")
 	assert.ErrorContains(t, err, "port 5673 (rabbit2, AMQP) belongs to the container other")
 }
@@ -58,11 +60,12 @@ func TestPreflightLeavesImagesThatNeedCredentialsToTheProvider(t *testing.T) {
 }
 
 func TestPreflightDisk(t *testing.T) {
-	err := check(t, &enginetest.Fake{Local: true, Root: t.TempDir()}, topology.Config{DiskFreeLimit: "4000TB", Ports: livestack.FreePorts(t)})
+	config := topology.Config{DiskFreeLimit: "4000TB", Ports: livestack.FreePorts(t)}
+	err := check(t, &enginetest.Fake{Local: true, Root: t.TempDir()}, config)
 	assert.ErrorContains(t, err, "warren:diskFreeLimit = 3725290.3 GiB")
 
-	assert.NoError(t, check(t, &enginetest.Fake{Local: true, Root: "/no/such/folder"}, topology.Config{DiskFreeLimit: "4000TB", Ports: livestack.FreePorts(t)}),
-		"the engine's disk is out of sight")
+	err = check(t, &enginetest.Fake{Local: true, Root: "/no/such/folder"}, config)
+	assert.NoError(t, err, "the engine's disk is out of sight")
 }
 
 func TestPreflightPorts(t *testing.T) {
@@ -75,17 +78,21 @@ func TestPreflightPorts(t *testing.T) {
 	config := topology.Config{Ports: ports}
 	publishing := func(stack string) []container.Summary {
 		return []container.Summary{{
-			Names: []string{"/c"}, Labels: map[string]string{topology.LabelStack: stack}, Ports: []container.Port{{IP: "127.0.0.1", PublicPort: uint16(port)}},
+			Names:  []string{"/c"},
+			Labels: map[string]string{topology.LabelStack: stack},
+			Ports:  []container.Port{{IP: "127.0.0.1", PublicPort: uint16(port)}},
 		}}
 	}
 
 	err = check(t, &enginetest.Fake{Local: true}, config)
-	assert.ErrorContains(t, err, "port "+strconv.Itoa(port)+" (load balancer, statistics) can't be used: another process listens there")
+	assert.ErrorContains(t, err, "port "+strconv.Itoa(port)+" (load balancer, statistics) can't be used: "+
+		"another process listens there")
 
 	err = check(t, &enginetest.Fake{Local: true, Containers: publishing("other")}, config)
 	assert.ErrorContains(t, err, "belongs to the container c")
 
-	assert.NoError(t, check(t, &enginetest.Fake{Local: true, Containers: publishing(enginetest.Stack)}, config), "the stack's own container")
+	err = check(t, &enginetest.Fake{Local: true, Containers: publishing(enginetest.Stack)}, config)
+	assert.NoError(t, err, "the stack's own container")
 
 	config.BindAddress = "192.0.2.1"
 	err = check(t, &enginetest.Fake{Local: true}, config)

@@ -13,9 +13,10 @@ import (
 )
 
 func TestNodesThatCanNotLeaveAreReportedBeforeAnythingIsTouched(t *testing.T) {
-	const refusal = "2026-11-23 05:55:38 warren: rabbit@rabbit4 rabbit@rabbit5 can't leave the cluster, and nothing was changed:\n" +
-		"  - quorum queue orders in virtual host / has members on rabbit@rabbit4 rabbit@rabbit5, of which a majority is down\n" +
-		"2026-11-23 05:55:38 warren: start the nodes that are down\n"
+	const refusal = `2026-11-23 05:55:38 warren: rabbit@rabbit4 rabbit@rabbit5 can't leave the cluster:
+  - quorum queue orders in virtual host / has members on rabbit@rabbit4, of which a majority is down
+2026-11-23 05:55:38 warren: start the nodes that are down
+`
 	log, err := io.ReadAll(enginetest.Log(refusal))
 	require.NoError(t, err)
 	five := enginetest.Nodes("healthy", "healthy", "healthy", "healthy", "healthy")
@@ -36,7 +37,10 @@ func TestNodesThatCanNotLeaveAreReportedBeforeAnythingIsTouched(t *testing.T) {
 }
 
 func TestNobodyIsAskedWhenNoNodeLeaves(t *testing.T) {
-	docker := &enginetest.Fake{Containers: enginetest.Nodes("healthy", "healthy", "healthy"), Exec: &enginetest.ExecResult{Status: node.Refusal}}
+	docker := &enginetest.Fake{
+		Containers: enginetest.Nodes("healthy", "healthy", "healthy"),
+		Exec:       &enginetest.ExecResult{Status: node.Refusal},
+	}
 	assert.NoError(t, check(t, docker, topology.Config{}))
 	assert.Empty(t, docker.Execs)
 }

@@ -34,8 +34,8 @@ func upgradeProblem(from topology.Series, cluster *topology.Cluster, nodes []str
 	runs := fmt.Sprintf("RabbitMQ %s runs on %s, and %s is %s",
 		from, strings.Join(nodes, ", "), cluster.Image, cluster.Series)
 	if from.Compare(cluster.Series) > 0 {
-		return fmt.Sprintf("%s, which can't take over the data of a newer series: set warren:image to %s or newer, "+
-			"or destroy the stack first", runs, from)
+		return fmt.Sprintf("%s, which can't take over the data of a newer series: set warren:image to %s or "+
+			"newer, or destroy the stack first", runs, from)
 	}
 	remedy := "go by the series between them, with a `pulumi up` for each"
 	if path := from.UpgradePath(cluster.Series); path != nil {

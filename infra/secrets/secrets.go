@@ -16,8 +16,10 @@ import (
 )
 
 // ErrNoPassphrase says that there is nothing to derive secrets from, and what to do.
-var ErrNoPassphrase = errors.New(`the stack's secrets are not set, and there is no passphrase to derive them from.
-Set PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE to a passphrase that is not empty, or set all three secrets:
+var ErrNoPassphrase = errors.New(
+	`the stack's secrets are not set, and there is no passphrase to derive them from.
+Set PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE to a passphrase that is not empty,
+or set all three secrets:
   pulumi config set --secret warren:adminPassword
   pulumi config set --secret warren:statsPassword
   pulumi config set --secret warren:erlangCookie`)

@@ -38,6 +38,9 @@ type Stack struct {
 	Name   string
 	Pulumi auto.Stack
 	Docker *client.Client
+	// Cluster is the name of the stack's cluster, in the names and labels of all that belongs to it. In Warren's own
+	// program it is the stack's name.
+	Cluster string
 
 	t      *testing.T
 	dir    string
@@ -45,21 +48,34 @@ type Stack struct {
 	env    map[string]string
 }
 
-// New makes an empty stack with ports of its own.
+// New makes an empty stack of Warren's own program, with ports of its own.
 func New(t *testing.T, config map[string]any) *Stack {
+	t.Helper()
+	s := newStack(t, ".", map[string]any{"warren:memoryLimit": "512MiB", "warren:ports": FreePorts(t)})
+	s.Cluster = s.Name
+	s.Configure(config)
+	return s
+}
+
+// NewExample makes an empty stack of an example, with ports of its own. The example calls its cluster
+// "<project>-<stack>".
+func NewExample(t *testing.T, folder, project string) *Stack {
+	t.Helper()
+	s := newStack(t, filepath.Join("examples", folder), map[string]any{project + ":ports": FreePorts(t)})
+	s.Cluster = project + "-" + s.Name
+	return s
+}
+
+// newStack makes an empty stack of the project in a folder of this repository.
+func newStack(t *testing.T, folder string, config map[string]any) *Stack {
 	t.Helper()
 	if _, err := exec.LookPath("pulumi"); err != nil {
 		t.Fatal("there is no pulumi on PATH: run `eval \"$(tools/env)\"` in the project's folder")
 	}
 	docker, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	require.NoError(t, err)
-	s := &Stack{t: t, Name: "e2e-" + randomHex(3), dir: project(t), Docker: docker}
-	ports := FreePorts(t)
-	s.config = map[string]any{"warren:memoryLimit": "512MiB", "warren:ports": map[string]int{
-		"amqp": ports.AMQP, "management": ports.Management, "stats": ports.Stats,
-		"loadBalancerAmqp": ports.LoadBalancerAMQP, "loadBalancerManagement": ports.LoadBalancerManagement,
-	}}
-	s.Configure(config)
+	s := &Stack{t: t, Name: "e2e-" + randomHex(3), dir: filepath.Join(checkout(t), folder), Docker: docker, config: config}
+	s.Configure(nil)
 	state := filepath.Join(s.dir, "state")
 	require.NoError(t, os.Mkdir(state, 0o700))
 	s.env = map[string]string{
@@ -75,8 +91,9 @@ func New(t *testing.T, config map[string]any) *Stack {
 	return s
 }
 
-// project makes a project folder of links to this one, so that Pulumi writes nothing into this one.
-func project(t *testing.T) string {
+// checkout makes a folder with the projects of this repository, so that Pulumi writes nothing into this one. What they
+// only read is linked.
+func checkout(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	root, err := root()
@@ -84,6 +101,7 @@ func project(t *testing.T) string {
 	for _, name := range []string{"Pulumi.yaml", "go.mod", "go.sum", "infra", "internal", "topology"} {
 		require.NoError(t, os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)))
 	}
+	require.NoError(t, os.CopyFS(filepath.Join(dir, "examples"), os.DirFS(filepath.Join(root, "examples"))))
 	return dir
 }
 
@@ -211,7 +229,8 @@ func (s *Stack) remove() {
 // Run executes a command in a node's container.
 func (s *Stack) Run(node string, command ...string) {
 	s.t.Helper()
-	out, err := exec.CommandContext(s.t.Context(), "docker", append([]string{"exec", "warren-" + s.Name + "-" + node}, command...)...).CombinedOutput()
+	args := append([]string{"exec", "warren-" + s.Cluster + "-" + node}, command...)
+	out, err := exec.CommandContext(s.t.Context(), "docker", args...).CombinedOutput()
 	require.NoErrorf(s.t, err, "%s: %s", strings.Join(command, " "), out)
 }
 
@@ -238,5 +257,5 @@ func root() (string, error) {
 
 // filter selects what belongs to the stack.
 func (s *Stack) filter() filters.Args {
-	return filters.NewArgs(filters.Arg("label", topology.StackLabel(s.Name)))
+	return filters.NewArgs(filters.Arg("label", topology.StackLabel(s.Cluster)))
 }

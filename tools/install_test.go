@@ -39,7 +39,7 @@ func TestInstallTakesARecentPulumiOfTheMachine(t *testing.T) {
 	p.program("pulumi-language-go", "")
 	p.write("home/plugins/resource-docker-v4.10.0/pulumi-resource-docker", "")
 	p.env = []string{"PULUMI_HOME=" + p.file("home")}
-	output, err := p.run("install")
+	output, err := p.install()
 	require.NoError(t, err, output)
 	assert.NoFileExists(t, p.file(".warren/tools/pulumi"))
 }
@@ -50,7 +50,7 @@ func TestInstallLeavesAnOldPulumiOfTheMachineAlone(t *testing.T) {
 	p.program("pulumi", "[ $1 != version ] || echo v3.99.0")
 	p.program("pulumi-language-go", "")
 	p.withGo(building)
-	output, err := p.run("install")
+	output, err := p.install()
 	require.NoError(t, err, output)
 	assert.FileExists(t, p.file(".warren/tools/pulumi"))
 	assert.FileExists(t, p.file(".warren/tools/pulumi-language-go"))
@@ -78,7 +78,7 @@ func TestInstallTakesTheOfficialDownload(t *testing.T) {
 	p.program("curl", `[[ $* == *file://* ]] && exec `+curl+` "$@"; exit 6`)
 	p.withGo(building)
 	p.env = []string{"PULUMI_RELEASES=file://" + release}
-	output, err := p.run("install")
+	output, err := p.install()
 	require.NoError(t, err, output)
 	assert.Contains(t, output, "Pulumi v3.259.0: downloaded")
 	assert.Contains(t, p.read(".warren/tools/pulumi"), "v3.259.0")
@@ -90,18 +90,18 @@ func TestInstallBuildsOnce(t *testing.T) {
 	p := newProject(t)
 	p.withoutDownloads()
 	p.withGo(building)
-	output, err := p.run("install", "lint")
+	output, err := p.install("lint")
 	require.NoError(t, err, output)
 	assert.Contains(t, p.calls(), "go build")
 
 	require.NoError(t, os.Remove(p.file("calls")))
-	output, err = p.run("install", "lint")
+	output, err = p.install("lint")
 	require.NoError(t, err, output)
 	assert.Empty(t, output)
 	assert.Empty(t, p.calls(), "nothing has changed")
 
 	p.write("tools/golangci-lint/go.mod", p.read("tools/golangci-lint/go.mod")+"// changed\n")
-	output, err = p.run("install", "lint")
+	output, err = p.install("lint")
 	require.NoError(t, err, output)
 	assert.Contains(t, p.calls(), "go build", "what is pinned has changed")
 }
@@ -118,7 +118,7 @@ func TestInstallExplainsAFailedBuild(t *testing.T) {
 			p := newProject(t)
 			p.withoutDownloads()
 			p.withGo("echo '" + test.said + "' >&2; exit 1")
-			output, err := p.run("install", "lint")
+			output, err := p.install("lint")
 			require.Error(t, err)
 			assert.Contains(t, output, test.explained)
 			assert.Contains(t, output, test.said, "what Go said belongs to the message")
@@ -130,7 +130,7 @@ func TestInstallExplainsAFailedBuild(t *testing.T) {
 func TestInstallNeedsGo(t *testing.T) {
 	p := newProject(t)
 	p.withoutDownloads()
-	output, err := p.run("install")
+	output, err := p.install()
 	require.Error(t, err)
 	assert.Contains(t, output, "there is no Go on PATH: install Go 1.26")
 }
@@ -140,7 +140,7 @@ func TestInstallNeedsSpace(t *testing.T) {
 	p.withoutDownloads()
 	p.withGo(building)
 	p.program("df", "echo; echo x x x 1048576")
-	output, err := p.run("install")
+	output, err := p.install()
 	require.Error(t, err)
 	assert.Contains(t, output, "1 GiB free")
 	assert.NotContains(t, p.calls(), "go build")

@@ -35,15 +35,12 @@ func newProject(t *testing.T) *project {
 			require.NoError(t, os.Symlink(found, filepath.Join(p.tools, command)))
 		}
 	}
-	for _, script := range []string{"build.bash", "env", "install", "stack"} {
+	for _, script := range []string{"build.bash", "env", "install"} {
 		p.copy("tools/" + script)
 	}
 	for _, module := range []string{".", "tools/pulumi", "tools/language-go", "tools/docker-provider", "tools/golangci-lint"} {
 		p.copy(module + "/go.mod")
 	}
-	p.write("Pulumi.yaml", "name: warren\nruntime: go\n")
-	p.write("Pulumi.dev.yaml", "config: {}\n")
-	p.write("Pulumi.staging.yaml", "config: {}\n")
 	return p
 }
 
@@ -85,12 +82,12 @@ func (p *project) calls() string {
 	return string(content)
 }
 
-// run runs a script from another folder and returns all it printed.
-func (p *project) run(script string, args ...string) (string, error) {
+// install runs tools/install from another folder and returns all it printed.
+func (p *project) install(args ...string) (string, error) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
 	defer cancel()
-	command := exec.CommandContext(ctx, p.file("tools/"+script), args...)
+	command := exec.CommandContext(ctx, p.file("tools/install"), args...)
 	command.WaitDelay = time.Second
 	command.Dir = p.t.TempDir()
 	command.Env = append([]string{"PATH=" + p.standIns + ":" + p.tools, "HOME=" + command.Dir}, p.env...)

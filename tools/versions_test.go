@@ -13,9 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestModulesShareTheVersionsOfWhatTheyCompile keeps a cold `make up` from compiling Pulumi's SDK, and what that
-// imports, once for each module: Go's cache shares a compiled package only between builds in which all that it
-// imports has the same version. Not compared is tools/golangci-lint, which has little in common with the others.
+// TestModulesShareTheVersionsOfWhatTheyCompile keeps a cold `make up` from compiling Pulumi's SDK, and what
+// that imports, once for each module: Go's cache shares a compiled package only between builds in which all
+// that it imports has the same version. Not compared is tools/golangci-lint, which has little in common
+// with the others.
 func TestModulesShareTheVersionsOfWhatTheyCompile(t *testing.T) {
 	const sdk, languageHost = "github.com/pulumi/pulumi/sdk/v3", "language-go/go.mod"
 	files := []string{"../go.mod", "pulumi/go.mod", "docker-provider/go.mod", languageHost}

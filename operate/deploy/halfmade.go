@@ -1,0 +1,128 @@
+package deploy
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/client"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"warren/topology"
+)
+
+// The resource types of which the engine can have what the state does not know. Volumes are not among them:
+// creating one that exists succeeds, and they hold data.
+const (
+	containerType = "docker:index/container:Container"
+	networkType   = "docker:index/network:Network"
+)
+
+// leftovers are what a killed run left in a stack's state.
+type leftovers struct {
+	// pending says that operations were begun and not ended.
+	pending bool
+	// containers and networks are the names of those whose creation was begun.
+	containers, networks []string
+	// known are the ids of what the state knows.
+	known map[string]bool
+}
+
+func leftIn(state apitype.UntypedDeployment) (leftovers, error) {
+	var deployment apitype.DeploymentV3
+	if err := json.Unmarshal(state.Deployment, &deployment); err != nil {
+		return leftovers{}, err
+	}
+	left := leftovers{pending: len(deployment.PendingOperations) > 0, known: map[string]bool{}}
+	for _, resource := range deployment.Resources {
+		left.known[string(resource.ID)] = true
+	}
+	for _, operation := range deployment.PendingOperations {
+		name, _ := operation.Resource.Inputs["name"].(string)
+		if operation.Type != apitype.OperationTypeCreating || name == "" {
+			continue
+		}
+		switch operation.Resource.Type {
+		case containerType:
+			left.containers = append(left.containers, name)
+		case networkType:
+			left.networks = append(left.networks, name)
+		}
+	}
+	return left, nil
+}
+
+// engine is the part of the Docker engine's API that finds and removes what is half made.
+type engine interface {
+	ContainerList(context.Context, container.ListOptions) ([]container.Summary, error)
+	ContainerRemove(context.Context, string, container.RemoveOptions) error
+	NetworkList(context.Context, network.ListOptions) ([]network.Summary, error)
+	NetworkRemove(context.Context, string) error
+}
+
+// removeHalfMade removes containers and networks that a killed run had begun to create. Nothing in them is
+// lost.
+func (s *Stack) removeHalfMade(ctx context.Context, left leftovers) error {
+	settings, err := settingsOf(s.root, s.name)
+	if err != nil {
+		return err
+	}
+	opts := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}
+	if host := settings["docker:host"]; host != "" {
+		opts = append(opts, client.WithHost(host))
+	}
+	docker, err := client.NewClientWithOpts(opts...)
+	if err != nil {
+		return err
+	}
+	defer docker.Close()
+	return s.removeFrom(ctx, docker, left)
+}
+
+// removeFrom removes what has the name and the stack's label, unless the state knows its id.
+func (s *Stack) removeFrom(ctx context.Context, docker engine, left leftovers) error {
+	for _, name := range left.containers {
+		found, err := docker.ContainerList(ctx, container.ListOptions{All: true, Filters: s.named(name)})
+		if err != nil {
+			return err
+		}
+		for _, c := range found {
+			if left.known[c.ID] {
+				continue
+			}
+			s.announce("container", name)
+			if err := docker.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true}); err != nil {
+				return err
+			}
+		}
+	}
+	for _, name := range left.networks {
+		found, err := docker.NetworkList(ctx, network.ListOptions{Filters: s.named(name)})
+		if err != nil {
+			return err
+		}
+		for _, n := range found {
+			if left.known[n.ID] {
+				continue
+			}
+			s.announce("network", name)
+			if err := docker.NetworkRemove(ctx, n.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// named selects what has a name and the stack's label.
+func (s *Stack) named(name string) filters.Args {
+	return filters.NewArgs(
+		filters.Arg("name", "^/?"+name+"$"), filters.Arg("label", topology.StackLabel(s.name)))
+}
+
+func (s *Stack) announce(kind, name string) {
+	fmt.Fprintf(s.err, "The last run on stack %s left %s %s half made: removing it.\n", s.name, kind, name)
+}

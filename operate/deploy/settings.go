@@ -1,0 +1,70 @@
+package deploy
+
+import (
+	"cmp"
+	"path/filepath"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+
+	"warren/topology"
+)
+
+// settings are what a stack's file says, by full key such as "warren:image", without what is encrypted.
+type settings map[string]string
+
+func settingsOf(root, stack string) (settings, error) {
+	project, err := workspace.LoadProject(filepath.Join(root, "Pulumi.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	file, err := workspace.LoadProjectStack(nil, project, filepath.Join(root, stackFile(stack)))
+	if err != nil {
+		return nil, err
+	}
+	values := settings{}
+	for key, value := range file.Config {
+		if value.Secure() {
+			continue
+		}
+		if values[key.String()], err = value.Value(config.NopDecrypter); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+const (
+	// ownImages is the repository of the images that images/build makes.
+	ownImages = "warren/"
+	// networkTools is the image with which faults are injected.
+	networkTools = "nettools:1"
+)
+
+// Images returns the images that a stack of the project in root needs and that images/build makes, by the
+// names that it takes: "rabbitmq:4.3". Images of others are theirs to provide.
+func Images(root, stack string) ([]string, error) {
+	if err := requireFile(root, stack); err != nil {
+		return nil, err
+	}
+	settings, err := settingsOf(root, stack)
+	if err != nil {
+		return nil, err
+	}
+	return settings.images(), nil
+}
+
+func (s settings) images() []string {
+	var own []string
+	for _, image := range []string{
+		cmp.Or(s["warren:image"], topology.DefaultImage),
+		cmp.Or(s["warren:haproxyImage"], topology.DefaultHAProxyImage),
+		ownImages + networkTools,
+	} {
+		if name, ok := strings.CutPrefix(image, ownImages); ok {
+			own = append(own, name)
+		}
+	}
+	return own
+}

@@ -1,0 +1,46 @@
+package deploy
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestImagesOfAStack(t *testing.T) {
+	for name, tc := range map[string]struct {
+		file string
+		want []string
+	}{
+		"no file's worth": {"", []string{"rabbitmq:4.3", "haproxy:3.2", "nettools:1"}},
+		"defaults":        {"config: {}", []string{"rabbitmq:4.3", "haproxy:3.2", "nettools:1"}},
+		"others of our own": {"config:\n  'warren:image': \"warren/rabbitmq:3.10\" # the tutorial's\n",
+			[]string{"rabbitmq:3.10", "haproxy:3.2", "nettools:1"}},
+		"official ones": {"config:\n  warren:image: rabbitmq:4.3-management\n  warren:haproxyImage: haproxy:3.2\n",
+			[]string{"nettools:1"}},
+		"beside secrets and structures": {
+			"config:\n  warren:adminPassword:\n    secure: v1:abc\n  warren:ports:\n    amqp: 1\n" +
+				"  warren:image: warren/rabbitmq:4.0\n", []string{"rabbitmq:4.0", "haproxy:3.2", "nettools:1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProject(t, empty)
+			p.write("Pulumi.dev.yaml", tc.file)
+			images, err := Images(p.dir, "dev")
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, images)
+			assert.Empty(t, p.calls(), "images are asked for before there is a Pulumi")
+		})
+	}
+}
+
+func TestImagesOfAStackThatNobodyDescribed(t *testing.T) {
+	_, err := Images(newProject(t, empty).dir, "prod")
+	assert.ErrorContains(t, err, "there is no Pulumi.prod.yaml")
+}
+
+func TestImagesOfAFileThatIsBroken(t *testing.T) {
+	p := newProject(t, empty)
+	p.write("Pulumi.dev.yaml", "config: [")
+	_, err := Images(p.dir, "dev")
+	assert.Error(t, err)
+}

@@ -10,12 +10,6 @@ import (
 )
 
 const (
-	// AgentUsername is the user that Warren's own containers work with. Its password is Secrets.AgentPassword.
-	AgentUsername = "warren-agent"
-	// ManagedTag marks the users that Warren created. It grants nothing. A user who has it and is not among
-	// Cluster.ManagedUsers was left behind by an earlier configuration.
-	ManagedTag = "warren"
-
 	administratorTag = "administrator"
 	hashingAlgorithm = "rabbit_password_hashing_sha256"
 	saltLength       = 4
@@ -45,9 +39,6 @@ type permissionDefinition struct {
 	Write     string `json:"write"`
 	Read      string `json:"read"`
 }
-
-// ManagedUsers are the names of the users that Warren creates: the administrator and its own.
-func (c *Cluster) ManagedUsers() []string { return []string{c.Username, AgentUsername} }
 
 // Definitions renders the definitions that every node imports when it starts: the administrator, Warren's own
 // user, the virtual host "/" and the permission for both to do everything in it. A node with definitions to

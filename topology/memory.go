@@ -11,17 +11,17 @@ const (
 	defaultMemoryLimit = "1GiB"
 	// noMemoryLimit is what an operator writes to have none.
 	noMemoryLimit = "none"
-	// A node with its management plugin does not start with less.
-	minMemoryLimit = 256 << 20
+	// With less, the default watermark is below minWatermarkBytes.
+	minMemoryLimit = 320 << 20
 
 	defaultMemoryHighWatermark = 0.6
 	// No machine is so large that a hundredth of its memory would be a sensible watermark.
 	minMemoryHighWatermark = 0.01
 	// maxSafeWatermark is the highest share that RabbitMQ recommends (https://www.rabbitmq.com/docs/memory).
 	maxSafeWatermark = 0.7
-	// minWatermarkBytes is an idle node's memory, about 130 MiB, and room for some messages. A node whose watermark
+	// minWatermarkBytes is an idle node's memory, 118 to 143 MiB, and room for some messages. A node whose watermark
 	// lies below what it takes when idle blocks publishers for ever.
-	minWatermarkBytes = 150 << 20
+	minWatermarkBytes = 192 << 20
 	// maxMemoryShare is how much of one machine's memory all its nodes together may fill before they block
 	// publishers.
 	maxMemoryShare = 0.75
@@ -75,7 +75,7 @@ func validateMemory(problems *problemList, limit string, c *Cluster) {
 	case err != nil:
 		problems.add("memoryLimit", "is "+quoted(limit), sizeRemedy+", or "+noMemoryLimit)
 	case bytes < minMemoryLimit:
-		problems.add("memoryLimit", "is "+quoted(limit)+", too little for RabbitMQ to start", "use at least 256MiB")
+		problems.add("memoryLimit", "is "+quoted(limit)+", too little for a node", "use at least 320MiB")
 	case watermarkRead && watermark*float64(bytes) < minWatermarkBytes:
 		problems.add("memoryHighWatermark",
 			fmt.Sprintf("is %v, which is %d MiB of warren:memoryLimit: an idle node takes almost as much, and would block "+

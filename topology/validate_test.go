@@ -99,7 +99,7 @@ var mistakes = map[string]struct {
 	"series too old":               {map[string]string{"image": "rabbitmq:3.8"}, "series", "use RabbitMQ 3.10 or later"},
 	"size without number":          {map[string]string{"memoryLimit": "GB"}, "memoryLimit", `is "GB"`},
 	"size of unknown unit":         {map[string]string{"diskFreeLimit": "2 gigs"}, "diskFreeLimit", "such as 2GB or 512MiB"},
-	"too little memory":            {map[string]string{"memoryLimit": "64MiB"}, "memoryLimit", "use at least 256MiB"},
+	"too little memory":            {map[string]string{"memoryLimit": "64MiB"}, "memoryLimit", "use at least 320MiB"},
 	"watermark above all":          {map[string]string{"memoryHighWatermark": "60"}, "memoryHighWatermark", "from 0.01 to 1"},
 	"negative watermark":           {map[string]string{"memoryHighWatermark": "-0.1"}, "memoryHighWatermark", "from 0.01 to 1"},
 	"watermark not a number":       {map[string]string{"memoryHighWatermark": "NaN"}, "memoryHighWatermark", "from 0.01 to 1"},

@@ -96,7 +96,7 @@ func TestAffinityToAnUnreachableNode(t *testing.T) {
 	b.node = oneOf("a", "b")
 	var asked atomic.Int32
 	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(at("c", &asked)), lookEvery(time.Hour))
-	keepPublishing(t, p, func() bool { return b.connections() == 1+mostDetours && b.open() == 1 })
+	keepPublishing(t, p, func() bool { return b.connections() == 1+mostAttempts && b.open() == 1 })
 	for _, m := range b.received() {
 		require.Equal(t, 1, m.conn)
 	}
@@ -106,7 +106,7 @@ func TestAffinityToAnUnreachableNode(t *testing.T) {
 // What is on its way when the better connection is found is waited for, and nothing new is sent meanwhile.
 func TestAffinityWaitsForWhatIsOnItsWay(t *testing.T) {
 	release := make(chan struct{})
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
 		if m.id == "slow" {
 			go func() { <-release; c.ack(tag) }()
 			return
@@ -136,7 +136,7 @@ func TestAffinityWaitsForWhatIsOnItsWay(t *testing.T) {
 
 // If the old connection is lost while its last answers are awaited, what it owed goes over the new one.
 func TestAffinityWhenTheOldConnectionIsLost(t *testing.T) {
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
 		if m.id != "slow" || c.number > 1 {
 			c.ack(tag)
 		}
@@ -158,7 +158,7 @@ func TestAffinityWhenTheOldConnectionIsLost(t *testing.T) {
 
 // A connection that replaces a lost one serves for a while before another place is looked for.
 func TestAffinityAfterALoss(t *testing.T) {
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
 		if m.id == "last" && c.number == 1 {
 			_ = c.Close()
 			return

@@ -31,6 +31,12 @@ func (b backoff) wait(attempt int) time.Duration {
 	return rand.N(b.bound(attempt) + 1)
 }
 
+// grownWait draws the wait before the given attempt, counted from 0, from the upper half: for what is to wait.
+func (b backoff) grownWait(attempt int) time.Duration {
+	bound := b.bound(attempt)
+	return bound/2 + rand.N(bound/2+1)
+}
+
 // sleep waits for d, or returns the context's error if that ends first.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {

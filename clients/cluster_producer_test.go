@@ -89,7 +89,7 @@ func TestMissingExchange(t *testing.T) {
 	for i, c := range confirmations {
 		err := c.Wait(testContext(t, patience))
 		if i == 20 {
-			require.ErrorIs(t, err, ErrRejected)
+			require.ErrorIs(t, err, ErrChannelException)
 			require.ErrorContains(t, err, "no such exchange")
 		} else {
 			require.NoError(t, err, "message %d", i)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"warren/clients/internal/transport"
 )
 
 // Confirmation is the result, to come, of one message published with PublishAsync.
@@ -20,17 +22,22 @@ type Confirmation struct {
 	// The rest belongs to the producer, and is guarded by its mutex.
 
 	message  Message
+	size     int // of the properties, in bytes
 	ctx      context.Context
 	deadline time.Time
+	after    func(error) // told the outcome; nil for none
 
 	phase    phase
-	attempt  *attempt // the latest; nil before the first
+	links    [kindsOfLists]links
 	attempts int
 	nacks    int
-	unknown  bool // some attempt was lost with its connection, neither confirmed nor refused
-	suspect  bool // was in flight when the broker closed a channel over a message
+	unknown  bool        // some attempt was lost with its connection, neither confirmed nor refused
+	suspect  bool        // was in flight when the broker closed a channel over a message
+	timer    *time.Timer // that sends it again, while it is delayed
 
-	prev, next *Confirmation // in the window
+	// Of the latest attempt. A message that is given up while it is on its way stays there until that is answered.
+	sentAt time.Time
+	answer *amqp.DeferredConfirmation // nil until it is written
 }
 
 // phase is where a message is on its way.
@@ -38,18 +45,11 @@ type phase int
 
 const (
 	queued  phase = iota // to be sent as soon as possible
-	sent                 // written to the current session
+	held                 // to be sent when another to the same destination has been confirmed
+	sent                 // being written to the current session, or written and not answered
 	delayed              // nacked, and to be sent again a little later
 	settled              // its outcome is known to the caller
 )
-
-// attempt is one time that a message was written to a connection.
-type attempt struct {
-	session     *session
-	sentAt      time.Time
-	destination destination
-	returned    *amqp.Return
-}
 
 // MessageID is the message's id, given or generated.
 func (c *Confirmation) MessageID() string { return c.id }
@@ -95,7 +95,7 @@ func (c *Confirmation) expired(now time.Time, timeout time.Duration) error {
 		return err
 	}
 	if !now.Before(c.deadline) {
-		return timeoutError(timeout)
+		return transport.Timeout(timeout)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func soon(t *testing.T, condition func() bool) {
 // Each message is acknowledged, put back or rejected by what its handler did, and a panic is a matter of its message.
 func TestSettlements(t *testing.T) {
 	b := startFakeBroker(t, nil)
-	b.onConsume = func(c *fakeConn) {
+	b.onConsume = func(c *fakeChannel) {
 		for i, id := range []string{"good", "fails", "panics", "hopeless"} {
 			c.deliver(uint64(i+1), id)
 		}
@@ -46,20 +46,20 @@ func TestSettlements(t *testing.T) {
 		case "panics":
 			panic("bug")
 		case "hopeless":
-			return fmt.Errorf("never: %w", ErrReject)
+			return fmt.Errorf("never: %w", ErrDeadLetter)
 		}
 		return nil
-	})
+	}, WithRetryByQueue())
 	soon(t, func() bool { return len(b.settlements()) == 4 })
 	require.NoError(t, stop())
 	require.Equal(t, []string{"1: ack 1", "1: requeue 2", "1: requeue 3", "1: reject 4"}, b.settlements())
-	require.Equal(t, ConsumerStats{Delivered: 4, Handled: 1, Failed: 2, Rejected: 1}, c.Stats())
+	require.Equal(t, ConsumerStats{Delivered: 4, Handled: 1, Failed: 2, DeadLettered: 1}, c.Stats())
 }
 
 // Nothing is acknowledged while its handler is at work, and no more handlers run at once than allowed.
 func TestNothingAcknowledgedEarly(t *testing.T) {
 	b := startFakeBroker(t, nil)
-	b.onConsume = func(c *fakeConn) {
+	b.onConsume = func(c *fakeChannel) {
 		for tag := range uint64(5) {
 			c.deliver(tag+1, "")
 		}
@@ -87,7 +87,7 @@ func TestNothingAcknowledgedEarly(t *testing.T) {
 // again, and deduplication acknowledges it without handling it again.
 func TestLostAcknowledgement(t *testing.T) {
 	b := startFakeBroker(t, nil)
-	b.onConsume = func(c *fakeConn) { c.deliver(uint64(c.number), "m") }
+	b.onConsume = func(c *fakeChannel) { c.deliver(uint64(c.number), "m") }
 	var handled atomic.Int64
 	c, stop := consumeFrom(t, b, func(context.Context, Delivery) error {
 		handled.Add(1)
@@ -107,8 +107,9 @@ func TestLostAcknowledgement(t *testing.T) {
 // A consumer that the broker cancels subscribes again.
 func TestCancelledByTheBroker(t *testing.T) {
 	b := startFakeBroker(t, nil)
-	b.onConsume = func(c *fakeConn) {
-		if c.number == 1 {
+	var subscriptions atomic.Int64
+	b.onConsume = func(c *fakeChannel) {
+		if subscriptions.Add(1) == 1 {
 			c.cancelConsumer()
 		} else {
 			c.deliver(1, "")
@@ -129,7 +130,7 @@ func TestCancelledByTheBroker(t *testing.T) {
 // A handler that takes too long to shut down is cancelled, and Run says so. Run can be called again afterwards.
 func TestSlowHandlerIsCancelled(t *testing.T) {
 	b := startFakeBroker(t, nil)
-	b.onConsume = func(c *fakeConn) { c.deliver(1, "") }
+	b.onConsume = func(c *fakeChannel) { c.deliver(1, "") }
 	started := make(chan struct{}, 2)
 	c, stop := consumeFrom(t, b, func(ctx context.Context, _ Delivery) error {
 		started <- struct{}{}
@@ -154,9 +155,9 @@ func TestSlowHandlerIsCancelled(t *testing.T) {
 // endpoint when the queue does not answer.
 func TestSilentQueue(t *testing.T) {
 	cutOff, good := startFakeBroker(t, nil), startFakeBroker(t, nil)
-	cutOff.onConsume = func(*fakeConn) {}
-	cutOff.onGet = func(*fakeConn, uint16) bool { return false }
-	good.onConsume = func(c *fakeConn) { c.deliver(1, "m") }
+	cutOff.onConsume = func(*fakeChannel) {}
+	cutOff.onGet = func(*fakeChannel) bool { return false }
+	good.onConsume = func(c *fakeChannel) { c.deliver(1, "m") }
 	c, err := NewConsumer([]string{cutOff.uri(), good.uri()}, "q", func(context.Context, Delivery) error { return nil },
 		WithProbe(50*time.Millisecond))
 	require.NoError(t, err)
@@ -172,20 +173,20 @@ func TestSilentQueue(t *testing.T) {
 func TestProbedQueue(t *testing.T) {
 	var probes atomic.Int64
 	for name, test := range map[string]struct {
-		onGet func(c *fakeConn, channel uint16) bool
+		onGet func(c *fakeChannel) bool
 		want  int64 // at least
 	}{
-		"answers": {func(*fakeConn, uint16) bool { probes.Add(1); return true }, 3},
-		"refuses": {func(c *fakeConn, channel uint16) bool {
+		"answers": {func(*fakeChannel) bool { probes.Add(1); return true }, 3},
+		"refuses": {func(c *fakeChannel) bool {
 			probes.Add(1)
-			c.closeChannel(channel, 405, "RESOURCE_LOCKED")
+			c.closeChannel(405, "RESOURCE_LOCKED")
 			return false
 		}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			probes.Store(0)
 			b := startFakeBroker(t, nil)
-			b.onConsume = func(c *fakeConn) { c.deliver(1, "m") }
+			b.onConsume = func(c *fakeChannel) { c.deliver(1, "m") }
 			b.onGet = test.onGet
 			c, stop := consumeFrom(t, b, func(context.Context, Delivery) error { return nil }, WithProbe(10*time.Millisecond))
 			soon(t, func() bool { return probes.Load() >= test.want })

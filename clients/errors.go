@@ -1,12 +1,13 @@
 package clients
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"warren/clients/internal/transport"
 )
 
 // What became of a message that was not confirmed. Match with errors.Is; errors.As with *PublishError tells more.
@@ -20,9 +21,9 @@ var (
 	ErrNacked = errors.New("nacked by the broker")
 	// ErrUnroutable: no queue is bound for the message's exchange and routing key; the broker returned it.
 	ErrUnroutable = errors.New("unroutable")
-	// ErrRejected: the broker closed the channel over this very message: its exchange does not exist, the user may not
+	// ErrChannelException: the broker closed the channel over this very message: its exchange does not exist, the user may not
 	// write to it, or the message is larger than the broker takes.
-	ErrRejected = errors.New("rejected by the broker with a channel exception")
+	ErrChannelException = errors.New("refused by the broker with a channel exception")
 	// ErrInvalidMessage: the message cannot be expressed in AMQP 0-9-1, and was not sent.
 	ErrInvalidMessage = errors.New("invalid message")
 	// ErrClosed: the producer is closed.
@@ -43,6 +44,11 @@ var (
 	ErrBlocked = errors.New("connection blocked by the broker")
 	// ErrQueueNotFound: the queue to consume does not exist.
 	ErrQueueNotFound = errors.New("queue not found")
+	// ErrQueueInUse: another consumer has the queue for itself, or another connection has declared it exclusive.
+	ErrQueueInUse = errors.New("queue in exclusive use")
+	// ErrDeliveryTimeout: a message was not acknowledged in the time that the broker allows (consumer_timeout, by default
+	// 30 minutes). It took the message back, and closed the channel or cancelled the consumer.
+	ErrDeliveryTimeout = errors.New("delivery acknowledgement timed out")
 	// ErrCancelled: the broker cancelled the consumer, as it does when the queue is deleted.
 	ErrCancelled = errors.New("consumer cancelled by the broker")
 )
@@ -53,7 +59,8 @@ type PublishError struct {
 	MessageID string
 	// Attempts is how many times the message was written to a connection. 0: certainly not published.
 	Attempts int
-	// Err is one of ErrUnconfirmed, ErrNacked, ErrUnroutable, ErrRejected.
+	// Err is one of ErrUnconfirmed, ErrNacked, ErrUnroutable, ErrChannelException, or ErrInvalidMessage for
+	// one whose properties are larger than the frames that the broker takes.
 	Err error
 	// Cause is what stood in the way, where known: the context's end, a connection that could not be made, a blocked
 	// connection, the reply text of a returned message.
@@ -114,7 +121,7 @@ func (e *UnconfirmedError) Unwrap() []error { return []error{ErrUnconfirmed, e.C
 
 // connectError names the operation and the endpoint of a failed attempt, and gives the refusals that an application
 // may want to match a name.
-func connectError(e endpoint, err error) error {
+func connectError(e transport.Endpoint, err error) error {
 	var reply *amqp.Error
 	if errors.As(err, &reply) && reply.Server {
 		switch reply.Code {
@@ -136,23 +143,35 @@ func connectError(e endpoint, err error) error {
 	return fmt.Errorf("connect to %s: %w", e, err)
 }
 
-// prepareError does the same for what is done with a session before it counts as connected.
-func prepareError(e endpoint, err error) error {
+// prepareError does the same for what is done with a channel before it counts as connected.
+func prepareError(e transport.Endpoint, err error) error {
+	return fmt.Errorf("connected to %s: %w", e, nameChannelError(err))
+}
+
+// nameChannelError gives the reasons for which the broker closes a consumer's channel a name.
+func nameChannelError(err error) error {
 	var reply *amqp.Error
-	if errors.As(err, &reply) && reply.Server {
-		switch reply.Code {
-		case amqp.AccessRefused:
-			err = fmt.Errorf("%w: %w", ErrAccessRefused, err)
-		case amqp.NotFound:
-			err = fmt.Errorf("%w: %w", ErrQueueNotFound, err)
-		}
+	if !errors.As(err, &reply) || !reply.Server {
+		return err
 	}
-	return fmt.Errorf("connected to %s: %w", e, err)
+	switch {
+	case reply.Code == amqp.AccessRefused && strings.Contains(reply.Reason, "exclusive use"),
+		reply.Code == amqp.ResourceLocked:
+		return fmt.Errorf("%w: %w", ErrQueueInUse, err)
+	case reply.Code == amqp.AccessRefused:
+		return fmt.Errorf("%w: %w", ErrAccessRefused, err)
+	case reply.Code == amqp.NotFound:
+		return fmt.Errorf("%w: %w", ErrQueueNotFound, err)
+	case reply.Code == amqp.PreconditionFailed && strings.Contains(reply.Reason, "timed out"):
+		return fmt.Errorf("%w: %w", ErrDeliveryTimeout, err)
+	default:
+		return err
+	}
 }
 
 // refused says whether trying again will help only after someone has changed something.
 func refused(err error) bool {
-	return errors.Is(err, ErrAuthentication) || errors.Is(err, ErrVhost) || errors.Is(err, ErrAccessRefused)
+	return errors.Is(err, ErrAuthentication) || errors.Is(err, ErrVhost)
 }
 
 // blamesMessage says whether the broker closed a channel or a connection over a single message, which would happen
@@ -170,12 +189,4 @@ func blamesMessage(err error) bool {
 	default:
 		return false
 	}
-}
-
-// timeoutCause prefers the cause given to a context over its plain error.
-func timeoutCause(ctx context.Context) error {
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	return context.DeadlineExceeded
 }

@@ -95,7 +95,7 @@ func ExampleWithAffinity() {
 func ExampleConsumer_Run() {
 	handle := func(ctx context.Context, d clients.Delivery) error {
 		if len(d.Body) == 0 {
-			return fmt.Errorf("empty order: %w", clients.ErrReject) // to the dead-letter exchange
+			return fmt.Errorf("empty order: %w", clients.ErrDeadLetter) // to the dead-letter exchange
 		}
 		fmt.Println(d.ID, string(d.Body))
 		return nil // acknowledged

@@ -28,6 +28,8 @@ const (
 	channelOpenOk       = 20<<16 | 11
 	channelClose        = 20<<16 | 40
 	channelCloseOk      = 20<<16 | 41
+	queueDeclare        = 50<<16 | 10
+	queueDeclareOk      = 50<<16 | 11
 	basicQos            = 60<<16 | 10
 	basicQosOk          = 60<<16 | 11
 	basicConsume        = 60<<16 | 20
@@ -51,12 +53,14 @@ const (
 type fakeBroker struct {
 	listener  net.Listener
 	onOpen    func(c *fakeConn) error
-	onConsume func(c *fakeConn)
-	onGet     func(c *fakeConn, channel uint16) (empty bool) // nil: the queue is always empty
-	answer    func(c *fakeConn, tag uint64, m published)
-	node      func(connection int) string // what it says is its name; nil: nothing
-	serving   sync.WaitGroup
-	closed    atomic.Int32
+	onConsume func(c *fakeChannel)
+	onGet     func(c *fakeChannel) (empty bool) // nil: the queue is always empty
+	answer    func(c *fakeChannel, tag uint64, m published)
+	// onSubscribe and onChannel say whether to go on with a basic.consume or a channel.open; nil: always.
+	onSubscribe, onChannel func(c *fakeChannel) bool
+	node                   func(connection int) string // what it says is its name; nil: nothing
+	serving                sync.WaitGroup
+	closed                 atomic.Int32
 
 	mu    sync.Mutex
 	conns []*fakeConn
@@ -73,17 +77,33 @@ type published struct {
 // fakeConn is one connection to a fake broker.
 type fakeConn struct {
 	net.Conn
-	number   int
-	consumer string        // its tag
-	confirms atomic.Uint32 // the channel in confirm mode
+	number int
 
 	mu sync.Mutex
 }
 
+// fakeChannel is a channel on it.
+type fakeChannel struct {
+	*fakeConn
+	id       uint16
+	consumer string // its tag
+
+	// Of the message that is being received.
+	tag     uint64
+	message published
+	size    int
+}
+
 // startFakeBroker answers every message with answer until the test ends.
-func startFakeBroker(t *testing.T, answer func(c *fakeConn, tag uint64, m published)) *fakeBroker {
+func startFakeBroker(t testing.TB, answer func(c *fakeChannel, tag uint64, m published)) *fakeBroker {
 	t.Helper()
-	b := &fakeBroker{listener: listen(t), answer: answer}
+	return serveFakeBroker(t, listen(t), answer)
+}
+
+// serveFakeBroker does so on a listener.
+func serveFakeBroker(t testing.TB, l net.Listener, answer func(c *fakeChannel, tag uint64, m published)) *fakeBroker {
+	t.Helper()
+	b := &fakeBroker{listener: l, answer: answer}
 	b.serving.Go(b.accept)
 	t.Cleanup(func() {
 		_ = b.listener.Close()
@@ -159,85 +179,105 @@ func (b *fakeBroker) serve(c *fakeConn) error {
 	start = append(start, 0, 9) // version
 	start = appendLong(start, b.properties(c))
 	start = appendLong(appendLong(start, "PLAIN"), "en_US")
-	c.method(0, connectionStart, start)
+	c.send(0, connectionStart, start)
 
-	var tag uint64
-	var message published
-	var size int
-	confirm := func() {
-		tag++
-		message.conn = c.number
+	channels := make(map[uint16]*fakeChannel)
+	received := func(ch *fakeChannel) {
+		ch.tag++
+		ch.message.conn = c.number
 		b.mu.Lock()
-		b.got = append(b.got, message)
+		b.got = append(b.got, ch.message)
 		b.mu.Unlock()
-		b.answer(c, tag, message)
+		b.answer(ch, ch.tag, ch.message)
 	}
 	for {
-		kind, channel, payload, err := readFrame(r)
+		kind, id, payload, err := readFrame(r)
 		if err != nil {
 			return err
 		}
+		ch := channels[id]
+		if ch == nil {
+			ch = &fakeChannel{fakeConn: c, id: id}
+			channels[id] = ch
+		}
 		switch kind {
 		case 1: // method
-			args := payload[4:]
-			switch binary.BigEndian.Uint32(payload) {
-			case connectionStartOk:
-				tune := binary.BigEndian.AppendUint16(nil, 2047)
-				tune = binary.BigEndian.AppendUint32(tune, 131072)
-				c.method(0, connectionTune, binary.BigEndian.AppendUint16(tune, 60))
-			case connectionTuneOk, connectionCloseOk:
-			case connectionOpen:
-				c.method(0, connectionOpenOk, []byte{0})
-			case connectionClose:
-				c.method(0, connectionCloseOk, nil)
-			case channelOpen:
-				c.method(channel, channelOpenOk, []byte{0, 0, 0, 0})
-			case channelClose:
-				c.method(channel, channelCloseOk, nil)
-			case channelCloseOk:
-			case confirmSelect:
-				tag = 0
-				c.confirms.Store(uint32(channel))
-				c.method(channel, confirmSelectOk, nil)
-			case basicPublish:
-				message = published{}
-				message.exchange, args = takeShort(args[2:])
-				message.routingKey, _ = takeShort(args)
-			case basicQos:
-				c.method(channel, basicQosOk, nil)
-			case basicConsume:
-				_, args = takeShort(args[2:]) // the queue
-				c.consumer, _ = takeShort(args)
-				c.method(channel, basicConsumeOk, appendShort(nil, c.consumer))
-				b.onConsume(c)
-			case basicCancel:
-				c.method(channel, basicCancelOk, appendShort(nil, c.consumer))
-			case basicGet:
-				if b.onGet == nil || b.onGet(c, channel) {
-					c.method(channel, basicGetEmpty, []byte{0})
-				}
-			case basicAck:
-				b.tell(c, "ack", args)
-			case basicReject:
-				b.tell(c, map[byte]string{0: "reject", 1: "requeue"}[args[8]], args)
-			case basicNack:
-				b.tell(c, "give back", args)
-			default:
-				return errors.New("unexpected method")
+			if err := b.method(ch, binary.BigEndian.Uint32(payload), payload[4:]); err != nil {
+				return err
+			}
+			if binary.BigEndian.Uint32(payload) == channelClose {
+				delete(channels, id)
 			}
 		case 2: // content header
-			size = int(binary.BigEndian.Uint64(payload[4:]))
-			message.id = messageID(payload[12:])
-			if size == 0 {
-				confirm()
+			ch.size = int(binary.BigEndian.Uint64(payload[4:]))
+			ch.message.id = messageID(payload[12:])
+			if ch.size == 0 {
+				received(ch)
 			}
 		case 3: // body
-			message.body += string(payload)
-			if len(message.body) == size {
-				confirm()
+			ch.message.body += string(payload)
+			if len(ch.message.body) == ch.size {
+				received(ch)
 			}
 		}
 	}
+}
+
+// method answers one method.
+func (b *fakeBroker) method(ch *fakeChannel, method uint32, args []byte) error {
+	switch method {
+	case connectionStartOk:
+		tune := binary.BigEndian.AppendUint16(nil, 2047)
+		tune = binary.BigEndian.AppendUint32(tune, 131072)
+		ch.method(connectionTune, binary.BigEndian.AppendUint16(tune, 60))
+	case connectionTuneOk, connectionCloseOk:
+	case connectionOpen:
+		ch.method(connectionOpenOk, []byte{0})
+	case connectionClose:
+		ch.method(connectionCloseOk, nil)
+	case channelOpen:
+		if b.onChannel != nil && !b.onChannel(ch) {
+			return nil
+		}
+		ch.method(channelOpenOk, []byte{0, 0, 0, 0})
+	case channelClose:
+		ch.method(channelCloseOk, nil)
+	case channelCloseOk:
+	case confirmSelect:
+		ch.tag = 0
+		ch.method(confirmSelectOk, nil)
+	case basicPublish:
+		ch.message = published{}
+		ch.message.exchange, args = takeShort(args[2:])
+		ch.message.routingKey, _ = takeShort(args)
+	case basicQos:
+		ch.method(basicQosOk, nil)
+	case basicConsume:
+		_, args = takeShort(args[2:]) // the queue
+		ch.consumer, _ = takeShort(args)
+		if b.onSubscribe != nil && !b.onSubscribe(ch) {
+			return nil
+		}
+		ch.method(basicConsumeOk, appendShort(nil, ch.consumer))
+		b.onConsume(ch)
+	case basicCancel:
+		ch.method(basicCancelOk, appendShort(nil, ch.consumer))
+	case queueDeclare:
+		ch.method(queueDeclareOk, append(appendShort(nil, "q"), make([]byte, 8)...))
+	case basicGet:
+		if b.onGet == nil || b.onGet(ch) {
+			ch.method(basicGetEmpty, []byte{0})
+		}
+	case basicAck:
+		b.tell(ch.fakeConn, "ack", args)
+	case basicReject:
+		b.tell(ch.fakeConn, map[byte]string{0: "reject", 1: "requeue"}[args[8]], args)
+	case basicNack:
+		b.tell(ch.fakeConn, "give back", args)
+	default:
+		return errors.New("unexpected method")
+	}
+	return nil
 }
 
 // properties are the server's, which it introduces itself with.
@@ -268,52 +308,65 @@ func messageID(properties []byte) string {
 	return id
 }
 
-func (c *fakeConn) ack(tag uint64) {
-	c.method(uint16(c.confirms.Load()), basicAck, append(binary.BigEndian.AppendUint64(nil, tag), 0))
-}
-func (c *fakeConn) nack(tag uint64) {
-	c.method(uint16(c.confirms.Load()), basicNack, append(binary.BigEndian.AppendUint64(nil, tag), 0))
+func (c *fakeChannel) ack(tag uint64)  { c.confirm(basicAck, tag, false) }
+func (c *fakeChannel) nack(tag uint64) { c.confirm(basicNack, tag, false) }
+
+// confirm answers one message, or all up to it.
+func (c *fakeChannel) confirm(method uint32, tag uint64, multiple bool) {
+	bits := byte(0)
+	if multiple {
+		bits = 1
+	}
+	c.method(method, append(binary.BigEndian.AppendUint64(nil, tag), bits))
 }
 
 // returnUnroutable returns a message, which a broker does before it acks it.
-func (c *fakeConn) returnUnroutable(m published) {
+func (c *fakeChannel) returnUnroutable(m published) {
 	args := binary.BigEndian.AppendUint16(nil, 312)
 	args = appendShort(appendShort(appendShort(args, "NO_ROUTE"), m.exchange), m.routingKey)
-	header := append([]byte{0, 60, 0, 0}, make([]byte, 8)...) // class, weight, no body
-	header = appendShort(append(header, 0, 1<<7), m.id)       // only the message id
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.frame(1, 1, append(binary.BigEndian.AppendUint32(nil, basicReturn), args...))
-	c.frame(2, 1, header)
+	c.content(basicReturn, args, m.id)
 }
 
 // deliver sends a message to the consumer.
-func (c *fakeConn) deliver(tag uint64, id string) {
+func (c *fakeChannel) deliver(tag uint64, id string) {
 	args := binary.BigEndian.AppendUint64(appendShort(nil, c.consumer), tag)
-	args = append(args, 0, 0, 0)                              // not redelivered, no exchange, no routing key
+	args = append(args, 0, 0, 0) // not redelivered, no exchange, no routing key
+	c.content(basicDeliver, args, id)
+}
+
+// content sends a method with a message that has an id and no body.
+func (c *fakeChannel) content(method uint32, args []byte, id string) {
 	header := append([]byte{0, 60, 0, 0}, make([]byte, 8)...) // class, weight, no body
 	header = appendShort(append(header, 0, 1<<7), id)         // only the message id
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.frame(1, 1, append(binary.BigEndian.AppendUint32(nil, basicDeliver), args...))
-	c.frame(2, 1, header)
+	c.frame(1, c.id, append(binary.BigEndian.AppendUint32(nil, method), args...))
+	c.frame(2, c.id, header)
 }
 
 // cancelConsumer is what the broker does when the queue is deleted.
-func (c *fakeConn) cancelConsumer() {
-	c.method(1, basicCancel, append(appendShort(nil, c.consumer), 1))
+func (c *fakeChannel) cancelConsumer() {
+	c.method(basicCancel, append(appendShort(nil, c.consumer), 1))
 }
 
 // closeChannel closes the channel with an exception.
-func (c *fakeConn) closeChannel(channel uint16, code uint16, text string) {
+func (c *fakeChannel) closeChannel(code uint16, text string) {
 	args := appendShort(binary.BigEndian.AppendUint16(nil, code), text)
-	c.method(channel, channelClose, append(args, 0, 60, 0, 40))
+	c.method(channelClose, append(args, 0, 60, 0, 40))
 }
 
-func (c *fakeConn) block(reason string) { c.method(0, connectionBlocked, appendShort(nil, reason)) }
-func (c *fakeConn) unblock()            { c.method(0, connectionUnblocked, nil) }
+// closeConnection closes the connection with an exception.
+func (c *fakeConn) closeConnection(code uint16, text string) {
+	args := appendShort(binary.BigEndian.AppendUint16(nil, code), text)
+	c.send(0, connectionClose, append(args, 0, 60, 0, 40))
+}
 
-func (c *fakeConn) method(channel uint16, id uint32, args []byte) {
+func (c *fakeConn) block(reason string) { c.send(0, connectionBlocked, appendShort(nil, reason)) }
+func (c *fakeConn) unblock()            { c.send(0, connectionUnblocked, nil) }
+
+func (c *fakeChannel) method(id uint32, args []byte) { c.send(c.id, id, args) }
+
+func (c *fakeConn) send(channel uint16, id uint32, args []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.frame(1, channel, append(binary.BigEndian.AppendUint32(nil, id), args...))

@@ -1,77 +1,184 @@
 package clients
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"strconv"
 	"time"
 
-	"github.com/google/uuid"
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"warren/clients/internal/field"
 )
 
-// Message is a message to publish, or one that was received.
+// Message is a message to publish, or one that was received. The fields are AMQP 0-9-1's basic properties, which are
+// strings of at most 255 bytes where they are strings, and what goes with them in basic.publish.
 type Message struct {
-	// ID identifies the message wherever it turns up, also when it is published again. Generated when empty: a UUID.
-	// At most 255 bytes.
-	ID string
 	// Exchange and RoutingKey say where the message goes; the empty exchange routes to the queue named RoutingKey.
-	// At most 255 bytes each.
 	Exchange   string
 	RoutingKey string
+	// Body must not be changed after the message was handed over: a message that is given up may still be being
+	// written, and one that is not confirmed is written again.
+	Body []byte
+
+	// ID identifies the message wherever it turns up, also when it is published again (message-id). Generated when
+	// empty: a random UUID.
+	ID string
 	// ContentType is the MIME type of Body. Default "application/octet-stream".
 	ContentType string
-	// Body must not be changed before the message is confirmed.
-	Body []byte
+	// ContentEncoding is what was done to Body, such as "gzip".
+	ContentEncoding string
+	// CorrelationID says what the message belongs to, such as the request that it answers.
+	CorrelationID string
+	// ReplyTo is the queue that awaits the answer.
+	ReplyTo string
+	// Type is the application's name for what the message is.
+	Type string
+	// UserID is the user that published the message. The broker refuses any but the connection's own.
+	UserID string
+	// AppID is the application that published the message.
+	AppID string
+	// Expiration is how many milliseconds the message may wait in a queue, as a decimal number; empty for ever.
+	Expiration string
+	// Priority is its priority in queues that have priorities, from 0 upwards.
+	Priority uint8
 	// Timestamp is when the message was made; AMQP carries whole seconds. Default: now.
 	Timestamp time.Time
-	// Headers take the types that amqp091.Table takes.
+	// Headers are further properties. Their values may be nil, bool, strings, []byte, integers, finite floating point
+	// numbers, time.Time (whole seconds), amqp091.Decimal, and maps and []any of these. They arrive with the same
+	// type, but int, uint and uint64 as int64, and maps as amqp091.Table.
 	Headers map[string]any
+
+	// Transient messages need not survive a restart of the broker (delivery-mode 1). Quorum queues and streams write
+	// them to disk all the same.
+	Transient bool
+	// NotMandatory has a message for which no queue is bound dropped, and confirmed all the same, instead of
+	// ErrUnroutable (the mandatory flag of basic.publish). It is not set in what is received.
+	NotMandatory bool
 }
 
+// maxExpiration is the longest expiration that RabbitMQ takes, in milliseconds: ten years.
+const maxExpiration = 315_360_000_000
+
+// maxHeaderFrame is how large the properties of a message may be with RabbitMQ's default frame_max, in bytes: less the
+// frame's own 8 and the 14 before the properties.
+const maxHeaderFrame = 131072 - frameOverhead
+
+const frameOverhead = 8 + 14
+
 // complete fills in the defaults.
-func (m *Message) complete() {
+func (m *Message) complete(now time.Time) {
 	if m.ID == "" {
-		m.ID = uuid.NewString()
+		m.ID = newID()
 	}
 	if m.ContentType == "" {
 		m.ContentType = "application/octet-stream"
 	}
 	if m.Timestamp.IsZero() {
-		m.Timestamp = time.Now()
+		m.Timestamp = now
 	}
 }
 
-// validate finds what the client library would find out only in the middle of a frame, at the cost of the connection.
-func (m *Message) validate() error {
-	err := errors.Join(
-		shortString("id", m.ID),
-		shortString("exchange", m.Exchange),
-		shortString("routing key", m.RoutingKey),
-		shortString("content type", m.ContentType),
-		amqp.Table(m.Headers).Validate(),
-	)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalidMessage, err)
+// newID returns a random UUID (RFC 9562, version 4). It needs to be unique, not secret.
+func newID() string {
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(b[8:], rand.Uint64())
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	const digits = "0123456789abcdef"
+	var text [36]byte
+	i := 0
+	for n, octet := range b {
+		if n == 4 || n == 6 || n == 8 || n == 10 {
+			text[i] = '-'
+			i++
+		}
+		text[i], text[i+1] = digits[octet>>4], digits[octet&0x0f]
+		i += 2
 	}
-	return nil
+	return string(text[:])
+}
+
+// prepare finds what cannot be expressed, which the client library or the broker would find only at the cost of the
+// connection, and makes the headers ready to be sent. It returns how many bytes the properties take.
+func (m *Message) prepare() (size int, err error) {
+	var problems []error
+	short := func(what, s string) {
+		size += 1 + len(s)
+		if err := shortString(what, s); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	short("exchange", m.Exchange)
+	short("routing key", m.RoutingKey)
+	size = 1 + 1 + 8 // delivery mode, priority, timestamp
+	short("id", m.ID)
+	short("content type", m.ContentType)
+	short("content encoding", m.ContentEncoding)
+	short("correlation id", m.CorrelationID)
+	short("reply-to", m.ReplyTo)
+	short("type", m.Type)
+	short("user id", m.UserID)
+	short("app id", m.AppID)
+	short("expiration", m.Expiration)
+	if m.Expiration != "" {
+		if ms, err := strconv.ParseUint(m.Expiration, 10, 64); err != nil || ms > maxExpiration {
+			problems = append(problems, fmt.Errorf("expiration %q is not a number of milliseconds from 0 to %d",
+				m.Expiration, maxExpiration))
+		}
+	}
+	if len(m.Headers) > 0 {
+		table, n, err := field.Table(m.Headers)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("header %w", err))
+		}
+		m.Headers = table
+		size += n
+	}
+	if size > maxHeaderFrame && problems == nil {
+		problems = append(problems, tooLarge(size, maxHeaderFrame))
+	}
+	if problems != nil {
+		return 0, fmt.Errorf("%w: %w", ErrInvalidMessage, errors.Join(problems...))
+	}
+	return size, nil
 }
 
 // shortString checks what AMQP carries with a length of one byte.
 func shortString(what, s string) error {
-	if len(s) > 255 {
-		return fmt.Errorf("%s is %d bytes long, at most 255 are possible", what, len(s))
+	if len(s) > field.MaxShortString {
+		return fmt.Errorf("%s is %d bytes long, at most %d are possible", what, len(s), field.MaxShortString)
 	}
 	return nil
 }
 
+func tooLarge(size, most int) error {
+	return fmt.Errorf("its properties take %d bytes, and must fit into one frame, which takes %d", size, most)
+}
+
 func (m *Message) publishing() amqp.Publishing {
+	mode := amqp.Persistent
+	if m.Transient {
+		mode = amqp.Transient
+	}
 	return amqp.Publishing{
-		MessageId:    m.ID,
-		ContentType:  m.ContentType,
-		Timestamp:    m.Timestamp,
-		Headers:      amqp.Table(m.Headers),
-		DeliveryMode: amqp.Persistent,
-		Body:         m.Body,
+		Headers:         amqp.Table(m.Headers),
+		ContentType:     m.ContentType,
+		ContentEncoding: m.ContentEncoding,
+		DeliveryMode:    mode,
+		Priority:        m.Priority,
+		CorrelationId:   m.CorrelationID,
+		ReplyTo:         m.ReplyTo,
+		Expiration:      m.Expiration,
+		MessageId:       m.ID,
+		Timestamp:       m.Timestamp,
+		Type:            m.Type,
+		UserId:          m.UserID,
+		AppId:           m.AppID,
+		Body:            m.Body,
 	}
 }
 
@@ -80,6 +187,8 @@ type Delivery struct {
 	Message
 	// Queue is the queue it came from.
 	Queue string
+	// ConsumerTag is the tag of the consumer that it was delivered to; empty for a message that was fetched.
+	ConsumerTag string
 	// Redelivered says that the broker has delivered the message before, to this consumer or another, without an
 	// acknowledgement.
 	Redelivered bool
@@ -89,19 +198,50 @@ type Delivery struct {
 }
 
 func newDelivery(queue string, d *amqp.Delivery) Delivery {
-	count, _ := d.Headers["x-delivery-count"].(int64)
 	return Delivery{
 		Message: Message{
-			ID:          d.MessageId,
-			Exchange:    d.Exchange,
-			RoutingKey:  d.RoutingKey,
-			ContentType: d.ContentType,
-			Body:        d.Body,
-			Timestamp:   d.Timestamp,
-			Headers:     d.Headers,
+			Exchange:        d.Exchange,
+			RoutingKey:      d.RoutingKey,
+			Body:            d.Body,
+			ID:              d.MessageId,
+			ContentType:     d.ContentType,
+			ContentEncoding: d.ContentEncoding,
+			CorrelationID:   d.CorrelationId,
+			ReplyTo:         d.ReplyTo,
+			Type:            d.Type,
+			UserID:          d.UserId,
+			AppID:           d.AppId,
+			Expiration:      d.Expiration,
+			Priority:        d.Priority,
+			Timestamp:       d.Timestamp,
+			Headers:         d.Headers,
+			Transient:       d.DeliveryMode != amqp.Persistent,
 		},
 		Queue:         queue,
+		ConsumerTag:   d.ConsumerTag,
 		Redelivered:   d.Redelivered,
-		DeliveryCount: count,
+		DeliveryCount: integer(d.Headers["x-delivery-count"]),
+	}
+}
+
+// integer is the value of a header that holds an integer of any size; 0 if it holds none.
+func integer(value any) int64 {
+	switch v := value.(type) {
+	case int64:
+		return v
+	case int32:
+		return int64(v)
+	case int16:
+		return int64(v)
+	case int8:
+		return int64(v)
+	case uint8:
+		return int64(v)
+	case uint16:
+		return int64(v)
+	case uint32:
+		return int64(v)
+	default:
+		return 0
 	}
 }

@@ -7,7 +7,20 @@ import (
 	"log/slog"
 	"time"
 
-	"warren/topology"
+	"warren/clients/internal/transport"
+)
+
+// How long clients wait before they give up on an endpoint and try the next. AMQP 0-9-1 sets no deadlines of its own.
+const (
+	// DefaultConnectTimeout bounds connecting: TCP, the AMQP handshake and opening a channel. Through a healthy node it
+	// takes milliseconds; an isolated node accepts and then may not answer.
+	DefaultConnectTimeout = 1500 * time.Millisecond
+	// DefaultConfirmTimeout bounds the wait for a publisher confirm. It is longer than noticing a cut and an election
+	// together take in a cluster of Warren's, 2.2 s and at most 0.5 s: when a leader is cut off, clients of the other
+	// nodes must wait for the next leader rather than leave for another node, which may be the one that was cut off.
+	DefaultConfirmTimeout = 2750 * time.Millisecond
+	// DefaultHeartbeat is the lowest that RabbitMQ's documentation calls free of false alarms.
+	DefaultHeartbeat = 5 * time.Second
 )
 
 // ProducerOption configures a Producer.
@@ -16,10 +29,11 @@ type ProducerOption interface{ applyProducer(*producerConfig) }
 // ConsumerOption configures a Consumer.
 type ConsumerOption interface{ applyConsumer(*consumerConfig) }
 
-// Option configures the connection of a Producer or a Consumer alike.
+// Option configures a connection: that of a Client, or of a Producer or a Consumer of its own.
 type Option interface {
 	ProducerOption
 	ConsumerOption
+	applyConnection(*connectionConfig)
 }
 
 type (
@@ -28,12 +42,13 @@ type (
 	consumerOption   func(*consumerConfig)
 )
 
-func (o connectionOption) applyProducer(c *producerConfig) { o(&c.connectionConfig) }
-func (o connectionOption) applyConsumer(c *consumerConfig) { o(&c.connectionConfig) }
-func (o producerOption) applyProducer(c *producerConfig)   { o(c) }
-func (o consumerOption) applyConsumer(c *consumerConfig)   { o(c) }
+func (o connectionOption) applyConnection(c *connectionConfig) { o(c) }
+func (o connectionOption) applyProducer(c *producerConfig)     { o(&c.connectionConfig) }
+func (o connectionOption) applyConsumer(c *consumerConfig)     { o(&c.connectionConfig) }
+func (o producerOption) applyProducer(c *producerConfig)       { o(c) }
+func (o consumerOption) applyConsumer(c *consumerConfig)       { o(c) }
 
-// connectionConfig is what producers and consumers have in common.
+// connectionConfig is what the options of a connection set.
 type connectionConfig struct {
 	name           string
 	logger         *slog.Logger
@@ -41,17 +56,19 @@ type connectionConfig struct {
 	tls            *tls.Config
 	heartbeat      time.Duration
 	connectTimeout time.Duration
-	slowConnect    time.Duration // how long an attempt to connect goes on by itself before another is made beside it
+	company        time.Duration // see transport.Dial
 	reconnect      backoff
+
+	network networkFunc // nil but in tests
 }
 
 func defaultConnectionConfig(name string) connectionConfig {
 	return connectionConfig{
 		name:           name,
 		logger:         slog.New(slog.DiscardHandler),
-		heartbeat:      topology.ClientHeartbeat,
-		connectTimeout: topology.ClientConnectTimeout,
-		slowConnect:    defaultSlowConnect,
+		heartbeat:      DefaultHeartbeat,
+		connectTimeout: DefaultConnectTimeout,
+		company:        transport.DefaultCompany,
 		reconnect:      backoff{base: 20 * time.Millisecond, ceiling: 250 * time.Millisecond},
 	}
 }
@@ -65,8 +82,24 @@ func (c connectionConfig) validate() error {
 	)
 }
 
-// WithStateChange calls f at every change of the connection's state, in order and one at a time. It is called from the
-// goroutines that do the work: it must return soon, and must not call Close or wait for a Publish.
+// sameConnection says which options cannot differ from those of the client whose connection is shared.
+func (c connectionConfig) sameConnection(client connectionConfig) error {
+	if c.name != client.name || c.tls != client.tls || c.heartbeat != client.heartbeat ||
+		c.connectTimeout != client.connectTimeout || c.reconnect != client.reconnect {
+		return errors.New("the connection is shared: give its name, TLS configuration, heartbeat, connect timeout and " +
+			"reconnect backoff to NewClient")
+	}
+	return nil
+}
+
+func (c connectionConfig) transport() transport.Config {
+	return transport.Config{Name: c.name, TLS: c.tls, Heartbeat: c.heartbeat, Network: c.network}
+}
+
+// WithStateChange calls f at every change of the connection's state, in order and one at a time. f is called on a
+// goroutine of its own, without any lock, and may do what it likes; if it falls behind by more than a hundred changes,
+// the oldest of them are left out. A producer or a consumer of a Client has its own state. For a Client itself this
+// option is the default of its producers and consumers.
 func WithStateChange(f func(StateChange)) Option {
 	return connectionOption(func(c *connectionConfig) { c.stateChange = f })
 }
@@ -77,171 +110,35 @@ func WithLogger(l *slog.Logger) Option {
 }
 
 // WithConnectionName sets the name that the management interface shows for the connection.
-// Default "warren-producer" and "warren-consumer".
+// Default "warren-client", "warren-producer" and "warren-consumer".
 func WithConnectionName(name string) Option {
 	return connectionOption(func(c *connectionConfig) { c.name = name })
 }
 
-// WithTLSConfig is used for amqps:// endpoints.
+// WithTLSConfig is used for amqps:// endpoints. With a client certificate and "?auth_mechanism=external" in the URI the
+// broker takes the user's name from the certificate.
 func WithTLSConfig(config *tls.Config) Option {
 	return connectionOption(func(c *connectionConfig) { c.tls = config })
 }
 
 // WithHeartbeat sets the heartbeat, in whole seconds. A connection on which nothing has been heard for one and a half
-// heartbeats is given up. Default topology.ClientHeartbeat, 5 s; the broker's own value wins if it is shorter.
+// heartbeats is given up. Default DefaultHeartbeat; the broker's own value wins if it is shorter.
 func WithHeartbeat(d time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.heartbeat = d })
 }
 
-// WithConnectTimeout limits one attempt to connect, from the dial to the open channel. It doubles with
-// each round of all endpoints, and of three attempts at least, that has failed, up to four times the value. Default
-// topology.ClientConnectTimeout, 1.5 s.
+// WithConnectTimeout limits one attempt to connect. It doubles with each round of all endpoints, and of three attempts
+// at least, that has failed, up to four times the value. Default DefaultConnectTimeout.
 func WithConnectTimeout(d time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.connectTimeout = d })
 }
 
 // WithReconnectBackoff sets the backoff between attempts to connect. After a failure every endpoint is tried once
 // without a wait; from then on each wait is drawn evenly from zero to a bound that starts at base and doubles up to
-// ceiling. Default 20 ms and 0.25 s: the ceiling is the most that an outage of all endpoints is prolonged by. With thousands of clients, a
-// higher one spares the endpoints that come back first.
+// ceiling. Default 20 ms and 0.25 s: the ceiling is the most that an outage of all endpoints is prolonged by. With
+// thousands of clients, a higher one spares the endpoints that come back first.
 func WithReconnectBackoff(base, ceiling time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.reconnect = backoff{base: base, ceiling: ceiling} })
-}
-
-// producerConfig is what the options of a producer set.
-type producerConfig struct {
-	connectionConfig
-	window         int
-	confirmTimeout time.Duration
-	publishTimeout time.Duration
-	nackBackoff    backoff
-
-	locate           Locator // nil for none
-	affinityInterval time.Duration
-}
-
-func newProducerConfig(opts []ProducerOption) (producerConfig, error) {
-	c := producerConfig{
-		connectionConfig: defaultConnectionConfig("warren-producer"),
-		window:           256,
-		confirmTimeout:   topology.ClientConfirmTimeout,
-		publishTimeout:   30 * time.Second,
-		nackBackoff:      backoff{base: 20 * time.Millisecond, ceiling: time.Second},
-		affinityInterval: affinityInterval,
-	}
-	for _, opt := range opts {
-		opt.applyProducer(&c)
-	}
-	return c, errors.Join(
-		c.validate(),
-		atLeast("window", c.window, 1),
-		atLeast("confirm timeout", c.confirmTimeout, time.Millisecond),
-		atLeast("publish timeout", c.publishTimeout, time.Millisecond),
-	)
-}
-
-// WithWindow sets how many messages may be unconfirmed at once. Publishing more waits; this is what keeps memory
-// bounded and slows a caller down to the broker's pace. Default 256.
-func WithWindow(messages int) ProducerOption {
-	return producerOption(func(c *producerConfig) { c.window = messages })
-}
-
-// WithConfirmTimeout sets how long the broker may owe confirms without sending any before the connection is given up
-// and the next endpoint tried; a single confirm may be owed four times as long while others arrive. After
-// three connections in a row, or as many as there are endpoints, on which no confirm came at all it doubles, and so on up
-// to four times the value, so that a broker that is slow rather than gone is not flooded with the same messages over and
-// over. It does not run while the connection is blocked. The first confirm over a connection that replaces a lost one is
-// waited for only four times as long as confirms usually take, at least 25 ms and twice as long after every fourth attempt; if it does not
-// come, up to twelve other channels are tried before the connection is given up, and on the next connection the wait is twice as long. Default
-// topology.ClientConfirmTimeout, 2.75 s.
-func WithConfirmTimeout(d time.Duration) ProducerOption {
-	return producerOption(func(c *producerConfig) { c.confirmTimeout = d })
-}
-
-// WithPublishTimeout sets how long a message is tried when its context has no earlier deadline. Default 30 s.
-func WithPublishTimeout(d time.Duration) ProducerOption {
-	return producerOption(func(c *producerConfig) { c.publishTimeout = d })
-}
-
-// WithAffinity keeps the producer connected to the node that locate names: for all it publishes to go to one queue, that of the queue's
-// leader, which spares the cluster a hop. A quorum queue's leader is in what the management API tells of the queue. The producer asks when its
-// connection has brought a first confirm, two seconds after it has replaced another, and every half minute. If the connection leads to
-// another node it opens up to twelve new ones, over all endpoints in turn, to find one that leads there, and moves to it when all that was published before
-// is answered. While it looks, and if it does not find any, the old one serves. It needs endpoints that lead there, such as all nodes or a
-// load balancer, and nodes that tell their names, as Warren's do by the server property "node".
-func WithAffinity(locate Locator) ProducerOption {
-	return producerOption(func(c *producerConfig) { c.locate = locate })
-}
-
-// consumerConfig is what the options of a consumer set.
-type consumerConfig struct {
-	connectionConfig
-	prefetch        int
-	concurrency     int
-	dedupWindow     int
-	shutdownTimeout time.Duration
-	requireQueue    bool
-	probeIdle       time.Duration
-}
-
-func newConsumerConfig(opts []ConsumerOption) (consumerConfig, error) {
-	c := consumerConfig{
-		connectionConfig: defaultConnectionConfig("warren-consumer"),
-		prefetch:         32,
-		concurrency:      1,
-		shutdownTimeout:  30 * time.Second,
-		probeIdle:        time.Second,
-	}
-	for _, opt := range opts {
-		opt.applyConsumer(&c)
-	}
-	return c, errors.Join(
-		c.validate(),
-		atLeast("prefetch", c.prefetch, 1),
-		atMost("prefetch", c.prefetch, 65535),
-		atLeast("concurrency", c.concurrency, 1),
-		atLeast("deduplication window", c.dedupWindow, 0),
-		atLeast("shutdown timeout", c.shutdownTimeout, 0),
-		atLeast("probe interval", c.probeIdle, 0),
-	)
-}
-
-// WithPrefetch sets how many unacknowledged messages the broker may have with this consumer. Fewer than the number of
-// concurrent handlers leaves some of them idle. Default 32.
-func WithPrefetch(messages int) ConsumerOption {
-	return consumerOption(func(c *consumerConfig) { c.prefetch = messages })
-}
-
-// WithConcurrency sets how many handlers may run at once. With 1, the default, messages are handled in the order the
-// broker delivers them.
-func WithConcurrency(handlers int) ConsumerOption {
-	return consumerOption(func(c *consumerConfig) { c.concurrency = handlers })
-}
-
-// WithDeduplication remembers the ids of the last messages that were handled and acknowledges another delivery of one
-// of them without handling it. Messages without an id are always handled. The memory is this consumer's own, so it
-// catches what is redelivered or was published twice to this consumer, while it runs and within the window. Choose the
-// window larger than a producer's window plus all consumers' prefetch. Default 0: off.
-func WithDeduplication(window int) ConsumerOption {
-	return consumerOption(func(c *consumerConfig) { c.dedupWindow = window })
-}
-
-// WithShutdownTimeout sets how long handlers may take to finish after Run's context is done; then their contexts are
-// cancelled and Run returns without their acknowledgement. Default 30 s.
-func WithShutdownTimeout(d time.Duration) ConsumerOption {
-	return consumerOption(func(c *consumerConfig) { c.shutdownTimeout = d })
-}
-
-// WithRequiredQueue makes Run return ErrQueueNotFound when the queue does not exist. By default it is waited for.
-func WithRequiredQueue() ConsumerOption {
-	return consumerOption(func(c *consumerConfig) { c.requireQueue = true })
-}
-
-// WithProbe sets how long a consumer hears nothing, and has nothing to do, before it asks the queue for a sign of life;
-// without one it moves on to the next endpoint. Each probe costs a quorum queue one entry in its log. Default 1 s; 0 turns
-// it off.
-func WithProbe(idle time.Duration) ConsumerOption {
-	return consumerOption(func(c *consumerConfig) { c.probeIdle = idle })
 }
 
 func atLeast[T int | time.Duration](what string, value, least T) error {

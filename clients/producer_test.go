@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func ackAll(c *fakeConn, tag uint64, _ published) { c.ack(tag) }
+func ackAll(c *fakeChannel, tag uint64, _ published) { c.ack(tag) }
 
 // newClosedProducer makes a producer that the test's end closes, whatever is left in it.
 func newClosedProducer(t *testing.T, endpoints []string, opts ...ProducerOption) *Producer {
@@ -46,7 +46,7 @@ func TestPublishConfirms(t *testing.T) {
 }
 
 func TestNackedIsTriedAgain(t *testing.T) {
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, _ published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, _ published) {
 		if tag <= 2 {
 			c.nack(tag)
 		} else {
@@ -60,7 +60,7 @@ func TestNackedIsTriedAgain(t *testing.T) {
 }
 
 func TestNackedToTheEnd(t *testing.T) {
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, _ published) { c.nack(tag) })
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, _ published) { c.nack(tag) })
 	p := newClosedProducer(t, []string{b.uri()}, WithPublishTimeout(300*time.Millisecond))
 	err := p.Publish(context.Background(), Message{})
 	require.ErrorIs(t, err, ErrNacked)
@@ -70,7 +70,7 @@ func TestNackedToTheEnd(t *testing.T) {
 
 // The return arrives just before the ack. Neither may be matched to another message.
 func TestReturned(t *testing.T) {
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
 		if m.routingKey == "nowhere" {
 			c.returnUnroutable(m)
 		}
@@ -101,7 +101,7 @@ func TestReturned(t *testing.T) {
 
 // A connection that is lost with messages in flight: they are published again, in order, with their ids.
 func TestRepublishedAfterReconnect(t *testing.T) {
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, _ published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, _ published) {
 		switch {
 		case c.number > 1 || tag <= 2:
 			c.ack(tag)
@@ -135,7 +135,7 @@ func TestRepublishedAfterReconnect(t *testing.T) {
 
 // A broker that takes messages and never confirms is left for the next endpoint, within the confirm timeout.
 func TestOverdueConfirm(t *testing.T) {
-	wedged := startFakeBroker(t, func(*fakeConn, uint64, published) {})
+	wedged := startFakeBroker(t, func(*fakeChannel, uint64, published) {})
 	good := startFakeBroker(t, ackAll)
 	states := make(chan StateChange, 100)
 	p := newClosedProducer(t, []string{wedged.uri(), good.uri()}, WithConfirmTimeout(200*time.Millisecond),
@@ -157,14 +157,14 @@ func TestOverdueConfirm(t *testing.T) {
 // After a lost connection the first confirm is not waited for as long as usual: what was sent to a leader that has just died
 // never brings one.
 func TestFirstConfirmAfterALostConnection(t *testing.T) {
-	dying := startFakeBroker(t, func(c *fakeConn, tag uint64, _ published) {
+	dying := startFakeBroker(t, func(c *fakeChannel, tag uint64, _ published) {
 		if tag == 1 {
 			c.ack(tag)
 			return
 		}
 		c.Close()
 	})
-	wedged := startFakeBroker(t, func(*fakeConn, uint64, published) {})
+	wedged := startFakeBroker(t, func(*fakeChannel, uint64, published) {})
 	good := startFakeBroker(t, ackAll)
 	p := newClosedProducer(t, []string{dying.uri(), wedged.uri(), good.uri()}, WithConfirmTimeout(time.Minute))
 	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "before"}))
@@ -176,7 +176,7 @@ func TestFirstConfirmAfterALostConnection(t *testing.T) {
 // A channel that was opened before the queue had a new leader is replaced by another on the same connection.
 func TestRenewedChannel(t *testing.T) {
 	var after atomic.Int64
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
 		switch {
 		case m.id == "before":
 			c.ack(tag)
@@ -196,10 +196,10 @@ func TestRenewedChannel(t *testing.T) {
 
 // afterALoss starts a broker that loses the first connection with messages in flight on it, and answers those that come again with answer. It
 // returns their confirmations.
-func afterALoss(t *testing.T, messages []Message, answer func(c *fakeConn, tag uint64, m published)) (*fakeBroker, []*Confirmation) {
+func afterALoss(t *testing.T, messages []Message, answer func(c *fakeChannel, tag uint64, m published)) (*fakeBroker, []*Confirmation) {
 	t.Helper()
 	var unanswered atomic.Int64
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
 		switch {
 		case c.number > 1:
 			answer(c, tag, m)
@@ -223,7 +223,7 @@ func afterALoss(t *testing.T, messages []Message, answer func(c *fakeConn, tag u
 // Each queue elects its leader by itself: that one confirms says nothing of another.
 func TestEveryDestinationIsToConfirm(t *testing.T) {
 	var late atomic.Int64
-	_, confirmations := afterALoss(t, []Message{{RoutingKey: "soon"}, {RoutingKey: "late"}}, func(c *fakeConn, tag uint64, m published) {
+	_, confirmations := afterALoss(t, []Message{{RoutingKey: "soon"}, {RoutingKey: "late"}}, func(c *fakeChannel, tag uint64, m published) {
 		if m.routingKey == "soon" || late.Add(1) == 3 {
 			c.ack(tag)
 		}
@@ -237,7 +237,7 @@ func TestEveryDestinationIsToConfirm(t *testing.T) {
 // Until the first confirm there is one message on its way, so that asking for a leader does not repeat the whole window.
 func TestOneMessageAsksForTheLeader(t *testing.T) {
 	var asked atomic.Int64
-	b, confirmations := afterALoss(t, []Message{{ID: "0"}, {ID: "1"}, {ID: "2"}}, func(c *fakeConn, tag uint64, _ published) {
+	b, confirmations := afterALoss(t, []Message{{ID: "0"}, {ID: "1"}, {ID: "2"}}, func(c *fakeChannel, tag uint64, _ published) {
 		if asked.Add(1) >= 3 {
 			c.ack(tag)
 		}
@@ -257,7 +257,7 @@ func TestOneMessageAsksForTheLeader(t *testing.T) {
 // A message that is given up does not hold up those behind it.
 func TestGivenUpWhileItAsksForTheLeader(t *testing.T) {
 	ctx, giveUp := context.WithCancel(t.Context())
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
 		switch {
 		case m.id == "before" || m.id == "behind" && c.number > 1:
 			c.ack(tag)
@@ -300,8 +300,8 @@ func TestWedgedEndpoints(t *testing.T) {
 
 // A blocked connection is waited out: no confirm timeout, no reconnect.
 func TestBlocked(t *testing.T) {
-	var blockedConn atomic.Pointer[fakeConn]
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, _ published) {
+	var blockedConn atomic.Pointer[fakeChannel]
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, _ published) {
 		if tag == 1 {
 			blockedConn.Store(c)
 			c.block("low on memory")
@@ -332,9 +332,9 @@ func TestBlocked(t *testing.T) {
 
 // A channel exception over one message: that one is found out and rejected, the others get through.
 func TestCulprit(t *testing.T) {
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
 		if m.exchange == "missing" {
-			c.closeChannel(1, 404, "NOT_FOUND - no exchange 'missing' in vhost '/'")
+			c.closeChannel(404, "NOT_FOUND - no exchange 'missing' in vhost '/'")
 			return
 		}
 		c.ack(tag)
@@ -353,7 +353,7 @@ func TestCulprit(t *testing.T) {
 	for i, c := range confirmations {
 		err := c.Wait(within(t, 10*time.Second))
 		if i == 7 {
-			require.ErrorIs(t, err, ErrRejected)
+			require.ErrorIs(t, err, ErrChannelException)
 			require.ErrorContains(t, err, "no exchange 'missing'")
 		} else {
 			require.NoError(t, err)
@@ -363,7 +363,7 @@ func TestCulprit(t *testing.T) {
 
 // What was sent and lost with its connection is of unknown outcome, even if a later attempt was nacked.
 func TestUnknownOutcome(t *testing.T) {
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, _ published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, _ published) {
 		if c.number == 1 {
 			_ = c.Close()
 			return
@@ -375,7 +375,7 @@ func TestUnknownOutcome(t *testing.T) {
 }
 
 func TestCloseListsTheUnconfirmed(t *testing.T) {
-	b := startFakeBroker(t, func(c *fakeConn, tag uint64, m published) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
 		if m.id == "good" {
 			c.ack(tag)
 		}
@@ -399,7 +399,7 @@ func TestCloseListsTheUnconfirmed(t *testing.T) {
 
 // The window bounds what is in flight, and a full one makes the caller wait.
 func TestWindow(t *testing.T) {
-	b := startFakeBroker(t, func(*fakeConn, uint64, published) {})
+	b := startFakeBroker(t, func(*fakeChannel, uint64, published) {})
 	p := newClosedProducer(t, []string{b.uri()}, WithWindow(3), WithConfirmTimeout(time.Minute))
 	for range 3 {
 		_, err := p.PublishAsync(context.Background(), Message{})

@@ -2,72 +2,85 @@ package clients
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"warren/clients/internal/transport"
 )
+
+// session is a channel in confirm mode, and what is on its way over it.
+type session struct {
+	*transport.Channel
+	began   time.Time        // when the connection was taken into use
+	returns chan amqp.Return // has room for as many as can be on their way
+	asleep  chan struct{}    // wakes the collector
+	proven  chan struct{}    // closed when a confirm has come
+
+	// Guarded by the producer's mutex.
+	sent     list          // what is not answered, oldest first
+	lost     int           // how many the library has closed without an answer
+	returned []amqp.Return // returns whose acks have not been looked at
+	useful   bool          // whether proven is closed
+	idle     bool          // the collector waits on asleep
+	ended    bool          // nothing more will be sent
+}
 
 // run works through one session after the other, until Close.
 func (p *Producer) run() {
 	defer close(p.stopped)
+	defer p.reaper.Stop()
 	defer p.connector.states.set(Closed, "", nil)
-	for first := true; ; {
-		s, err := p.connector.connect(p.ctx, p.prepare)
-		if p.ctx.Err() != nil {
-			if s != nil {
-				s.close(p.goodbye)
-			}
-			return
-		}
+	defer p.failAll(ErrClosed)
+	var connection *transport.Conn
+	for p.ctx.Err() == nil {
+		ch, err := p.connector.connect(p.ctx, confirmMode)
 		if err != nil {
 			// The endpoints refuse us. No use in letting the callers wait; but go on trying, in case someone puts it
 			// right.
-			p.fail(err)
+			if p.ctx.Err() == nil {
+				p.failAll(err)
+			}
 			continue
 		}
-		if !first {
+		if connection != nil && connection != ch.Conn {
 			p.countReconnect()
 		}
-		first = false
-		for s != nil {
+		for s := p.newSession(ch, time.Now()); s != nil; {
+			connection = s.Conn
 			s = p.serve(s)
 		}
 	}
-}
-
-// prepare puts a new session's channel into confirm mode and listens to what the broker has to say.
-func (p *Producer) prepare(ctx context.Context, s *session) error {
-	err := s.within(ctx, "select confirm mode", func() error { return s.channel.Confirm(false) })
-	if err != nil {
-		return err
+	if p.client.private {
+		_ = p.client.Close(p.farewell())
 	}
-	// The broker sends the return of an unroutable message before its ack, and a message must be known to be returned
-	// before its ack is looked at. The library offers a return to one listener after the other before it reads on: when
-	// the second one is served, the first has done its work.
-	returns := s.channel.NotifyReturn(make(chan amqp.Return))
-	recorded := s.channel.NotifyReturn(make(chan amqp.Return))
-	s.listen(func() {
-		for r := range returns {
-			p.markReturned(s, r)
-			<-recorded
-		}
-	})
-	return nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.isClosing() { // the shared client was closed
+		close(p.closing)
+	}
 }
 
-// listenBlocked listens to whether the broker blocks a connection.
-func (p *Producer) listenBlocked(l *link) {
-	p.mu.Lock()
-	p.blocked = false
-	p.mu.Unlock()
-	blocking := l.conn.NotifyBlocked(make(chan amqp.Blocking, 1))
-	l.listeners.Go(func() {
-		for b := range blocking {
-			p.setBlocked(l, b)
-		}
-	})
+// confirmMode puts a new channel into confirm mode.
+func confirmMode(ctx context.Context, ch *transport.Channel) error {
+	return ch.Within(ctx, "select confirm mode", func() error { return ch.Confirm(false) })
+}
+
+func (p *Producer) newSession(ch *transport.Channel, began time.Time) *session {
+	s := &session{
+		Channel: ch,
+		began:   began,
+		asleep:  make(chan struct{}, 1),
+		proven:  make(chan struct{}),
+		sent:    list{kind: inStage},
+	}
+	// The broker sends the return of an unroutable message before its ack. The library drops a return that nobody takes
+	// for 5 s; but here there is room for one for each message on its way, and so always.
+	s.returns = ch.NotifyReturn(make(chan amqp.Return, p.window.size()))
+	return s
 }
 
 func (p *Producer) countReconnect() {
@@ -76,126 +89,187 @@ func (p *Producer) countReconnect() {
 	p.stats.Reconnects++
 }
 
-// serve sends messages over a session until it is over, or the producer is closed. It returns the session to go on with, over
-// the same connection or on a better node, if there is one.
+// farewell is the context of goodbyes: what is left of Close's, or of the client's life.
+func (p *Producer) farewell() context.Context {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.goodbye
+}
+
+// serve sends messages over a session until it is over, or the producer is closed. It returns the session to go on
+// with, over the same connection or on a better node, if there is one.
 func (p *Producer) serve(s *session) *session {
 	calm := p.begin(s)
-	stopWaking := p.wakeWhenOver(s)
 	stopSeeking := p.seek(s, calm)
-	sent := newFlights()
+	abandoned := make(chan struct{})
 	var collector sync.WaitGroup
-	collector.Go(func() { p.collect(sent) })
-	for {
-		c, a, m := p.next(s, false)
-		if c == nil {
-			s.socket.uncork()
-			c, a, m = p.next(s, true)
-		}
-		if c == nil {
-			break
-		}
-		s.socket.cork()
-		deferred, err := s.channel.PublishWithDeferredConfirm(m.Exchange, m.RoutingKey, true, false, m.publishing())
-		if err != nil {
-			s.abandon(fmt.Errorf("publish: %w", err))
-			break
-		}
-		sent.add(flight{c, a, deferred})
-	}
-	stopWaking()
+	collector.Go(func() { p.collect(s, abandoned) })
+	p.send(s)
 	stopSeeking()
-	sent.end()
+	p.end(s)
+
 	next := p.takeSuccessor()
-	if p.ctx.Err() != nil {
-		if next != nil {
-			next.close(p.goodbye)
-		}
-		s.close(p.goodbye)
-		collector.Wait()
-		return nil
-	}
-	if next == nil {
-		next = p.renew(s)
-	}
-	if next == nil || next.link != s.link {
-		s.close(p.ctx)
+	renew := next == nil && p.ctx.Err() == nil && errors.Is(s.Cause(), errNoFirstConfirm)
+	_ = s.Close(p.farewell())
+	if s.Abandoned() {
+		close(abandoned)
 	}
 	collector.Wait() // every answer that was read counts before anything is called unknown
 	p.recall(s)
-	if next == nil {
-		p.connector.lost(s)
-	}
-	return next
-}
-
-// seek looks for a better place than the session's until it is stopped.
-func (p *Producer) seek(s *session, calm time.Duration) (stop func()) {
-	ctx, cancel := context.WithCancel(p.ctx)
-	var seeker sync.WaitGroup
-	seeker.Go(func() { p.seekAffinity(ctx, s, calm) })
-	return func() {
-		cancel()
-		seeker.Wait()
-	}
-}
-
-// wakeWhenOver wakes the sender when the session is over.
-func (p *Producer) wakeWhenOver(s *session) (stop func()) {
-	quit := make(chan struct{})
-	var waker sync.WaitGroup
-	waker.Go(func() {
-		select {
-		case <-quit:
-		case <-s.over:
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.work.Broadcast()
+	switch {
+	case next != nil && p.ctx.Err() != nil:
+		next.Conn.Cut(ErrClosed)
+		_ = next.Conn.Close(p.farewell())
+		return nil
+	case next != nil:
+		p.client.adopt(next.Conn)
+		return next
+	case renew:
+		if next = p.renew(s); next != nil {
+			return next
 		}
-	})
-	return func() {
-		close(quit)
-		waker.Wait()
 	}
+	if p.ctx.Err() == nil {
+		p.connector.lost(s.Channel, s.useful)
+	}
+	return nil
 }
 
-// next returns a message to send over the session and marks it as sent. It returns none when the session is over or has a successor, or the producer
-// is closed, or, unless it is to wait, when there is none right now. The message is a copy, for it may be settled, and dropped, while it is
-// being written.
-func (p *Producer) next(s *session, wait bool) (*Confirmation, *attempt, Message) {
+// begin makes a session the current one, and puts it on trial unless it is the first. It returns how long to let things
+// calm down before another place is looked for.
+func (p *Producer) begin(s *session) (calm time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for !s.isOver() && p.ctx.Err() == nil && !p.leaving() {
-		if c, a, m := p.take(s); c != nil || !wait {
-			return c, a, m
-		}
-		p.work.Wait()
+	p.current = s
+	if p.usual > 0 {
+		p.trial = newTrial(time.Now().Add(p.cfg.confirmTimeout))
+		calm = affinityCalm
 	}
-	return nil, nil, Message{}
+	return calm
 }
 
-// take takes the first of the messages to be sent, if it may be sent now.
-func (p *Producer) take(s *session) (*Confirmation, *attempt, Message) {
+// end tells the collector that nothing more will be sent.
+func (p *Producer) end(s *session) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.ended = true
+	s.wakeLocked()
+}
+
+// send writes messages until the session is over or has a successor, or the producer is closed. What is written is held
+// back while more is to come at once.
+func (p *Producer) send(s *session) {
+	corked := false
+	defer func() {
+		if corked {
+			s.Conn.Uncork()
+		}
+	}()
+	var written *Confirmation
+	var answer *amqp.DeferredConfirmation
+	for {
+		c, m, goOn := p.next(s, written, answer)
+		written = nil
+		switch {
+		case !goOn:
+			return
+		case c == nil && corked:
+			s.Conn.Uncork()
+			corked = false
+			continue
+		case c == nil:
+			p.awaitWork(s)
+			continue
+		case !corked:
+			s.Conn.Cork()
+			corked = true
+		}
+		var err error
+		answer, err = s.PublishWithDeferredConfirm(m.Exchange, m.RoutingKey, !m.NotMandatory, false, m.publishing())
+		if err != nil {
+			s.Abandon(fmt.Errorf("publish: %w", err))
+			return
+		}
+		written = c
+	}
+}
+
+// awaitWork waits until there may be something to do.
+func (p *Producer) awaitWork(s *session) {
+	_, changed := s.Conn.Blocking()
+	p.mu.Lock()
+	p.noteBlockingLocked(s)
+	p.mu.Unlock()
+	select {
+	case <-p.work:
+	case <-changed:
+	case <-s.Over():
+	case <-s.Conn.Over():
+		s.Fail(s.Conn.Cause())
+	case <-p.ctx.Done():
+	}
+}
+
+// signal wakes the sender.
+func (p *Producer) signal() {
+	select {
+	case p.work <- struct{}{}:
+	default:
+	}
+}
+
+// next notes that a message has been written and will be answered, and returns another to be sent over the session, if
+// there is one, which is marked as sent. It says no when the session is over or can be left for its successor, or the
+// producer is closed. The message is a copy, because it may be settled, and dropped, while it is being written.
+func (p *Producer) next(s *session, written *Confirmation, answer *amqp.DeferredConfirmation) (
+	c *Confirmation, m Message, goOn bool,
+) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if written != nil {
+		written.answer = answer
+		s.wakeLocked()
+	}
+	if s.IsOver() || p.ctx.Err() != nil || p.leavingLocked() {
+		return nil, Message{}, false
+	}
+	if c = p.takeLocked(s); c != nil {
+		m = c.message
+	}
+	return c, m, true
+}
+
+// takeLocked takes the first of the messages to be sent, if it may be sent now.
+func (p *Producer) takeLocked(s *session) *Confirmation {
+	p.noteBlockingLocked(s)
+	// What was given up while it was on its way is still owed an answer, so that it counts.
+	if p.blocked || p.successor != nil || s.sent.length >= p.window.size() {
+		return nil
+	}
 	// While there are suspects one message at a time is in flight, so that the culprit gives itself away.
-	if p.blocked || p.successor != nil || p.suspects > 0 && p.owed > 0 {
-		return nil, nil, Message{}
+	if p.suspects > 0 && s.sent.length > 0 {
+		return nil
 	}
 	now := time.Now()
-	c := p.dequeue()
-	for c != nil && !p.trial.admits(c, now) {
-		c = p.dequeue()
+	for c := p.queue.pop(); c != nil; c = p.queue.pop() {
+		if limit := s.Conn.FrameSize() - frameOverhead; c.size > limit && s.Conn.FrameSize() > 0 {
+			p.settleLocked(c, ErrInvalidMessage, tooLarge(c.size, limit))
+			continue
+		}
+		if !p.admitLocked(c, now) {
+			continue
+		}
+		if s.sent.length == 0 {
+			p.progress = now
+		}
+		c.phase = sent
+		c.sentAt, c.answer = now, nil
+		c.attempts++
+		s.sent.push(c)
+		p.stats.Published++
+		return c
 	}
-	if c == nil {
-		return nil, nil, Message{}
-	}
-	if p.owed == 0 {
-		p.progress = now
-	}
-	p.owed++
-	c.attempt = &attempt{session: s, sentAt: now, destination: c.destination()}
-	c.attempts++
-	c.phase = sent
-	p.stats.Published++
-	return c, c.attempt, c.message
+	return nil
 }
 
 // retry sends a nacked message again.
@@ -203,42 +277,31 @@ func (p *Producer) retry(c *Confirmation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c.phase == delayed {
-		p.enqueue(c)
+		p.enqueueLocked(c)
 	}
 }
 
-// enqueue puts a message at the end of those to be sent.
-func (p *Producer) enqueue(c *Confirmation) {
+// enqueueLocked puts a message at the end of those to be sent.
+func (p *Producer) enqueueLocked(c *Confirmation) {
 	c.phase = queued
-	p.unsent = append(p.unsent, c)
-	p.work.Signal()
+	p.queue.push(c)
+	p.signal()
 }
 
-// dequeue takes the first message to be sent; nil if there is none.
-func (p *Producer) dequeue() *Confirmation {
-	for len(p.unsent) > 0 {
-		c := p.unsent[0]
-		p.unsent[0] = nil
-		p.unsent = p.unsent[1:]
-		if c.phase == queued { // it may have been given up
-			return c
-		}
+// noteBlockingLocked takes note of whether the broker has blocked or unblocked the connection.
+func (p *Producer) noteBlockingLocked(s *session) {
+	blocking, _ := s.Conn.Blocking()
+	if blocking.Active == p.blocked {
+		return
 	}
-	return nil
-}
-
-// setBlocked notes that the broker has blocked or unblocked the connection.
-func (p *Producer) setBlocked(l *link, b amqp.Blocking) {
-	l.socket.setBlocked(b.Active)
-	p.mu.Lock()
-	p.blocked = b.Active
+	p.blocked = blocking.Active
 	p.progress = time.Now() // the broker owes nothing for the time it was blocked
-	p.endTrial()
-	p.work.Broadcast()
-	p.mu.Unlock()
-	if b.Active {
-		p.connector.states.set(Blocked, l.endpoint.String(), fmt.Errorf("%w: %s", ErrBlocked, b.Reason))
+	p.endTrialLocked()
+	endpoint := s.Conn.Endpoint.String()
+	if blocking.Active {
+		p.connector.states.set(Blocked, endpoint, fmt.Errorf("%w: %s", ErrBlocked, blocking.Reason))
 	} else {
-		p.connector.states.set(Connected, l.endpoint.String(), nil)
+		p.connector.states.set(Connected, endpoint, nil)
 	}
+	p.signal()
 }

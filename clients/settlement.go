@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	amqp "github.com/rabbitmq/amqp091-go"
+	"warren/clients/internal/transport"
 )
 
 // reapInterval is how often the messages in flight are looked over for deadlines, contexts and overdue confirms.
@@ -17,80 +17,77 @@ func (p *Producer) reap() {
 	defer p.mu.Unlock()
 	now := time.Now()
 	if p.trial != nil && now.After(p.trial.until) {
-		p.endTrial()
+		p.endTrialLocked()
 	}
-	var oldest, first *attempt // of those on their way, and of the first to a destination
 	for c := range p.window.all() {
 		if err := c.expired(now, p.cfg.publishTimeout); err != nil {
-			p.giveUp(c, err)
-			continue
-		}
-		if oldest == nil && c.phase == sent {
-			oldest = c.attempt
-		}
-		if first == nil && p.trial.awaits(c) {
-			first = c.attempt
+			p.giveUpLocked(c, err)
 		}
 	}
-	if oldest != nil && !p.blocked {
-		p.checkStall(oldest, first, now)
+	if s := p.current; s != nil {
+		p.noteBlockingLocked(s)
+		p.checkStallLocked(s, now)
 	}
 	switch {
-	case p.window.length == 0:
-	case first != nil:
+	case p.trial != nil && p.window.length > 0:
 		p.reaper.Reset(trialReapInterval)
-	default:
+	case p.window.length > 0 || p.current != nil && p.current.sent.length > 0:
 		p.reaper.Reset(reapInterval)
 	}
 }
 
-// checkStall ends the session of the attempts in flight when the broker owes the oldest one's confirm for too long, or that of a first one.
-func (p *Producer) checkStall(oldest, first *attempt, now time.Time) {
-	s := oldest.session
-	if s.isOver() {
+// checkStallLocked ends a session when the broker owes the oldest confirm for too long, or one of the first. What is
+// owed counts whether or not somebody still waits for it.
+func (p *Producer) checkStallLocked(s *session, now time.Time) {
+	oldest := s.sent.front
+	if oldest == nil || p.blocked || s.IsOver() {
 		return
 	}
-	timeout := p.connector.patience(p.cfg.confirmTimeout, p.stalls)
-	if first != nil && s.renewals < mostRenewals && now.Sub(first.sentAt) > min(timeout, p.firstConfirmTimeout(s)) {
-		s.fail(errNoFirstConfirm)
-		return
-	}
-	if p.unproven(s) {
-		timeout = min(timeout, p.firstConfirmTimeout(s))
+	timeout := p.client.patience(p.cfg.confirmTimeout, p.stalls)
+	if p.trial != nil && p.overdueFirstLocked(s, now, timeout) {
+		if now.Sub(s.began) < renewFor {
+			s.Fail(errNoFirstConfirm)
+			p.signal()
+			return
+		}
+		if !s.useful {
+			waited := p.firstConfirmTimeoutLocked(timeout)
+			if waited == timeout {
+				p.stalls++
+			}
+			p.stallLocked(s, waited)
+			return
+		}
 	}
 	owing := now.Sub(p.progress)
 	silent := owing > timeout
 	overdue := now.Sub(oldest.sentAt) > 4*timeout && owing < timeout
 	if silent || overdue {
 		p.stalls++
-		s.cut(fmt.Errorf("%w: none came %w", ErrConfirmTimeout, timeoutError(timeout)))
+		p.stallLocked(s, timeout)
 	}
 }
 
-// markReturned notes that the broker has returned a message: the first one in flight that fits.
-func (p *Producer) markReturned(s *session, r amqp.Return) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for c := range p.window.all() {
-		if c.phase == sent && c.attempt.session == s && c.attempt.returned == nil && c.id == r.MessageId &&
-			c.message.Exchange == r.Exchange && c.message.RoutingKey == r.RoutingKey {
-			c.attempt.returned = &r
-			return
-		}
-	}
+// stallLocked ends a session over which confirms are overdue.
+func (p *Producer) stallLocked(s *session, timeout time.Duration) {
+	s.Doubt(fmt.Errorf("%w: none came %w", ErrConfirmTimeout, transport.Timeout(timeout)), timeout)
+	p.signal()
 }
 
 // recall takes back what was in flight when a session ended, to be sent again before anything newer.
 func (p *Producer) recall(s *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	blame := blamesMessage(s.cause)
-	alone := p.owed == 1
-	p.unsent = p.unsent[:0]
+	p.current = nil
+	blame := blamesMessage(s.Cause())
+	alone := s.sent.length+s.lost == 1
+	for c := range s.sent.all() {
+		s.sent.remove(c)
+	}
 	for c := range p.window.all() {
 		if c.phase == sent {
 			if blame && alone {
-				p.settle(c, ErrRejected, s.cause)
+				p.settleLocked(c, ErrChannelException, s.Cause())
 				continue
 			}
 			c.unknown = true
@@ -98,43 +95,44 @@ func (p *Producer) recall(s *session) {
 				c.suspect = true
 				p.suspects++
 			}
-			c.phase = queued
 		}
-		if c.phase == queued {
-			p.unsent = append(p.unsent, c)
+		if c.phase != delayed {
+			c.leaveStage()
+			c.phase = queued
+			p.queue.push(c)
 		}
 	}
-	p.owed = 0
 	p.trial = nil
 }
 
-// fail gives up everything in the window.
-func (p *Producer) fail(cause error) {
+// failAll gives up everything in the window.
+func (p *Producer) failAll(cause error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.window.all() {
-		p.giveUp(c, cause)
+		p.giveUpLocked(c, cause)
 	}
 }
 
-// giveUp settles a message that has run out of time: as nacked, if that is all that ever happened to it.
-func (p *Producer) giveUp(c *Confirmation, cause error) {
+// giveUpLocked settles a message that has run out of time: as nacked, if that is all that ever happened to it. One that
+// is on its way stays there until it is answered.
+func (p *Producer) giveUpLocked(c *Confirmation, cause error) {
 	if c.phase == settled {
 		return
 	}
 	if c.nacks > 0 && c.phase != sent && !c.unknown {
-		p.settle(c, ErrNacked, cause)
+		p.settleLocked(c, ErrNacked, cause)
 		return
 	}
 	if c.phase == sent {
 		c.unknown = true
-		p.waive(c)
+		p.waiveLocked(c)
 	}
-	p.settle(c, ErrUnconfirmed, withReason(cause, p.connector.states.reason()))
+	p.settleLocked(c, ErrUnconfirmed, withReason(cause, p.connector.states.reason()))
 }
 
-// settle makes the outcome known; nil means confirmed.
-func (p *Producer) settle(c *Confirmation, outcome, cause error) {
+// settleLocked makes the outcome known; nil means confirmed.
+func (p *Producer) settleLocked(c *Confirmation, outcome, cause error) {
 	if outcome != nil {
 		c.err = &PublishError{MessageID: c.id, Attempts: c.attempts, Err: outcome, Cause: cause, Unknown: c.unknown}
 	}
@@ -142,13 +140,29 @@ func (p *Producer) settle(c *Confirmation, outcome, cause error) {
 	p.stats.count(outcome)
 	if c.suspect {
 		p.suspects--
-		p.work.Signal()
+		p.signal()
+	}
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	if c.phase != sent {
+		c.leaveStage()
 	}
 	c.phase = settled
 	p.window.remove(c)
-	p.window.release()
-	c.message, c.ctx, c.attempt = Message{}, nil, nil // the caller may keep the confirmation for long
+	// The caller may keep the confirmation for long. What it takes to recognise an answer stays.
+	c.message.Body, c.message.Headers, c.ctx, c.timer = nil, nil, nil, nil
 	close(c.done)
+	after, err := c.after, c.err
+	if after == nil {
+		p.window.release()
+		return
+	}
+	c.after = nil
+	p.hooks.add(func() {
+		defer p.window.release() // so that a slow hook slows down the callers instead of filling the memory
+		after(err)
+	}, 0)
 }
 
 // withReason adds why messages do not flow to a cause, if it is known and new.

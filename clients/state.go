@@ -52,10 +52,14 @@ type StateChange struct {
 	At  time.Time
 }
 
+// mostWaiting is how many changes of state may wait for a callback that is slow.
+const mostWaiting = 100
+
 // tracker holds a state, and reports its changes in order, one at a time.
 type tracker struct {
 	log    *slog.Logger
 	notify func(StateChange)
+	calls  callbacks
 
 	mu      sync.Mutex
 	state   State
@@ -77,10 +81,12 @@ func (t *tracker) set(to State, endpoint string, err error) {
 	case err != nil:
 		t.trouble = err
 	}
-	t.report(change)
-	if t.notify != nil {
-		t.notify(change)
-	}
+	t.calls.add(func() {
+		t.report(change)
+		if t.notify != nil {
+			t.notify(change)
+		}
+	}, mostWaiting)
 }
 
 // reason is why messages do not flow right now; nil while they do.

@@ -12,7 +12,7 @@ type ProducerStats struct {
 	Accepted int64 `json:"accepted"`
 	// Confirmed counts messages the broker has confirmed, each once.
 	Confirmed int64 `json:"confirmed"`
-	// Returned, Nacked, Rejected and Unconfirmed count messages given up as ErrUnroutable, ErrNacked, ErrRejected and
+	// Returned, Nacked, Rejected and Unconfirmed count messages given up as ErrUnroutable, ErrNacked, ErrChannelException and
 	// ErrUnconfirmed.
 	Returned    int64 `json:"returned"`
 	Nacked      int64 `json:"nacked"`
@@ -39,47 +39,48 @@ func (s *ProducerStats) count(outcome error) {
 		s.Returned++
 	case errors.Is(outcome, ErrNacked):
 		s.Nacked++
-	case errors.Is(outcome, ErrRejected):
+	case errors.Is(outcome, ErrChannelException):
 		s.Rejected++
 	default:
 		s.Unconfirmed++
 	}
 }
 
-// ConsumerStats counts what a consumer has done. Delivered is the sum of Handled, Failed, Rejected, Duplicates and what
+// ConsumerStats counts what a consumer has done. Delivered is the sum of Handled, Failed, DeadLettered, Duplicates
+// and what
 // is being handled.
 type ConsumerStats struct {
 	// Delivered counts messages taken on, repetitions included.
 	Delivered int64 `json:"delivered"`
-	// Handled counts messages whose handler succeeded, Failed those that went back to the queue, and Rejected those that
-	// were dead-lettered at once.
-	Handled  int64 `json:"handled"`
-	Failed   int64 `json:"failed"`
-	Rejected int64 `json:"rejected"`
+	// Handled counts messages whose handler succeeded, Failed those that went back to the queue, and DeadLettered those
+	// that were dead-lettered at once.
+	Handled      int64 `json:"handled"`
+	Failed       int64 `json:"failed"`
+	DeadLettered int64 `json:"deadLettered"`
 	// Duplicates counts messages acknowledged without being handled because they had been before.
 	Duplicates int64 `json:"duplicates"`
 	// Redelivered counts messages that the broker marked as delivered before.
 	Redelivered int64 `json:"redelivered"`
 	// Untold counts messages whose acknowledgement or refusal could not be sent since the connection was lost.
 	Untold int64 `json:"untold"`
-	// Reconnects counts subscriptions made after the first.
+	// Reconnects counts connections made after one was lost.
 	Reconnects int64 `json:"reconnects"`
 }
 
 // consumerCounters are ConsumerStats in the making.
 type consumerCounters struct {
-	delivered, handled, failed, rejected, duplicates, redelivered, untold, reconnects atomic.Int64
+	delivered, handled, failed, deadLettered, duplicates, redelivered, untold, reconnects atomic.Int64
 }
 
 func (c *consumerCounters) stats() ConsumerStats {
 	return ConsumerStats{
-		Delivered:   c.delivered.Load(),
-		Handled:     c.handled.Load(),
-		Failed:      c.failed.Load(),
-		Rejected:    c.rejected.Load(),
-		Duplicates:  c.duplicates.Load(),
-		Redelivered: c.redelivered.Load(),
-		Untold:      c.untold.Load(),
-		Reconnects:  c.reconnects.Load(),
+		Delivered:    c.delivered.Load(),
+		Handled:      c.handled.Load(),
+		Failed:       c.failed.Load(),
+		DeadLettered: c.deadLettered.Load(),
+		Duplicates:   c.duplicates.Load(),
+		Redelivered:  c.redelivered.Load(),
+		Untold:       c.untold.Load(),
+		Reconnects:   c.reconnects.Load(),
 	}
 }

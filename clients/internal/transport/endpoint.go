@@ -1,4 +1,4 @@
-package clients
+package transport
 
 import (
 	"errors"
@@ -10,19 +10,19 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// endpoint is one place to connect to.
-type endpoint struct {
-	uri string // holds the password: never print it
-	amqp.URI
+// Endpoint is one place to connect to.
+type Endpoint struct {
+	raw string // holds the password: never print it
+	uri amqp.URI
 }
 
-// parseEndpoints parses AMQP URIs and reports every bad one. Its errors quote no part of a URI that could not be
-// parsed, for there is no telling which part of it is the password.
-func parseEndpoints(uris []string) ([]endpoint, error) {
+// ParseEndpoints parses AMQP URIs and reports every bad one. Its errors quote no part of a URI that could not be
+// parsed, because any part of it may be the password.
+func ParseEndpoints(uris []string) ([]Endpoint, error) {
 	if len(uris) == 0 {
 		return nil, errors.New("no endpoint given: at least one amqp:// or amqps:// URI is needed")
 	}
-	endpoints := make([]endpoint, 0, len(uris))
+	endpoints := make([]Endpoint, 0, len(uris))
 	var problems []error
 	for i, uri := range uris {
 		if _, err := url.Parse(uri); err != nil {
@@ -35,23 +35,23 @@ func parseEndpoints(uris []string) ([]endpoint, error) {
 			problems = append(problems, fmt.Errorf("endpoint %d of %d: %w", i+1, len(uris), err))
 			continue
 		}
-		endpoints = append(endpoints, endpoint{uri: uri, URI: parsed})
+		endpoints = append(endpoints, Endpoint{raw: uri, uri: parsed})
 	}
 	return endpoints, errors.Join(problems...)
 }
 
 // String is the endpoint without its credentials, such as "amqp://127.0.0.1:5672/".
-func (e endpoint) String() string {
+func (e Endpoint) String() string {
 	u := url.URL{
-		Scheme: e.Scheme,
-		Host:   net.JoinHostPort(e.Host, strconv.Itoa(e.Port)),
+		Scheme: e.uri.Scheme,
+		Host:   net.JoinHostPort(e.uri.Host, strconv.Itoa(e.uri.Port)),
 		Path:   "/",
 	}
-	if e.Vhost != "/" {
-		u.Path += e.Vhost
+	if e.uri.Vhost != "/" {
+		u.Path += e.uri.Vhost
 	}
 	return u.String()
 }
 
 // GoString keeps the password out of %#v too.
-func (e endpoint) GoString() string { return e.String() }
+func (e Endpoint) GoString() string { return e.String() }

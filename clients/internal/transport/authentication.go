@@ -1,4 +1,4 @@
-package clients
+package transport
 
 import (
 	"strings"
@@ -7,20 +7,20 @@ import (
 )
 
 // authentication returns the ways to authenticate that the URI asks for, by default PLAIN.
-func (e endpoint) authentication(properties amqp.Table) []amqp.Authentication {
+func (e Endpoint) authentication(properties amqp.Table) []amqp.Authentication {
 	var mechanisms []amqp.Authentication
-	for _, name := range e.AuthMechanism {
+	for _, name := range e.uri.AuthMechanism {
 		switch strings.ToUpper(name) {
 		case "PLAIN":
-			mechanisms = append(mechanisms, toldWhenRefused{e.PlainAuth(), properties})
+			mechanisms = append(mechanisms, toldWhenRefused{e.uri.PlainAuth(), properties})
 		case "AMQPLAIN":
-			mechanisms = append(mechanisms, toldWhenRefused{e.AMQPlainAuth(), properties})
+			mechanisms = append(mechanisms, toldWhenRefused{e.uri.AMQPlainAuth(), properties})
 		case "EXTERNAL":
 			mechanisms = append(mechanisms, toldWhenRefused{&amqp.ExternalAuth{}, properties})
 		}
 	}
 	if mechanisms == nil {
-		mechanisms = append(mechanisms, toldWhenRefused{e.PlainAuth(), properties})
+		mechanisms = append(mechanisms, toldWhenRefused{e.uri.PlainAuth(), properties})
 	}
 	return mechanisms
 }

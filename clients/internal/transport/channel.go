@@ -1,0 +1,115 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// abandonTimeout is how long Abandon waits for the library's account of what went wrong.
+const abandonTimeout = 2 * time.Second
+
+// Channel is one AMQP channel on a connection. It is over when the channel or the connection fails.
+type Channel struct {
+	*amqp.Channel
+	Conn *Conn
+
+	silence   time.Duration // how long an unanswered call may leave the connection to its other users
+	over      signal
+	listeners sync.WaitGroup
+	release   func()
+}
+
+// Open opens a channel. A call over it that is not answered when its context ends cuts the connection, unless others
+// use it and it has served one of them within the time called silence.
+func (c *Conn) Open(ctx context.Context, silence time.Duration) (*Channel, error) {
+	doubt := func(cause error) bool { return c.Doubt(cause, silence) }
+	opened, err := await(ctx, "open a channel", doubt, c.amqp.Channel)
+	if err != nil {
+		return nil, err
+	}
+	ch := &Channel{Channel: opened, Conn: c, silence: silence, over: newSignal(), release: c.Use()}
+	// When the connection fails, the library closes its channels with the connection's reason.
+	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
+	ch.Listen(func() { ch.Fail(closeReason(<-closed)) })
+	return ch, nil
+}
+
+// Listen runs f, which ends when the client library has closed the Go channel that f listens on, as it does with every
+// listener's when the AMQP channel, or the connection, closes. Whoever registers a listener must go on receiving until
+// then: the library's only reader waits for it, for 5 s.
+func (ch *Channel) Listen(f func()) { ch.listeners.Go(f) }
+
+// Over is closed when the channel is over.
+func (ch *Channel) Over() <-chan struct{} { return ch.over.raised }
+
+// IsOver says whether the channel is over.
+func (ch *Channel) IsOver() bool { return ch.over.isRaised() }
+
+// Cause is why the channel is over; to be asked after it is. If the connection is over, its cause is the better one.
+func (ch *Channel) Cause() error {
+	if errors.Is(ch.over.cause, amqp.ErrClosed) && ch.Conn.IsOver() {
+		return ch.Conn.Cause()
+	}
+	return ch.over.cause
+}
+
+// Fail ends the channel; only the first cause counts.
+func (ch *Channel) Fail(cause error) { ch.over.raise(cause) }
+
+// Doubt ends the channel over which nothing has been heard for so long, and the connection with it as Conn.Doubt does.
+func (ch *Channel) Doubt(cause error, silence time.Duration) (cut bool) {
+	ch.Fail(cause)
+	return ch.Conn.Doubt(cause, silence)
+}
+
+// Abandon ends the channel after a call of the client library has failed. The library says on its close listeners, at
+// about the same time, why; that account is better than the call's own error, which is often just "not open".
+func (ch *Channel) Abandon(err error) {
+	timer := time.NewTimer(abandonTimeout)
+	defer timer.Stop()
+	select {
+	case <-ch.Over():
+	case <-ch.Conn.Over():
+	case <-timer.C:
+		ch.Conn.Cut(err)
+	}
+	ch.Fail(err)
+}
+
+// Await makes a call of the client library that brings a value, and does not wait for it longer than ctx.
+func Await[T any](ctx context.Context, ch *Channel, what string, call func() (T, error)) (T, error) {
+	doubt := func(cause error) bool { return ch.Doubt(cause, ch.silence) }
+	return await(ctx, what, doubt, call)
+}
+
+// Within makes a call of the client library, and does not wait for it longer than ctx. The call must not write to
+// variables that others read: it may still be under way.
+func (ch *Channel) Within(ctx context.Context, what string, call func() error) error {
+	_, err := Await(ctx, ch, what, func() (struct{}, error) { return struct{}{}, call() })
+	return err
+}
+
+// Close closes the channel with the goodbyes of the protocol, if that takes no longer than ctx and closeTimeout allow.
+// It returns when no goroutine of the channel is left, and an error unless the broker has answered.
+func (ch *Channel) Close(ctx context.Context) error {
+	defer ch.release()
+	ctx, cancel := context.WithTimeoutCause(ctx, closeTimeout, Timeout(closeTimeout))
+	defer cancel()
+	err := errors.New("the channel was lost")
+	if !ch.Conn.IsOver() && !ch.IsClosed() {
+		err = ch.Within(ctx, "close the channel", ch.Channel.Close)
+	}
+	ch.Fail(amqp.ErrClosed)
+	if !ch.Abandoned() {
+		ch.listeners.Wait()
+	}
+	return err
+}
+
+// Abandoned says whether the channel stays open after Close, because the broker did not answer and the connection was
+// left to its other users. What the library still owes comes when the connection ends.
+func (ch *Channel) Abandoned() bool { return !ch.IsClosed() && !ch.Conn.IsOver() }

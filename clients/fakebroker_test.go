@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // The methods of AMQP 0-9-1 that the fake broker understands and sends, as class<<16 | method.
@@ -87,6 +88,7 @@ type fakeChannel struct {
 	*fakeConn
 	id       uint16
 	consumer string // its tag
+	closed   atomic.Bool
 
 	// Of the message that is being received.
 	tag     uint64
@@ -156,11 +158,30 @@ func (b *fakeBroker) accept() {
 		c := &fakeConn{Conn: conn, number: len(b.conns) + 1}
 		b.conns = append(b.conns, c)
 		b.mu.Unlock()
+		gone := make(chan struct{})
 		b.serving.Go(func() {
 			defer b.closed.Add(1)
+			defer close(gone)
 			defer c.Close()
 			_ = b.serve(c) // ends with the connection
 		})
+		b.serving.Go(func() { c.beat(gone) })
+	}
+}
+
+// beat sends heartbeats.
+func (c *fakeConn) beat(gone <-chan struct{}) {
+	ticker := time.NewTicker(2 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			c.mu.Lock()
+			c.frame(8, 0, nil)
+			c.mu.Unlock()
+		case <-gone:
+			return
+		}
 	}
 }
 
@@ -206,6 +227,7 @@ func (b *fakeBroker) serve(c *fakeConn) error {
 				return err
 			}
 			if binary.BigEndian.Uint32(payload) == channelClose {
+				ch.closed.Store(true) // nothing more comes over it, as from a real broker
 				delete(channels, id)
 			}
 		case 2: // content header
@@ -313,6 +335,9 @@ func (c *fakeChannel) nack(tag uint64) { c.confirm(basicNack, tag, false) }
 
 // confirm answers one message, or all up to it.
 func (c *fakeChannel) confirm(method uint32, tag uint64, multiple bool) {
+	if c.closed.Load() {
+		return
+	}
 	bits := byte(0)
 	if multiple {
 		bits = 1

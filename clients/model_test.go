@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
 
@@ -440,4 +442,82 @@ func TestSchedules(t *testing.T) {
 			rt.Fatalf("%+v\n%q", s, problems)
 		}
 	})
+}
+
+// mostCopies is the documented bound on how often a message is sent after a lost connection to a broker that takes so
+// long to confirm: the wait for the first confirm grows until it is longer than that.
+func mostCopies(latency time.Duration, endpoints int) int {
+	copies := 1 // over the connection that was lost
+	stalls, asked := 0, 0
+	for {
+		copies++
+		most := DefaultConfirmTimeout << min(stalls/max(endpoints, 3), 2)
+		wait := time.Duration(min(float64(leastConfirmTimeout)*math.Pow(confirmTimeoutGrowth, float64(asked)), float64(most)))
+		if wait >= latency {
+			return copies
+		}
+		if wait == most {
+			stalls++
+		}
+		asked++
+	}
+}
+
+// A broker that is slow after a failure, but whole, gets a message a bounded number of times, and the message is
+// confirmed.
+func TestSlowBroker(t *testing.T) {
+	require.LessOrEqual(t, mostCopies(2*time.Second, 1), 13, "as the documentation of WithConfirmTimeout says")
+	require.LessOrEqual(t, mostCopies(11*time.Second, 1), 20, "as the documentation of WithConfirmTimeout says")
+	setChecks(t, schedules(t, 100))
+	rapid.Check(t, func(rt *rapid.T) {
+		latency := time.Duration(rapid.IntRange(0, 10_000).Draw(rt, "latency")) * time.Millisecond
+		messages := rapid.IntRange(1, 6).Draw(rt, "messages")
+		queues := rapid.IntRange(1, 3).Draw(rt, "queues")
+		received, err := slowAfterALoss(t, latency, messages, queues)
+		if err != nil {
+			rt.Fatalf("confirms after %v: %v", latency, err)
+		}
+		for id, times := range received {
+			if most := mostCopies(latency, 1); times > most {
+				rt.Fatalf("confirms after %v: %s was received %d times, more than %d", latency, id, times, most)
+			}
+		}
+	})
+}
+
+// slowAfterALoss publishes to a broker that loses the first connection and is slow over all others. It returns how
+// often it received each message.
+func slowAfterALoss(t *testing.T, latency time.Duration, messages, queues int) (received map[string]int, err error) {
+	synctest.Test(t, func(t *testing.T) {
+		network := newMemoryNetwork()
+		b := serveFakeBroker(t, network.listen("broker:5672"), func(c *fakeChannel, tag uint64, m published) {
+			switch {
+			case m.id == "before":
+				c.ack(tag)
+			case c.number == 1:
+				_ = c.Close()
+			default:
+				time.AfterFunc(latency, func() { c.ack(tag) })
+			}
+		})
+		p, newErr := NewProducer([]string{"amqp://user:password@broker:5672/"}, withNetwork(network),
+			WithPublishTimeout(5*time.Minute))
+		require.NoError(t, newErr)
+		require.NoError(t, p.Publish(t.Context(), Message{ID: "before"}))
+		var confirmations []*Confirmation
+		for i := range messages {
+			c, publishErr := p.PublishAsync(t.Context(), Message{ID: fmt.Sprint(i), RoutingKey: fmt.Sprint("q", i%queues)})
+			require.NoError(t, publishErr)
+			confirmations = append(confirmations, c)
+		}
+		for _, c := range confirmations {
+			err = errors.Join(err, c.Wait(t.Context()))
+		}
+		require.NoError(t, p.Close(t.Context()))
+		received = make(map[string]int)
+		for _, m := range b.received() {
+			received[m.id]++
+		}
+	})
+	return received, err
 }

@@ -57,7 +57,7 @@ func WithWindow(messages int) ProducerOption {
 // The first confirm over a connection that replaces a lost one is waited for less long, four times as long as confirms
 // usually take and 25 ms at least, and then the message is sent again over another channel, which finds a leader that
 // was elected meanwhile. Each further wait is half as long again as the one before. So a broker that takes 2 s to
-// confirm after a failure gets a message 13 times at most, and one that takes 11 s 19 times.
+// confirm after a failure gets a message 13 times at most, and one that takes 11 s 20 times.
 func WithConfirmTimeout(d time.Duration) ProducerOption {
 	return producerOption(func(c *producerConfig) { c.confirmTimeout = d })
 }

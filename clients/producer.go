@@ -38,6 +38,7 @@ type Producer struct {
 	progress  time.Time       // when the broker last answered, or began to owe, or was unblocked
 	stalls    int             // sessions in a row that were given up because confirms were overdue
 	usual     time.Duration   // how long a confirm takes these days, smoothed; 0 before the first
+	slowest   time.Duration   // how long the slowest of the last confirms took, fading
 	trial     *trial          // of the current session; nil for one that is trusted
 	asked     map[destination]int
 	successor *session // to go on with when nothing is owed over the current one; nil if there is none

@@ -43,7 +43,7 @@ func (p *Producer) checkStallLocked(s *session, now time.Time) {
 	if oldest == nil || p.blocked || s.IsOver() {
 		return
 	}
-	timeout := p.client.patience(p.cfg.confirmTimeout, p.stalls)
+	timeout := p.confirmTimeoutLocked()
 	if p.trial != nil && p.overdueFirstLocked(s, now, timeout) {
 		if now.Sub(s.began) < renewFor {
 			s.Fail(errNoFirstConfirm)

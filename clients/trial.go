@@ -158,6 +158,14 @@ func (p *Producer) learnLocked(took time.Duration) {
 		p.usual = max(took, 1)
 	}
 	p.usual += (took - p.usual) / 8
+	p.slowest = max(took, p.slowest-p.slowest/8)
+}
+
+// confirmTimeoutLocked is how long the broker may owe confirms without sending any: longer after sessions that were
+// given up for that, and for a broker whose confirms have been slow lately.
+func (p *Producer) confirmTimeoutLocked() time.Duration {
+	timeout := p.client.patience(p.cfg.confirmTimeout, p.stalls)
+	return max(timeout, min(2*p.slowest, 4*p.cfg.confirmTimeout))
 }
 
 // renew opens another channel instead of one that brought no confirm; nil if the connection has to go.

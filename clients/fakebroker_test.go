@@ -59,7 +59,9 @@ type fakeBroker struct {
 	answer    func(c *fakeChannel, tag uint64, m published)
 	// onSubscribe and onChannel say whether to go on with a basic.consume or a channel.open; nil: always.
 	onSubscribe, onChannel func(c *fakeChannel) bool
-	node                   func(connection int) string // what it says is its name; nil: nothing
+	onSettle               func(c *fakeChannel, what string, tag uint64) // nil: nothing more than taking note
+	mute                   atomic.Bool                                   // no heartbeats
+	node                   func(connection int) string                   // what it says is its name; nil: nothing
 	serving                sync.WaitGroup
 	closed                 atomic.Int32
 
@@ -93,6 +95,7 @@ type fakeChannel struct {
 	// Of the message that is being received.
 	tag     uint64
 	message published
+	header  []byte // its properties, as they came
 	size    int
 }
 
@@ -135,10 +138,14 @@ func (b *fakeBroker) settlements() []string {
 	return append([]string(nil), b.told...)
 }
 
-func (b *fakeBroker) tell(c *fakeConn, what string, args []byte) {
+func (b *fakeBroker) tell(c *fakeChannel, what string, args []byte) {
+	tag := binary.BigEndian.Uint64(args)
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.told = append(b.told, fmt.Sprintf("%d: %s %d", c.number, what, binary.BigEndian.Uint64(args)))
+	b.told = append(b.told, fmt.Sprintf("%d: %s %d", c.number, what, tag))
+	b.mu.Unlock()
+	if b.onSettle != nil {
+		b.onSettle(c, what, tag)
+	}
 }
 
 // connections is how many were accepted.
@@ -165,17 +172,20 @@ func (b *fakeBroker) accept() {
 			defer c.Close()
 			_ = b.serve(c) // ends with the connection
 		})
-		b.serving.Go(func() { c.beat(gone) })
+		b.serving.Go(func() { c.beat(gone, &b.mute) })
 	}
 }
 
 // beat sends heartbeats.
-func (c *fakeConn) beat(gone <-chan struct{}) {
+func (c *fakeConn) beat(gone <-chan struct{}, mute *atomic.Bool) {
 	ticker := time.NewTicker(2 * time.Second)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
+			if mute.Load() {
+				continue
+			}
 			c.mu.Lock()
 			c.frame(8, 0, nil)
 			c.mu.Unlock()
@@ -233,6 +243,7 @@ func (b *fakeBroker) serve(c *fakeConn) error {
 		case 2: // content header
 			ch.size = int(binary.BigEndian.Uint64(payload[4:]))
 			ch.message.id = messageID(payload[12:])
+			ch.header = payload[12:]
 			if ch.size == 0 {
 				received(ch)
 			}
@@ -291,11 +302,11 @@ func (b *fakeBroker) method(ch *fakeChannel, method uint32, args []byte) error {
 			ch.method(basicGetEmpty, []byte{0})
 		}
 	case basicAck:
-		b.tell(ch.fakeConn, "ack", args)
+		b.tell(ch, "ack", args)
 	case basicReject:
-		b.tell(ch.fakeConn, map[byte]string{0: "reject", 1: "requeue"}[args[8]], args)
+		b.tell(ch, map[byte]string{0: "reject", 1: "requeue"}[args[8]], args)
 	case basicNack:
-		b.tell(ch.fakeConn, "give back", args)
+		b.tell(ch, "give back", args)
 	default:
 		return errors.New("unexpected method")
 	}
@@ -313,20 +324,24 @@ func (b *fakeBroker) properties(c *fakeConn) string {
 // open is how many connections have not been closed.
 func (b *fakeBroker) open() int { return b.connections() - int(b.closed.Load()) }
 
-// messageID finds the message id among the properties that our clients set.
-func messageID(properties []byte) string {
+// messageID finds the message id among the properties.
+func messageID(properties []byte) (id string) {
 	flags := binary.BigEndian.Uint16(properties)
 	rest := properties[2:]
-	if flags&(1<<15) != 0 { // content type
-		_, rest = takeShort(rest)
+	for bit := 15; bit >= 7; bit-- {
+		if flags&(1<<bit) == 0 {
+			id = ""
+			continue
+		}
+		switch bit {
+		case 13: // headers
+			rest = rest[4+binary.BigEndian.Uint32(rest):]
+		case 12, 11: // delivery mode, priority
+			rest = rest[1:]
+		default:
+			id, rest = takeShort(rest)
+		}
 	}
-	if flags&(1<<12) != 0 { // delivery mode
-		rest = rest[1:]
-	}
-	if flags&(1<<7) == 0 {
-		return ""
-	}
-	id, _ := takeShort(rest)
 	return id
 }
 
@@ -357,6 +372,29 @@ func (c *fakeChannel) deliver(tag uint64, id string) {
 	args := binary.BigEndian.AppendUint64(appendShort(nil, c.consumer), tag)
 	args = append(args, 0, 0, 0) // not redelivered, no exchange, no routing key
 	c.content(basicDeliver, args, id)
+}
+
+// relay sends a message with the properties of another to the consumer.
+func (c *fakeChannel) relay(tag uint64, properties []byte, body string) {
+	args := binary.BigEndian.AppendUint64(appendShort(nil, c.consumer), tag)
+	args = append(args, 0, 0, 0) // not redelivered, no exchange, no routing key
+	header := binary.BigEndian.AppendUint64([]byte{0, 60, 0, 0}, uint64(len(body)))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frame(1, c.id, append(binary.BigEndian.AppendUint32(nil, basicDeliver), args...))
+	c.frame(2, c.id, append(header, properties...))
+	if body != "" {
+		c.frame(3, c.id, []byte(body))
+	}
+}
+
+// redeliver sends a message that the queue says has failed so often.
+func (c *fakeChannel) redeliver(tag uint64, id string, failures int) {
+	const headersAndID = 1<<13 | 1<<7
+	table := append(appendShort(nil, "x-delivery-count"), 'l')
+	table = binary.BigEndian.AppendUint64(table, uint64(failures))
+	properties := appendLong(binary.BigEndian.AppendUint16(nil, headersAndID), string(table))
+	c.relay(tag, appendShort(properties, id), "")
 }
 
 // content sends a method with a message that has an id and no body.

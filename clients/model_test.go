@@ -145,7 +145,7 @@ func (b *modelBroker) receive(c *fakeChannel, tag uint64, m published) {
 		b.channels[c] = ch
 	}
 	ch.open[tag] = m.id
-	unanswered := len(ch.open)
+	unanswered, deaf := len(ch.open), ch.deaf
 	b.mu.Unlock()
 	b.ledger.mu.Lock()
 	b.ledger.received[m.id]++
@@ -153,7 +153,7 @@ func (b *modelBroker) receive(c *fakeChannel, tag uint64, m published) {
 	if unanswered > b.schedule.Window {
 		b.ledger.problem("%d messages were on their way over one channel, with a window of %d", unanswered, b.schedule.Window)
 	}
-	if ch.deaf {
+	if deaf {
 		return
 	}
 	s := b.step()
@@ -201,7 +201,9 @@ func (b *modelBroker) receive(c *fakeChannel, tag uint64, m published) {
 		b.answer(c, tag, basicAck, false)
 		time.AfterFunc(s.Time, c.unblock)
 	case stepSwallow:
+		b.mu.Lock()
 		ch.deaf = true
+		b.mu.Unlock()
 	}
 }
 

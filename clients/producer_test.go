@@ -410,16 +410,3 @@ func TestWindow(t *testing.T) {
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.Equal(t, 3, p.Stats().InFlight)
 }
-
-func TestInvalidMessages(t *testing.T) {
-	b := startFakeBroker(t, ackAll)
-	p := newClosedProducer(t, []string{b.uri()})
-	long := string(make([]byte, 256))
-	for _, m := range []Message{
-		{ID: long}, {Exchange: long}, {RoutingKey: long}, {ContentType: long}, {Headers: map[string]any{"f": func() {}}},
-	} {
-		require.ErrorIs(t, p.Publish(context.Background(), m), ErrInvalidMessage)
-	}
-	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{}), "the connection is none the worse for it")
-	require.Equal(t, 1, b.connections())
-}

@@ -66,7 +66,7 @@ func TestPoison(t *testing.T) {
 		case "panics":
 			panic("no good")
 		case "rejected":
-			return fmt.Errorf("hopeless: %w", ErrReject)
+			return fmt.Errorf("hopeless: %w", ErrDeadLetter)
 		case "fails once":
 			if tries[body] == 1 {
 				return errors.New("not yet")

@@ -424,8 +424,8 @@ func (c *fakeConn) closeConnection(code uint16, text string) {
 	c.send(0, connectionClose, append(args, 0, 60, 0, 40))
 }
 
-func (c *fakeConn) block(reason string) { c.send(0, connectionBlocked, appendShort(nil, reason)) }
-func (c *fakeConn) unblock()            { c.send(0, connectionUnblocked, nil) }
+func (c *fakeConn) block()   { c.send(0, connectionBlocked, appendShort(nil, "low on memory")) }
+func (c *fakeConn) unblock() { c.send(0, connectionUnblocked, nil) }
 
 func (c *fakeChannel) method(id uint32, args []byte) { c.send(c.id, id, args) }
 

@@ -52,14 +52,14 @@ var mutants = map[string]mutant{
 func TestMutantsAreFound(t *testing.T) {
 	all := os.Getenv(schedulesVariable) != ""
 	for name, m := range mutants {
+		if !all && name != "confirms on a nack" {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			output, err := m.check(t)
 			require.Error(t, err, "the schedules have not found it:\n%s", output)
-			require.Contains(t, output, "--- FAIL: Test")
+			require.True(t, strings.Contains(output, "--- FAIL: Test"), output)
 		})
-		if !all {
-			break
-		}
 	}
 }
 
@@ -79,7 +79,7 @@ func (m mutant) check(t *testing.T) (output string, err error) {
 	path := filepath.Join(folder, "overlay.json")
 	require.NoError(t, os.WriteFile(path, overlay, 0o600))
 	command := exec.CommandContext(t.Context(), "go", "test", "-overlay", path, "-count=1", "-vet=off",
-		"-run", "^(TestSchedules|TestSlowBroker)$", "-rapid.nofailfile", "-timeout=5m", ".")
+		"-run", "^(TestSchedules|TestSlowBroker)$", "-rapid.nofailfile", "-rapid.shrinktime=1s", "-timeout=3m", ".")
 	command.Env = append(os.Environ(), schedulesVariable+"=3000")
 	all, err := command.CombinedOutput()
 	return string(all), err

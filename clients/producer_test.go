@@ -304,7 +304,7 @@ func TestBlocked(t *testing.T) {
 	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, _ published) {
 		if tag == 1 {
 			blockedConn.Store(c)
-			c.block("low on memory")
+			c.block()
 			return
 		}
 		c.ack(tag)

@@ -49,7 +49,7 @@ func TestCallsReturnWhileAWriteIsStuck(t *testing.T) {
 	release := make(chan struct{})
 	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
 		if tag == 1 {
-			c.block("low on memory")
+			c.block()
 			<-release // nothing is read
 		}
 		c.ack(tag)
@@ -76,7 +76,7 @@ func TestCallsReturnWhileAWriteIsStuck(t *testing.T) {
 func TestNodeThatFreezesWhileItBlocks(t *testing.T) {
 	release := make(chan struct{})
 	frozen := startFakeBroker(t, func(c *fakeChannel, _ uint64, _ published) {
-		c.block("low on memory")
+		c.block()
 		<-release
 	})
 	defer close(release)
@@ -101,7 +101,7 @@ func TestMemoryIsBoundedByTheWindow(t *testing.T) {
 	const window = 10
 	for name, broker := range map[string]func(c *fakeChannel, tag uint64, m published){
 		"unanswered": func(*fakeChannel, uint64, published) {},
-		"blocked":    func(c *fakeChannel, _ uint64, _ published) { c.block("low on memory") },
+		"blocked":    func(c *fakeChannel, _ uint64, _ published) { c.block() },
 		"nacked":     func(c *fakeChannel, tag uint64, _ published) { c.nack(tag) },
 		"no broker":  nil,
 	} {
@@ -149,7 +149,7 @@ func TestOverdueConfirmOfAMessageGivenUp(t *testing.T) {
 func TestBrokerThatIsSlowAfterAFailure(t *testing.T) {
 	received, err := slowAfterALoss(t, 2*time.Second, 1, 1)
 	require.NoError(t, err)
-	require.LessOrEqual(t, received["0"], mostCopies(2*time.Second, 1))
+	require.LessOrEqual(t, received["0"], mostCopies(2*time.Second))
 }
 
 // Returns that nobody looks at for longer than the library waits are not forgotten.

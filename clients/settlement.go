@@ -44,7 +44,7 @@ func (p *Producer) checkStallLocked(s *session, now time.Time) {
 		return
 	}
 	timeout := p.confirmTimeoutLocked()
-	if p.trial != nil && p.overdueFirstLocked(s, now, timeout) {
+	if p.trial != nil && p.overdueFirstLocked(now, timeout) {
 		if now.Sub(s.began) < renewFor {
 			s.Fail(errNoFirstConfirm)
 			p.signal()

@@ -131,7 +131,7 @@ func (p *Producer) endTrialLocked() {
 }
 
 // overdueFirstLocked says whether the first confirm of some destination is overdue.
-func (p *Producer) overdueFirstLocked(s *session, now time.Time, most time.Duration) bool {
+func (p *Producer) overdueFirstLocked(now time.Time, most time.Duration) bool {
 	timeout := p.firstConfirmTimeoutLocked(most)
 	for _, c := range p.trial.first {
 		if now.Sub(c.sentAt) > timeout {

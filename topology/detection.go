@@ -2,7 +2,8 @@ package topology
 
 import "time"
 
-// How failures are noticed. Every number that decides how long an outage lasts is in this file, with its reason.
+// How the cluster notices failures. The numbers by which it does are in this file, each with its reason; those of the
+// clients are in the options of package clients.
 // docs/outages.md tells where the time of an outage goes.
 
 // FailureDetection says how soon a cluster notices that a node or a network failed.
@@ -109,18 +110,3 @@ var detections = map[FailureDetection]detection{
 }
 
 func (c *Cluster) detection() detection { return detections[c.FailureDetection] }
-
-// What clients of a cluster should wait before they give up on an endpoint and try the next. AMQP 0.9.1 sets no
-// deadlines of its own.
-const (
-	// ClientConnectTimeout bounds connecting: TCP, the AMQP handshake and opening a channel. Through a healthy node it
-	// takes milliseconds; an isolated node accepts and then may not answer.
-	ClientConnectTimeout = 1500 * time.Millisecond
-	// ClientConfirmTimeout bounds the wait for a publisher confirm. Longer than noticing a cut and an election together, 2.2 and
-	// at most 0.5 s: when a leader is cut off, clients of the other nodes must wait for the next leader rather than leave for
-	// another node, which may be the one that was cut off. Longer, too, than a pause that is no failure.
-	ClientConfirmTimeout = 2750 * time.Millisecond
-	// ClientHeartbeat is the AMQP heartbeat a client should ask for: the lowest that RabbitMQ's documentation calls free of false
-	// alarms.
-	ClientHeartbeat = 5 * time.Second
-)

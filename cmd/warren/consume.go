@@ -107,9 +107,9 @@ func (c *consumption) handler(out io.Writer, stop func()) clients.Handler {
 
 // printConsumption shows the account as a sum.
 func printConsumption(out io.Writer, s clients.ConsumerStats, seconds float64) error {
-	_, err := fmt.Fprintf(out, "\ndelivered %d = handled %d + failed %d + rejected %d + duplicates %d\n"+
+	_, err := fmt.Fprintf(out, "\ndelivered %d = handled %d + failed %d + dead-lettered %d + duplicates %d\n"+
 		"%d redelivered, %d acknowledgements lost with their connection, %d reconnects, in %.1f s: %.0f handled per second\n",
-		s.Delivered, s.Handled, s.Failed, s.Rejected, s.Duplicates,
+		s.Delivered, s.Handled, s.Failed, s.DeadLettered, s.Duplicates,
 		s.Redelivered, s.Untold, s.Reconnects, seconds, float64(s.Handled)/seconds)
 	return err
 }

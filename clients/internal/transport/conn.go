@@ -1,3 +1,5 @@
+// Package transport makes connections and channels to RabbitMQ on which nothing is waited for without an end. The client
+// library takes no contexts; here the end of a context ends every call, if need be by closing the socket.
 package transport
 
 import (

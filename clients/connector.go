@@ -19,6 +19,8 @@ type connector struct {
 	pause    backoff          // between channels over one connection that the broker refuses or closes
 	hopeless func(error) bool // whether an error ends the attempts; nil if none does
 
+	explain func(error) error // gives the reasons of the broker a name
+
 	setbacks int       // channels in a row that were of no use, over a connection that goes on
 	opened   time.Time // when the current channel was
 }
@@ -86,7 +88,7 @@ func (c *connector) open(
 	}
 	if err := prepare(ctx, ch); err != nil {
 		_ = ch.Close(ctx)
-		return nil, prepareError(conn.Endpoint, err)
+		return nil, fmt.Errorf("connected to %s: %w", conn.Endpoint, c.explain(err))
 	}
 	return ch, nil
 }
@@ -98,5 +100,5 @@ func (c *connector) lost(ch *transport.Channel, useful bool) {
 	} else {
 		c.countSetback(ch.Conn)
 	}
-	c.states.set(Disconnected, ch.Conn.Endpoint.String(), nameChannelError(ch.Cause()))
+	c.states.set(Disconnected, ch.Conn.Endpoint.String(), c.explain(ch.Cause()))
 }

@@ -85,6 +85,7 @@ func newConsumer(client *Client, cfg consumerConfig, queue string, h Handler) (*
 			states:  &tracker{log: cfg.logger, notify: cfg.stateChange},
 			silence: DefaultConfirmTimeout,
 			pause:   backoff{base: 100 * time.Millisecond, ceiling: 5 * time.Second},
+			explain: nameChannelError,
 			hopeless: func(err error) bool {
 				return cfg.requireQueue && (errors.Is(err, ErrQueueNotFound) || errors.Is(err, ErrAccessRefused))
 			},

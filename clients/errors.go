@@ -143,11 +143,6 @@ func connectError(e transport.Endpoint, err error) error {
 	return fmt.Errorf("connect to %s: %w", e, err)
 }
 
-// prepareError does the same for what is done with a channel before it counts as connected.
-func prepareError(e transport.Endpoint, err error) error {
-	return fmt.Errorf("connected to %s: %w", e, nameChannelError(err))
-}
-
 // nameChannelError gives the reasons for which the broker closes a consumer's channel a name.
 func nameChannelError(err error) error {
 	var reply *amqp.Error

@@ -214,6 +214,9 @@ func (b *fakeBroker) serve(c *fakeConn) error {
 
 	channels := make(map[uint16]*fakeChannel)
 	received := func(ch *fakeChannel) {
+		if ch.closed.Load() {
+			return
+		}
 		ch.tag++
 		ch.message.conn = c.number
 		b.mu.Lock()
@@ -236,7 +239,7 @@ func (b *fakeBroker) serve(c *fakeConn) error {
 			if err := b.method(ch, binary.BigEndian.Uint32(payload), payload[4:]); err != nil {
 				return err
 			}
-			if binary.BigEndian.Uint32(payload) == channelClose {
+			if m := binary.BigEndian.Uint32(payload); m == channelClose || m == channelCloseOk {
 				ch.closed.Store(true) // nothing more comes over it, as from a real broker
 				delete(channels, id)
 			}
@@ -414,6 +417,7 @@ func (c *fakeChannel) cancelConsumer() {
 
 // closeChannel closes the channel with an exception.
 func (c *fakeChannel) closeChannel(code uint16, text string) {
+	c.closed.Store(true) // what is still on its way is dropped
 	args := appendShort(binary.BigEndian.AppendUint16(nil, code), text)
 	c.method(channelClose, append(args, 0, 60, 0, 40))
 }

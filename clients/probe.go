@@ -70,7 +70,7 @@ func (c *Consumer) probeFailed(sub *subscription, err error) {
 		c.cfg.logger.Info("the queue cannot be probed", "queue", c.queue, "error", err)
 		c.probeRefused.Store(true)
 	case errors.As(err, &reply) && reply.Server:
-		sub.Fail(prepareError(sub.Conn.Endpoint, err)) // the queue has something to say: ask again with a subscription
+		sub.Fail(err) // the queue has something to say: ask again with a subscription
 	default:
 		timeout := c.probeTimeout(int(c.silences.Load()))
 		sub.Doubt(err, timeout)

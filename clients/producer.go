@@ -86,6 +86,7 @@ func startProducer(client *Client, cfg producerConfig) *Producer {
 			states:  &tracker{log: cfg.logger, notify: cfg.stateChange},
 			silence: cfg.confirmTimeout,
 			pause:   cfg.reconnect,
+			explain: func(err error) error { return err },
 		},
 		stopped: make(chan struct{}),
 		closing: make(chan struct{}),

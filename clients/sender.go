@@ -230,7 +230,7 @@ func (p *Producer) next(s *session, written *Confirmation, answer *amqp.Deferred
 		written.answer = answer
 		s.wakeLocked()
 	}
-	if s.IsOver() || p.ctx.Err() != nil || p.leavingLocked() {
+	if s.IsOver() || s.lost > 0 || p.ctx.Err() != nil || p.leavingLocked() {
 		return nil, Message{}, false
 	}
 	if c = p.takeLocked(s); c != nil {

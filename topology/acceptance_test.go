@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,11 +27,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Real programs judge the golden files: HAProxy checks every haproxy.cfg, and a node of its series boots with every
-// rabbitmq.conf, advanced.config and enabled_plugins.
+// Real programs judge the golden files: HAProxy checks every haproxy.cfg, and a node of its series boots with
+// every rabbitmq.conf, advanced.config and enabled_plugins.
 
-// imageOfSeries are the images there are. None can be built for 3.13, so that its files are checked by nobody but the tests of
-// the series before and after it.
+// imageOfSeries are the images there are. None can be built for 3.13, so that its files are checked by nobody
+// but the tests of the series before and after it.
 var imageOfSeries = map[Series]string{
 	{3, 10}: "warren/rabbitmq:3.10",
 	{4, 0}:  "warren/rabbitmq:4.0",
@@ -95,8 +96,8 @@ func TestNodesRefuseABrokenFile(t *testing.T) {
 	assert.ErrorContains(t, err, "no_such_key")
 }
 
-// Every series reads what is rendered for the limits as it was meant, and takes less memory when idle than the lowest
-// watermark that is accepted.
+// Every series reads what is rendered for the limits as it was meant, and takes less memory when idle than
+// the lowest watermark that is accepted.
 func TestNodesReadTheLimitsAsTheyWereMeant(t *testing.T) {
 	docker := newDocker(t)
 	for series, image := range imageOfSeries {
@@ -107,8 +108,8 @@ func TestNodesReadTheLimitsAsTheyWereMeant(t *testing.T) {
 			require.NoError(t, err)
 			node, err := docker.bootNode(t, image, cluster, filesOf(t, cluster))
 			require.NoError(t, err)
-			const limits = `{vm_memory_monitor:get_vm_memory_high_watermark(), vm_memory_monitor:get_memory_limit(), ` +
-				`rabbit_disk_monitor:get_disk_free_limit()}.`
+			const limits = `{vm_memory_monitor:get_vm_memory_high_watermark(), ` +
+				`vm_memory_monitor:get_memory_limit(), rabbit_disk_monitor:get_disk_free_limit()}.`
 			assert.Equal(t, "{1.0,1073741824,1500000000}", node.eval(t, limits))
 			idle, err := strconv.Atoi(node.eval(t, `element(1, vm_memory_monitor:get_memory_use(bytes)).`))
 			require.NoError(t, err)
@@ -128,7 +129,8 @@ func TestNodesMisreadTheLimitsAsTheyAreWritten(t *testing.T) {
 			require.NoError(t, err)
 			for _, written := range []string{"1", "1e-05"} {
 				files := filesOf(t, cluster)
-				files["rabbitmq.conf"] = bytes.ReplaceAll(files["rabbitmq.conf"], []byte(".relative = 1.0"), []byte(".relative = "+written))
+				files["rabbitmq.conf"] = bytes.ReplaceAll(files["rabbitmq.conf"],
+					[]byte(".relative = 1.0"), []byte(".relative = "+written))
 				_, err = docker.bootNode(t, image, cluster, files)
 				assert.ErrorContains(t, err, "vm_memory_high_watermark", written)
 			}
@@ -136,13 +138,16 @@ func TestNodesMisreadTheLimitsAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-// inForce asks a node for what the files and the command line set, for its users, and whether the administrator's password is
-// right; all at once, because each command starts a virtual machine.
+// inForce asks a node for what the files and the command line set, for its users, and whether the
+// administrator's password is right; all at once, because each command starts a virtual machine.
 func inForce(c *Cluster) string {
-	return fmt.Sprintf(`{net_kernel:get_net_ticktime(), application:get_env(kernel, inet_dist_connect_options), `+
+	return fmt.Sprintf(`{net_kernel:get_net_ticktime(), `+
+		`application:get_env(kernel, inet_dist_connect_options), `+
 		`application:get_env(rabbit, heartbeat), application:get_env(rabbit, connection_max), `+
-		`vm_memory_monitor:get_vm_memory_high_watermark(), application:get_env(rabbit, queue_leader_locator), `+
-		`lists:member(rabbitmq_prometheus, rabbit_plugins:active()), application:get_env(rabbit, server_properties), `+
+		`vm_memory_monitor:get_vm_memory_high_watermark(), `+
+		`application:get_env(rabbit, queue_leader_locator), `+
+		`lists:member(rabbitmq_prometheus, rabbit_plugins:active()), `+
+		`application:get_env(rabbit, server_properties), `+
 		`lists:sort([proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()]), `+
 		`element(1, rabbit_access_control:check_user_pass_login(<<"%s">>, base64:decode("%s"))), `+
 		`element(1, rabbit_access_control:check_user_pass_login(<<"%s">>, <<"%s">>)), `+
@@ -179,8 +184,9 @@ func newDocker(t *testing.T) dockerEngine {
 // checkHAProxyConf lets HAProxy check a file, warnings included.
 func (d dockerEngine) checkHAProxyConf(t *testing.T, conf []byte) error {
 	const path = "/tmp/haproxy.cfg"
-	id := d.start(t, &container.Config{Image: DefaultHAProxyImage, Entrypoint: []string{}, Cmd: []string{"haproxy", "-dW", "-c", "-f", path}},
-		nil, map[string][]byte{path: conf})
+	id := d.start(t, &container.Config{
+		Image: DefaultHAProxyImage, Entrypoint: []string{}, Cmd: []string{"haproxy", "-dW", "-c", "-f", path},
+	}, nil, map[string][]byte{path: conf})
 	exited, errs := d.ContainerWait(t.Context(), id, container.WaitConditionNotRunning)
 	select {
 	case err := <-errs:
@@ -194,16 +200,23 @@ func (d dockerEngine) checkHAProxyConf(t *testing.T, conf []byte) error {
 }
 
 // bootNode starts the first node of a cluster by itself, with the files of the cluster.
-func (d dockerEngine) bootNode(t *testing.T, image string, c *Cluster, files map[string][]byte) (*bootedNode, error) {
-	const start = `printf COOKIE >/var/lib/rabbitmq/.erlang.cookie && chmod 400 /var/lib/rabbitmq/.erlang.cookie &&
+func (d dockerEngine) bootNode(
+	t *testing.T, image string, c *Cluster, files map[string][]byte,
+) (*bootedNode, error) {
+	const start = `printf COOKIE >/var/lib/rabbitmq/.erlang.cookie &&
+		chmod 400 /var/lib/rabbitmq/.erlang.cookie &&
 		chown -R rabbitmq:rabbitmq /var/lib/rabbitmq && chmod 644 /run/warren/definitions.json &&
 		exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups rabbitmq-server`
-	upload := map[string][]byte{DefinitionsPath: files["definitions.json"], PromptElectionPath: []byte(PromptElection)}
+	upload := map[string][]byte{
+		DefinitionsPath: files["definitions.json"], PromptElectionPath: []byte(PromptElection),
+	}
 	for _, name := range []string{"rabbitmq.conf", "advanced.config", "enabled_plugins"} {
 		upload["/etc/rabbitmq/"+name] = files[name]
 	}
-	// The node's peers don't exist: let it look for them here, where they are found missing at once, and once only.
-	upload["/etc/rabbitmq/rabbitmq.conf"] = bytes.Join([][]byte{files["rabbitmq.conf"], []byte("cluster_formation.discovery_retry_limit = 1\n")}, []byte("\n"))
+	// The node's peers don't exist: let it look for them here, where they are found missing at once, and once
+	// only.
+	upload["/etc/rabbitmq/rabbitmq.conf"] = append(slices.Clone(files["rabbitmq.conf"]),
+		"\ncluster_formation.discovery_retry_limit = 1\n"...)
 	var peers []string
 	for _, peer := range c.Nodes[1:] {
 		peers = append(peers, peer.Name+":127.0.0.1")
@@ -218,7 +231,7 @@ func (d dockerEngine) bootNode(t *testing.T, image string, c *Cluster, files map
 		},
 	}, &container.HostConfig{ExtraHosts: peers}, upload)
 
-	err := wait.Within(t.Context(), bootDeadline, time.Second, "the node to start", func(context.Context) error {
+	started := func(context.Context) error {
 		logs := d.logs(t, id)
 		if strings.Contains(logs, startupMessage) {
 			return nil
@@ -231,15 +244,17 @@ func (d dockerEngine) bootNode(t *testing.T, image string, c *Cluster, files map
 			return wait.Abort(fmt.Errorf("the node stopped with status %d: %s", state.State.ExitCode, logs))
 		}
 		return errors.New(logs)
-	})
-	if err != nil {
+	}
+	if err := wait.Within(t.Context(), bootDeadline, time.Second, "the node to start", started); err != nil {
 		return nil, err
 	}
 	return &bootedNode{d, id}, nil
 }
 
 // start creates a container with files, starts it and sees to its removal.
-func (d dockerEngine) start(t *testing.T, config *container.Config, host *container.HostConfig, files map[string][]byte) string {
+func (d dockerEngine) start(
+	t *testing.T, config *container.Config, host *container.HostConfig, files map[string][]byte,
+) string {
 	t.Helper()
 	_, err := d.ImageInspect(t.Context(), config.Image)
 	require.NoError(t, err, "run make images to have it")
@@ -248,9 +263,11 @@ func (d dockerEngine) start(t *testing.T, config *container.Config, host *contai
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		assert.NoError(t, d.ContainerRemove(ctx, created.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}))
+		all := container.RemoveOptions{Force: true, RemoveVolumes: true}
+		assert.NoError(t, d.ContainerRemove(ctx, created.ID, all))
 	})
-	require.NoError(t, d.CopyToContainer(t.Context(), created.ID, "/", archive(t, files), container.CopyToContainerOptions{}))
+	packed, options := archive(t, files), container.CopyToContainerOptions{}
+	require.NoError(t, d.CopyToContainer(t.Context(), created.ID, "/", packed, options))
 	require.NoError(t, d.ContainerStart(t.Context(), created.ID, container.StartOptions{}))
 	return created.ID
 }
@@ -273,7 +290,8 @@ type bootedNode struct {
 func (n *bootedNode) eval(t *testing.T, expression string) string {
 	t.Helper()
 	created, err := n.docker.ContainerExecCreate(t.Context(), n.id, container.ExecOptions{
-		Cmd: []string{"rabbitmqctl", "--quiet", "eval", expression}, User: "rabbitmq", AttachStdout: true, AttachStderr: true,
+		Cmd: []string{"rabbitmqctl", "--quiet", "eval", expression}, User: "rabbitmq",
+		AttachStdout: true, AttachStderr: true,
 	})
 	require.NoError(t, err)
 	attached, err := n.docker.ContainerExecAttach(t.Context(), created.ID, container.ExecAttachOptions{})
@@ -298,7 +316,8 @@ func archive(t *testing.T, files map[string][]byte) io.Reader {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for path, text := range files {
-		require.NoError(t, w.WriteHeader(&tar.Header{Name: strings.TrimPrefix(path, "/"), Mode: 0o444, Size: int64(len(text))}))
+		header := tar.Header{Name: strings.TrimPrefix(path, "/"), Mode: 0o444, Size: int64(len(text))}
+		require.NoError(t, w.WriteHeader(&header))
 		_, err := w.Write(text)
 		require.NoError(t, err)
 	}

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// AdvancedConfig renders a node's advanced.config, an Erlang term: the settings rabbitmq.conf has no key for.
+// AdvancedConfig renders a node's advanced.config, an Erlang term with the settings that rabbitmq.conf has no
+// key for.
 func (c *Cluster) AdvancedConfig(node Node) string {
 	return render("advanced.config.tmpl", struct {
 		detection
@@ -13,16 +14,19 @@ func (c *Cluster) AdvancedConfig(node Node) string {
 	}{c.detection(), node.NodeName()})
 }
 
-// ErlangArgs renders RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: flags of the virtual machine, and settings that must be there
-// before it reads any configuration file, because it opens its distribution sockets first.
+// ErlangArgs renders RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: flags of the virtual machine, and settings that
+// must be there before it reads any configuration file, because it opens its distribution sockets first.
 func (c *Cluster) ErlangArgs() string {
-	// Idle schedulers sleep instead of spinning. Spinning costs CPU time that other containers on the machine need, which
-	// shows as latency as soon as there are more schedulers than cores.
+	// Idle schedulers sleep instead of spinning. Spinning costs CPU time that other containers on the machine
+	// need, which shows as latency as soon as there are more schedulers than cores.
 	args := []string{"+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"}
 	d := c.detection()
 	if d.UserTimeout > 0 {
-		options := fmt.Sprintf("[{raw,%d,%d,<<%d:32/native>>}]", ipprotoTCP, tcpUserTimeout, d.UserTimeout.Milliseconds())
-		args = append(args, "-kernel", "inet_dist_connect_options", options, "-kernel", "inet_dist_listen_options", options)
+		options := fmt.Sprintf("[{raw,%d,%d,<<%d:32/native>>}]",
+			ipprotoTCP, tcpUserTimeout, d.UserTimeout.Milliseconds())
+		for _, parameter := range []string{"inet_dist_connect_options", "inet_dist_listen_options"} {
+			args = append(args, "-kernel", parameter, options)
+		}
 	}
 	if d.PromptElection {
 		args = append(args, "-eval", startPromptElection)
@@ -31,8 +35,8 @@ func (c *Cluster) ErlangArgs() string {
 }
 
 // startPromptElection compiles and starts the module. It runs in its own process so that an error does not
-// stop the virtual machine from booting. It contains no spaces, because RabbitMQ's scripts split the arguments
-// on them.
+// stop the virtual machine from booting. It contains no spaces, because RabbitMQ's scripts split the
+// arguments on them.
 const startPromptElection = `spawn(fun()->{ok,M,B}=compile:file("` + PromptElectionPath + `",[binary]),` +
 	`{module,M}=code:load_binary(M,"` + PromptElectionPath + `",B),M:start()end)`
 

@@ -1,6 +1,7 @@
 package topology
 
-// Application is what an application needs to have declared: exchanges, queues and bindings of one virtual host.
+// Application is what an application needs to have declared: exchanges, queues and bindings of one virtual
+// host.
 type Application struct {
 	VirtualHost string
 	Exchanges   []Exchange
@@ -18,7 +19,8 @@ type Exchange struct {
 // Queue is a durable queue.
 type Queue struct {
 	Name string
-	// Arguments are the optional arguments of queue.declare. Numbers are int64, as AMQP 0.9.1 tables and JSON both take them.
+	// Arguments are the optional arguments of queue.declare. Numbers are int64, as AMQP 0-9-1 tables and JSON
+	// both take them.
 	Arguments map[string]any
 }
 
@@ -42,9 +44,9 @@ const (
 	argInitialGroupSize = "x-quorum-initial-group-size"
 )
 
-// DefaultApplication is the tutorial's application: a direct exchange, a quorum queue of three replicas that holds
-// 10,000 messages and rejects further ones, and the binding between them. Beyond the tutorial, messages that can't be
-// processed go to a queue of their own instead of being dropped or redelivered for ever.
+// DefaultApplication is the tutorial's application: a direct exchange, a quorum queue of three replicas that
+// holds 10,000 messages and rejects further ones, and the binding between them. Beyond the tutorial, messages
+// that can't be processed go to a dead-letter queue instead of being dropped or redelivered for ever.
 func DefaultApplication() Application {
 	return Application{
 		VirtualHost: defaultVirtualHost,
@@ -61,7 +63,8 @@ func DefaultApplication() Application {
 				// What RabbitMQ 4.0 and later do by themselves; older series redeliver for ever.
 				"x-delivery-limit":       int64(defaultDeliveryTry),
 				"x-dead-letter-exchange": DeadLetterExchange,
-				// A message leaves this queue only once the dead-letter queue has confirmed it. Requires reject-publish.
+				// A message leaves this queue only once the dead-letter queue has confirmed it. Requires
+				// reject-publish.
 				"x-dead-letter-strategy": "at-least-once",
 			}},
 			{Name: DeadLetterQueue, Arguments: map[string]any{

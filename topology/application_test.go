@@ -19,7 +19,8 @@ func TestTheDefaultApplicationHoldsTogether(t *testing.T) {
 			assert.Contains(t, exchanges, dlx)
 		}
 		if q.Arguments["x-dead-letter-strategy"] == "at-least-once" {
-			assert.Equal(t, "reject-publish", q.Arguments["x-overflow"], "RabbitMQ falls back to at-most-once otherwise")
+			assert.Equal(t, "reject-publish", q.Arguments["x-overflow"],
+				"RabbitMQ falls back to at-most-once otherwise")
 		}
 	}
 	for _, b := range app.Bindings {
@@ -31,7 +32,8 @@ func TestTheDefaultApplicationHoldsTogether(t *testing.T) {
 func TestTheDefaultApplicationHasTheTutorials(t *testing.T) {
 	app := DefaultApplication()
 	assert.Contains(t, app.Exchanges, Exchange{Name: "ha_exchange", Type: "direct"})
-	assert.Contains(t, app.Bindings, Binding{Source: "ha_exchange", Destination: "ha_queue", RoutingKey: "ha_route"})
+	binding := Binding{Source: "ha_exchange", Destination: "ha_queue", RoutingKey: "ha_route"}
+	assert.Contains(t, app.Bindings, binding)
 	args := app.Queues[0].Arguments
 	assert.Equal(t, "ha_queue", app.Queues[0].Name)
 	assert.Equal(t, int64(3), args["x-quorum-initial-group-size"])

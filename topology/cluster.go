@@ -54,29 +54,32 @@ type LoadBalancer struct {
 // NodeName is the node's Erlang name, such as "rabbit@rabbit1".
 func (n Node) NodeName() string { return "rabbit@" + n.Name }
 
-// Warnings says what is allowed in this cluster but unlikely to be meant. There is nothing to do about an empty list.
+// Warnings lists what is allowed in this cluster but probably not intended.
 func (c *Cluster) Warnings() []string {
 	var warnings []string
 	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
 	if n := len(c.Nodes); n%2 == 0 {
-		warn("warren:nodes gives %d nodes: as many failures as %d nodes survive, %d, and half of the nodes cut off from the "+
-			"other half stop both; use an odd number", n, n-1, (n-1)/2)
+		warn("warren:nodes gives %d nodes: as many failures as %d nodes survive, %d, and half of the nodes "+
+			"cut off from the other half stop both; use an odd number", n, n-1, (n-1)/2)
 	}
 	if c.Series.Compare(NewestSeries) > 0 {
 		warn("RabbitMQ %s is newer than %s, the newest series Warren was tested with", c.Series, NewestSeries)
 	}
 	if c.PartitionHandling != "" && !c.Series.HasPartitionHandling() {
-		warn("warren:partitionHandling has no effect in RabbitMQ %s, where the metadata store is Raft's; leave it out", c.Series)
+		warn("warren:partitionHandling has no effect in RabbitMQ %s, where the metadata store is Raft's; "+
+			"leave it out", c.Series)
 	}
 	if ram := c.nodesOfType(RAM); len(ram) > 0 {
-		warn("%s is a RAM node: RabbitMQ deprecates these, and they are gone in 4.2 and later", strings.Join(ram, ", "))
+		warn("%s is a RAM node: RabbitMQ deprecates these, and they are gone in 4.2 and later",
+			strings.Join(ram, ", "))
 	}
 	if w := c.MemoryHighWatermark; w > maxSafeWatermark {
-		warn("warren:memoryHighWatermark is %v: above %v a node may be killed for its memory before it blocks publishers",
-			w, maxSafeWatermark)
+		warn("warren:memoryHighWatermark is %v: above %v a node may be killed for its memory before it "+
+			"blocks publishers", w, maxSafeWatermark)
 	}
 	if c.HeartbeatSeconds < lowestSafeHeartbeat {
-		warn("warren:heartbeatSeconds is %d: values below %d close healthy connections", c.HeartbeatSeconds, lowestSafeHeartbeat)
+		warn("warren:heartbeatSeconds is %d: values below %d close healthy connections",
+			c.HeartbeatSeconds, lowestSafeHeartbeat)
 	}
 	return warnings
 }

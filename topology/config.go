@@ -6,14 +6,15 @@ import (
 )
 
 // Config is what an operator may say about a stack's cluster, as written under the namespace "warren" in
-// Pulumi.<stack>.yaml. The zero value of every field means "the default", and the defaults together are the
-// tutorial's cluster. New turns a Config into a Cluster and reports every mistake in it at once.
+// Pulumi.<stack>.yaml. The zero value of every field means "the default". The defaults together give three
+// nodes of the current series on the standard ports. New turns a Config into a Cluster and reports every
+// mistake in it at once.
 type Config struct {
 	// Nodes is either a count (3 gives rabbit1, rabbit2, rabbit3) or a list.
 	Nodes NodesConfig `json:"nodes"`
 	// Image is the RabbitMQ image. Its tag names the series ("rabbitmq:4.3-management"), unless Series does.
 	Image string `json:"image"`
-	// Series is the RabbitMQ series, such as "4.3", for images whose tag does not tell it.
+	// Series is the RabbitMQ series, such as "4.3", for images whose tag does not name it.
 	Series string `json:"series"`
 	// HAProxyImage is the load balancer's image.
 	HAProxyImage string `json:"haproxyImage"`
@@ -23,17 +24,19 @@ type Config struct {
 	BindAddress string `json:"bindAddress"`
 	// NodeTypes gives the type ("disc" or "ram") of nodes by name; a node not named is a disc node.
 	NodeTypes map[string]NodeType `json:"nodeTypes"`
-	// PartitionHandling is what nodes do after a network partition. It has an effect in series before 4.3 only.
+	// PartitionHandling is what nodes do after a network partition. It has an effect in series before 4.3
+	// only.
 	PartitionHandling PartitionHandling `json:"partitionHandling"`
-	// FailureDetection is DetectFast (default), DetectRelaxed (for slow networks) or DetectStock (the defaults of
-	// RabbitMQ and HAProxy).
+	// FailureDetection is DetectFast (default), DetectRelaxed (for slow networks) or DetectStock (the
+	// defaults of RabbitMQ and HAProxy).
 	FailureDetection FailureDetection `json:"failureDetection"`
-	// MemoryLimit is the memory limit of each node's container, such as "4GiB"; "none" leaves a node all memory of
-	// its machine. Default "1GiB".
+	// MemoryLimit is the memory limit of each node's container, such as "4GiB"; "none" leaves a node all
+	// memory of its machine. Default "1GiB".
 	MemoryLimit string `json:"memoryLimit"`
 	// MemoryHighWatermark is the share of its memory at which a node blocks publishers. Default 0.6.
 	MemoryHighWatermark float64 `json:"memoryHighWatermark"`
-	// DiskFreeLimit is the free disk space below which publishers are blocked, such as "1.5GB". Default "2GB".
+	// DiskFreeLimit is the free disk space below which publishers are blocked, such as "1.5GB". Default
+	// "2GB".
 	DiskFreeLimit string `json:"diskFreeLimit"`
 	// HeartbeatSeconds is the AMQP heartbeat the server proposes. Default 60.
 	HeartbeatSeconds int `json:"heartbeatSeconds"`
@@ -43,8 +46,8 @@ type Config struct {
 	LogLevel LogLevel `json:"logLevel"`
 	// Plugins are enabled in addition to rabbitmq_management and rabbitmq_prometheus.
 	Plugins []string `json:"plugins"`
-	// RabbitMQConf are lines that are appended to the generated rabbitmq.conf. Keys that Warren depends on are
-	// refused.
+	// RabbitMQConf are lines that are appended to the generated rabbitmq.conf. Keys that Warren depends on
+	// are refused.
 	RabbitMQConf string `json:"rabbitmqConf"`
 	// Username is the administrator's. Default "admin".
 	Username string `json:"username"`
@@ -86,8 +89,8 @@ const (
 	LogNone      LogLevel = "none"
 )
 
-// NodesConfig is the nodes of a cluster: a count, or a list of nodes. It unmarshals from either. The zero value, but
-// not a 0 or [] that was unmarshalled, means the default.
+// NodesConfig is the nodes of a cluster: a count, or a list of nodes. It unmarshals from either. The zero
+// value means the default; a 0 or [] that was unmarshalled does not.
 type NodesConfig struct {
 	Count int
 	List  []NodeConfig
@@ -112,7 +115,7 @@ func (n NodesConfig) MarshalJSON() ([]byte, error) {
 	return json.Marshal(n.Count)
 }
 
-// NodeConfig describes one node of a list; a port left zero follows from the base ports and its place.
+// NodeConfig describes one node of a list. A port that is 0 follows from the base ports and the node's place.
 type NodeConfig struct {
 	Name           string   `json:"name"`
 	Type           NodeType `json:"type,omitempty"`

@@ -20,16 +20,18 @@ type confMistake struct {
 	text, problem string
 }
 
-// confLine takes a line apart as RabbitMQ's parser does (cuttlefish's conf_parse.peg): words of a key may contain
-// letters, digits, '-', '_' and dots after a backslash, and only blanks and tabs are space.
-var confLine = regexp.MustCompile(`^[ \t]*((?:\\\.|[A-Za-z0-9_-])+(?:\.(?:\\\.|[A-Za-z0-9_-])+)*)[ \t]*=[ \t]*(.*)$`)
+// confLine takes a line apart as RabbitMQ's parser does (cuttlefish's conf_parse.peg): words of a key may
+// contain letters, digits, '-', '_' and dots after a backslash, and only blanks and tabs are space.
+var confLine = regexp.MustCompile(`^[ \t]*(` + confWord + `(?:\.` + confWord + `)*)[ \t]*=[ \t]*(.*)$`)
+
+const confWord = `(?:\\\.|[A-Za-z0-9_-])+`
 
 // includeLine reads another file in place of the line.
 var includeLine = regexp.MustCompile(`^[ \t]*include[ \t]`)
 
-// parseConf finds the settings in a text of rabbitmq.conf. Every setting begins a line, in whatever the lines before
-// it are, so that none escapes. A value must end on its line, although since 4.0 RabbitMQ lets one between quotes go
-// on, because other series would not start.
+// parseConf finds the settings in a text of rabbitmq.conf. Every setting begins a line, in whatever the lines
+// before it are, so that none escapes. A value must end on its line, although since 4.0 RabbitMQ lets one
+// between quotes go on, because other series would not start.
 func parseConf(text string) (settings []confSetting, mistakes []confMistake) {
 	for number, line := range numbered(text) {
 		content := strings.Trim(line, " \t")

@@ -4,8 +4,8 @@ import "fmt"
 
 const (
 	defaultConnectionMax = 4096
-	// minConnectionMax leaves room for Warren's own clients: a producer that looks for its queue's leader tries a
-	// connection to every node, and a consumer and the command line come on top.
+	// minConnectionMax leaves room for Warren's own clients: a producer that looks for its queue's leader
+	// tries a connection to every node, and a consumer and the command line come on top.
 	minConnectionMax = 16
 	// maxOpenFiles is the most descriptors that the kernel grants a process, unless fs.nr_open was changed.
 	maxOpenFiles = 1 << 20
@@ -17,33 +17,36 @@ const (
 	descriptorsPerProxied = 2
 	balancerDescriptors   = 1024
 
-	// What HAProxy accepts on its other ports at a time. They have places of their own, so that the management
-	// interface and the statistics answer while AMQP clients take all of theirs.
+	// What HAProxy accepts on its other ports at a time. They have places of their own, so that the
+	// management interface and the statistics answer while AMQP clients take all of theirs.
 	maxManagementConnections = 512
 	maxStatsConnections      = 64
+	maxOtherConnections      = maxManagementConnections + maxStatsConnections
 )
 
-// OpenFiles is the limit on a node's open files. The engine's own limit may be too low, or so high that Erlang, which
-// has tables for as many as allowed, takes memory for millions.
+// OpenFiles is the limit on a node's open files. The engine's own limit may be too low, or so high that
+// Erlang, which has tables for as many as allowed, takes memory for millions.
 func (c *Cluster) OpenFiles() int { return descriptorsPerConnection*c.ConnectionMax + nodeDescriptors }
 
 func validateConnections(problems *problemList, c *Cluster) {
 	const most = (maxOpenFiles - nodeDescriptors) / descriptorsPerConnection
+	wrong := ""
 	switch {
 	case c.ConnectionMax < minConnectionMax:
-		problems.add("connectionMax", fmt.Sprintf("is %d, too few for Warren's own clients", c.ConnectionMax),
-			fmt.Sprintf("write the number of connections that each node accepts, from %d to %d", minConnectionMax, most))
+		wrong = "too few for Warren's own clients"
 	case c.ConnectionMax > most:
-		problems.add("connectionMax", fmt.Sprintf("is %d, for which a node needs more open files than the kernel allows, %d",
-			c.ConnectionMax, maxOpenFiles), fmt.Sprintf("write the number of connections that each node accepts, from %d to %d",
-			minConnectionMax, most))
+		wrong = fmt.Sprintf("for which a node needs more open files than the kernel allows, %d", maxOpenFiles)
+	default:
+		return
 	}
+	problems.add("connectionMax", fmt.Sprintf("is %d, %s", c.ConnectionMax, wrong),
+		fmt.Sprintf("write how many connections each node accepts, from %d to %d", minConnectionMax, most))
 }
 
-// AMQPConnectionMax is how many AMQP connections the load balancer accepts at a time: as many as all nodes together,
-// or as many as one process can have descriptors for.
+// AMQPConnectionMax is how many AMQP connections the load balancer accepts at a time: as many as all nodes
+// together, or as many as one process can have descriptors for.
 func (d haproxyData) AMQPConnectionMax() int {
-	const most = (maxOpenFiles-balancerDescriptors)/descriptorsPerProxied - maxManagementConnections - maxStatsConnections
+	const most = (maxOpenFiles-balancerDescriptors)/descriptorsPerProxied - maxOtherConnections
 	return min(len(d.Nodes)*d.ConnectionMax, most)
 }
 
@@ -53,9 +56,8 @@ func (haproxyData) ManagementConnectionMax() int { return maxManagementConnectio
 // StatsConnectionMax is how many connections to the statistics page HAProxy accepts at a time.
 func (haproxyData) StatsConnectionMax() int { return maxStatsConnections }
 
-// DescriptorLimit is the most descriptors that HAProxy may use. It derives its number of connections from that, or from
-// the container's limit if that is lower.
+// DescriptorLimit is the most descriptors that HAProxy may use. It derives its number of connections from
+// that, or from the container's limit if that is lower.
 func (d haproxyData) DescriptorLimit() int {
-	connections := d.AMQPConnectionMax() + maxManagementConnections + maxStatsConnections
-	return descriptorsPerProxied*connections + balancerDescriptors
+	return descriptorsPerProxied*(d.AMQPConnectionMax()+maxOtherConnections) + balancerDescriptors
 }

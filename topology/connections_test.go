@@ -28,8 +28,8 @@ func TestTheLoadBalancerTakesAllNodesConnections(t *testing.T) {
 	}
 }
 
-// However many connections AMQP clients may have, the management interface and the statistics page keep their places,
-// and neither a node nor HAProxy needs more descriptors than the kernel grants.
+// However many connections AMQP clients may have, the management interface and the statistics page keep their
+// places, and neither a node nor HAProxy needs more descriptors than the kernel grants.
 func TestManagementAndStatisticsKeepTheirPlaces(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, err := Parse("dev", map[string]string{

@@ -16,8 +16,8 @@ const (
 	fingerprintRounds = 100_000
 )
 
-// CookieFingerprint tells the Erlang cookie of a stack from another one, as LabelCookie records it. The cookie can't
-// be calculated from it, and cookies of different stacks can't be compared by it.
+// CookieFingerprint tells the Erlang cookie of a stack from another one, as LabelCookie records it. The
+// cookie can't be calculated from it, and cookies of different stacks can't be compared by it.
 func (s Secrets) CookieFingerprint(stack string) string {
 	salt := []byte("warren cookie fingerprint\x00" + stack)
 	key, err := pbkdf2.Key(sha256.New, s.ErlangCookie, salt, fingerprintRounds, fingerprintBytes)
@@ -47,9 +47,9 @@ Nodes with different cookies can't form a cluster, so that a cookie can't be rep
 		strings.Join(e.Nodes, ", "), e.Stack, e.Container, CookiePath, e.Stack)
 }
 
-// CheckCookie returns a *CookieChange if nodes of the stack exist that were made with another Erlang cookie. recorded
-// holds the value of LabelCookie by the host name of the node; an empty one, of a node from before there was that
-// label, is not judged.
+// CheckCookie returns a *CookieChange if nodes of the stack exist that were made with another Erlang cookie.
+// recorded holds the value of LabelCookie by the host name of the node; an empty one, of a node from before
+// there was that label, is not judged.
 func (c *Cluster) CheckCookie(s Secrets, recorded map[string]string) error {
 	fingerprint := s.CookieFingerprint(c.Stack)
 	var changed []string

@@ -9,7 +9,8 @@ import (
 
 func TestCookieFingerprint(t *testing.T) {
 	fingerprint := Secrets{ErlangCookie: "COOKIE"}.CookieFingerprint("dev")
-	assert.Equal(t, "751ddc0878a2fc46", fingerprint, "another calculation takes every existing node for one with another cookie")
+	assert.Equal(t, "751ddc0878a2fc46", fingerprint,
+		"another calculation takes every existing node for one with another cookie")
 	assert.Equal(t, fingerprint, Secrets{ErlangCookie: "COOKIE", AdminPassword: "a"}.CookieFingerprint("dev"))
 	assert.NotEqual(t, fingerprint, Secrets{ErlangCookie: "COOKIF"}.CookieFingerprint("dev"))
 	assert.NotEqual(t, fingerprint, Secrets{ErlangCookie: "COOKIE"}.CookieFingerprint("staging"))
@@ -23,14 +24,19 @@ func TestACookieThatWouldChangeIsRefused(t *testing.T) {
 
 	require.NoError(t, c.CheckCookie(current, nil), "no nodes yet")
 	require.NoError(t, c.CheckCookie(current, map[string]string{"rabbit1": is, "rabbit2": is}))
-	require.NoError(t, c.CheckCookie(current, map[string]string{"rabbit1": "", "rabbit2": ""}), "from before the label")
+	unlabelled := map[string]string{"rabbit1": "", "rabbit2": ""}
+	require.NoError(t, c.CheckCookie(current, unlabelled), "from before the label")
 
 	err = c.CheckCookie(current, map[string]string{"rabbit3": was, "rabbit2": was, "rabbit1": is})
 	var change *CookieChange
 	require.ErrorAs(t, err, &change)
-	assert.Equal(t, &CookieChange{Stack: "dev", Nodes: []string{"rabbit2", "rabbit3"}, Container: "warren-dev-rabbit2"}, change)
+	want := &CookieChange{
+		Stack: "dev", Nodes: []string{"rabbit2", "rabbit3"}, Container: "warren-dev-rabbit2",
+	}
+	assert.Equal(t, want, change)
 	for _, says := range []string{
-		"rabbit2, rabbit3 of stack dev would get another Erlang cookie", "passphrase that the stack was created with",
+		"rabbit2, rabbit3 of stack dev would get another Erlang cookie",
+		"passphrase that the stack was created with",
 		"docker cp warren-dev-rabbit2:/etc/warren/erlang.cookie - | tar -xO | " +
 			"pulumi config set --secret warren:erlangCookie --stack dev",
 		"destroy the stack with its messages",
@@ -40,5 +46,6 @@ func TestACookieThatWouldChangeIsRefused(t *testing.T) {
 	for _, secret := range []string{"OLD", "NEW"} {
 		assert.NotContains(t, err.Error(), secret)
 	}
-	assert.Error(t, c.CheckCookie(current, map[string]string{"rabbit9": was}), "also of a node that is to leave")
+	leaving := map[string]string{"rabbit9": was}
+	assert.Error(t, c.CheckCookie(current, leaving), "also of a node that is to leave")
 }

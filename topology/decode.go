@@ -15,9 +15,9 @@ import (
 // secretKeys are configuration keys that hold secrets: known, but not part of a Config.
 var secretKeys = []string{"adminPassword", "statsPassword", "erlangCookie"}
 
-// Parse makes a stack's cluster from its configuration as Pulumi stores it: keys without the namespace, values as
-// text, structured ones as JSON. The keys of secrets are known but not read. The error is a *ValidationError with
-// every mistake: values of the wrong form, unknown keys, and what can't be meant.
+// Parse makes a stack's cluster from its configuration as Pulumi stores it: keys without the namespace,
+// values as text, structured ones as JSON. The keys of secrets are known but not read. The error is a
+// *ValidationError with every mistake: values of the wrong form, unknown keys, and what can't be meant.
 func Parse(stack string, raw map[string]string) (*Cluster, error) {
 	config, problems := decode(raw)
 	misread := map[string]bool{}
@@ -26,7 +26,8 @@ func Parse(stack string, raw map[string]string) (*Cluster, error) {
 	}
 	cluster, semantic := build(stack, config)
 	for _, p := range semantic {
-		// A value that could not be read was left at its default: what is wrong with that is not the operator's mistake.
+		// A value that could not be read was left at its default: what is wrong with that is not the
+		// operator's mistake.
 		if !misread[rootKey(p.Key)] {
 			problems = append(problems, p)
 		}
@@ -110,7 +111,8 @@ func decodeNodes(problems *problemList, key, text string, nodes *NodesConfig) {
 	}
 	var entries []json.RawMessage
 	if err := json.Unmarshal([]byte(text), &entries); err != nil {
-		problems.add(key, "is "+quoted(text), "write a number of nodes, or a list such as [{name: rabbit1}, {name: rabbit2, type: ram}]")
+		problems.add(key, "is "+quoted(text),
+			"write a number of nodes, or a list such as [{name: rabbit1}, {name: rabbit2, type: ram}]")
 		return
 	}
 	*nodes = NodesConfig{List: make([]NodeConfig, len(entries)), explicit: true}

@@ -11,20 +11,27 @@ import (
 
 func TestDecodeReadsEveryKey(t *testing.T) {
 	config, problems := decode(map[string]string{
-		"nodes": `[{"name":"a","type":"disc","amqpPort":1,"managementPort":2}]`, "image": "i", "series": "4.3", "haproxyImage": "h",
-		"ports": `{"amqp":1,"management":2,"loadBalancerAmqp":3,"loadBalancerManagement":4,"stats":5}`, "bindAddress": "b",
-		"nodeTypes": `{"a":"ram"}`, "partitionHandling": "p", "failureDetection": "f", "memoryLimit": "m", "memoryHighWatermark": "0.4",
-		"diskFreeLimit": "d", "heartbeatSeconds": "10", "connectionMax": "20", "logLevel": "l", "plugins": `["x","y"]`,
+		"nodes": `[{"name":"a","type":"disc","amqpPort":1,"managementPort":2}]`,
+		"image": "i", "series": "4.3", "haproxyImage": "h",
+		"ports":       `{"amqp":1,"management":2,"loadBalancerAmqp":3,"loadBalancerManagement":4,"stats":5}`,
+		"bindAddress": "b", "nodeTypes": `{"a":"ram"}`, "partitionHandling": "p", "failureDetection": "f",
+		"memoryLimit": "m", "memoryHighWatermark": "0.4", "diskFreeLimit": "d", "heartbeatSeconds": "10",
+		"connectionMax": "20", "logLevel": "l", "plugins": `["x","y"]`,
 		"rabbitmqConf": "r", "username": "u",
 		"adminPassword": "not looked at", "statsPassword": "nor this", "erlangCookie": "nor this",
 	})
 	require.Empty(t, problems)
 	assert.Equal(t, Config{
-		Nodes: NodesConfig{List: []NodeConfig{{Name: "a", Type: Disc, AMQPPort: 1, ManagementPort: 2}}, explicit: true},
+		Nodes: NodesConfig{
+			List: []NodeConfig{{Name: "a", Type: Disc, AMQPPort: 1, ManagementPort: 2}}, explicit: true,
+		},
 		Image: "i", Series: "4.3", HAProxyImage: "h",
-		Ports:       PortsConfig{AMQP: 1, Management: 2, LoadBalancerAMQP: 3, LoadBalancerManagement: 4, Stats: 5},
-		BindAddress: "b", NodeTypes: map[string]NodeType{"a": RAM}, PartitionHandling: "p", FailureDetection: "f",
-		MemoryLimit: "m", MemoryHighWatermark: 0.4, DiskFreeLimit: "d", HeartbeatSeconds: 10, ConnectionMax: 20, LogLevel: "l",
+		Ports: PortsConfig{
+			AMQP: 1, Management: 2, LoadBalancerAMQP: 3, LoadBalancerManagement: 4, Stats: 5,
+		},
+		BindAddress: "b", NodeTypes: map[string]NodeType{"a": RAM},
+		PartitionHandling: "p", FailureDetection: "f", MemoryLimit: "m", MemoryHighWatermark: 0.4,
+		DiskFreeLimit: "d", HeartbeatSeconds: 10, ConnectionMax: 20, LogLevel: "l",
 		Plugins: []string{"x", "y"}, RabbitMQConf: "r", Username: "u",
 	}, config)
 }

@@ -68,9 +68,9 @@ func (c *Cluster) Definitions(s Secrets) (string, error) {
 	return string(text) + "\n", nil
 }
 
-// passwordHash hashes a password as RabbitMQ does: base64(salt ‖ SHA-256(salt ‖ password)) with four bytes of
-// salt. The salt is derived from user and password instead of random, because a file that changes with every
-// rendering would replace the nodes with every deployment.
+// passwordHash hashes a password as RabbitMQ does: base64(salt ‖ SHA-256(salt ‖ password)) with four bytes
+// of salt. The salt is derived from user and password instead of random, because a file that changes with
+// every rendering would replace the nodes with every deployment.
 func passwordHash(username, password string) string {
 	mac := hmac.New(sha256.New, []byte(password))
 	mac.Write([]byte("warren password salt\x00" + username))

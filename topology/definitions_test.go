@@ -25,7 +25,8 @@ func TestPasswordHash(t *testing.T) {
 	assert.True(t, matches(t, hash, "secret"))
 	assert.False(t, matches(t, hash, "Secret"))
 	assert.Equal(t, hash, passwordHash("admin", "secret"), "a hash that changed would replace the nodes")
-	assert.NotEqual(t, hash[:5], passwordHash("operator", "secret")[:5], "users of one password must not share the salt")
+	assert.NotEqual(t, hash[:5], passwordHash("operator", "secret")[:5],
+		"users of one password must not share the salt")
 	assert.NotEqual(t, hash[:5], passwordHash("admin", "secret2")[:5])
 }
 

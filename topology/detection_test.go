@@ -15,7 +15,8 @@ const longestPause = 2 * time.Second
 func TestPausesAreNoFailures(t *testing.T) {
 	for mode, d := range detections {
 		if d.NetTickTime > 0 {
-			assert.Greater(t, d.NetTickTime*3/4, longestPause+time.Second, "%s: Erlang's lower bound, with a margin", mode)
+			assert.Greater(t, d.NetTickTime*3/4, longestPause+time.Second,
+				"%s: Erlang's lower bound, with a margin", mode)
 			assert.Zero(t, d.NetTickTime%time.Second, "%s: net_ticktime is in whole seconds", mode)
 		}
 		paused := time.Duration(d.Fall)*d.CheckTimeout + time.Duration(d.Fall-1)*d.FastInterval
@@ -25,8 +26,10 @@ func TestPausesAreNoFailures(t *testing.T) {
 
 func TestFastDetectionIsFast(t *testing.T) {
 	d := detections[DetectFast]
-	assert.LessOrEqual(t, d.CheckInterval+time.Duration(d.Fall-1)*d.FastInterval, time.Second, "a dead node is found within a second")
-	assert.LessOrEqual(t, d.UserTimeout+d.NetTickTime/4, 4*time.Second, "an isolated node is found within four, even if nothing but ticks is sent")
+	assert.LessOrEqual(t, d.CheckInterval+time.Duration(d.Fall-1)*d.FastInterval, time.Second,
+		"a dead node is found within a second")
+	assert.LessOrEqual(t, d.UserTimeout+d.NetTickTime/4, 4*time.Second,
+		"an isolated node is found within four, even if nothing but ticks is sent")
 }
 
 func TestRelaxedDetectionIsSlowerThroughout(t *testing.T) {
@@ -38,7 +41,8 @@ func TestRelaxedDetectionIsSlowerThroughout(t *testing.T) {
 	assert.Greater(t, relaxed.ConnectTimeout, fast.ConnectTimeout)
 }
 
-// Where a network is slow, or nothing is tuned, a node that comes back within the lot's time keeps what it led.
+// Where a network is slow, or nothing is tuned, a node that comes back within the lot's time keeps what it
+// led.
 func TestOnlyFastDetectionElectsPromptly(t *testing.T) {
 	for mode, d := range detections {
 		assert.Equal(t, mode == DetectFast, d.PromptElection, mode)

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +15,9 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // testSecrets are no stack's; their characters are those that need quoting somewhere.
-var testSecrets = Secrets{AdminPassword: `pa'ss"w:ö$rd\`, StatsPassword: `st'at"s $x\`, ErlangCookie: "COOKIE"}
+var testSecrets = Secrets{
+	AdminPassword: `pa'ss"w:ö$rd\`, StatsPassword: `st'at"s $x\`, ErlangCookie: "COOKIE",
+}
 
 // variants are the clusters whose rendered files are kept in testdata, a folder each.
 var variants = []struct {
@@ -35,8 +38,10 @@ var variants = []struct {
 		Nodes: NodesConfig{List: []NodeConfig{{Name: "a"}, {Name: "b"}, {Name: "c", Type: RAM}}},
 	}},
 	{"five-nodes", Config{
-		Nodes:   NodesConfig{Count: 5},
-		Ports:   PortsConfig{AMQP: 5772, Management: 15772, LoadBalancerAMQP: 5771, LoadBalancerManagement: 15771, Stats: 8504},
+		Nodes: NodesConfig{Count: 5},
+		Ports: PortsConfig{
+			AMQP: 5772, Management: 15772, LoadBalancerAMQP: 5771, LoadBalancerManagement: 15771, Stats: 8504,
+		},
 		Plugins: []string{"rabbitmq_shovel", "rabbitmq_stream"},
 	}},
 	{"limited", Config{
@@ -85,17 +90,19 @@ func TestRenderedFilesAreTheGoldenOnes(t *testing.T) {
 				}
 				want, err := os.ReadFile(path)
 				require.NoError(t, err, "run go test ./topology -update to write it")
-				assert.Equal(t, string(want), text, "%s: run go test ./topology -update if this is meant", path)
+				assert.Equal(t, string(want), text,
+					"%s: run go test ./topology -update if this is meant", path)
 			}
 		})
 	}
 }
 
 func TestRenderingIsStable(t *testing.T) {
-	first, err := New("test", Config{NodeTypes: map[string]NodeType{"rabbit1": Disc, "rabbit2": Disc, "rabbit3": Disc}})
+	types := map[string]NodeType{"rabbit1": Disc, "rabbit2": Disc, "rabbit3": Disc}
+	first, err := New("test", Config{NodeTypes: types})
 	require.NoError(t, err)
 	for range 10 {
-		again, err := New("test", Config{NodeTypes: map[string]NodeType{"rabbit3": Disc, "rabbit2": Disc, "rabbit1": Disc}})
+		again, err := New("test", Config{NodeTypes: maps.Clone(types)})
 		require.NoError(t, err)
 		assert.Equal(t, rendered(t, first), rendered(t, again), "a rendering that changes replaces nodes")
 	}
@@ -109,7 +116,8 @@ func TestFilesWithoutSecretsHaveNone(t *testing.T) {
 			continue
 		}
 		for _, secret := range []string{
-			testSecrets.AdminPassword, testSecrets.StatsPassword, testSecrets.ErlangCookie, testSecrets.AgentPassword(),
+			testSecrets.AdminPassword, testSecrets.StatsPassword, testSecrets.ErlangCookie,
+			testSecrets.AgentPassword(),
 		} {
 			assert.NotContains(t, text, secret, name)
 		}

@@ -10,11 +10,12 @@ import (
 // statsPath is where the load balancer shows its statistics.
 const statsPath = "/stats"
 
-// LoadBalancerHealthPath answers 200 on the load balancer's StatsPort as soon as HAProxy serves. It needs no password and
-// tells nothing else.
-const LoadBalancerHealthPath = "/health"
+// healthPath answers 200 on the load balancer's StatsPort as soon as HAProxy serves. It needs no password and
+// reveals nothing else.
+const healthPath = "/health"
 
-// HAProxyConf renders haproxy.cfg. It holds the statistics page's password and the administrator's, for health checks.
+// HAProxyConf renders haproxy.cfg. It holds the statistics page's password and the administrator's, for
+// health checks.
 func (c *Cluster) HAProxyConf(s Secrets) string {
 	return render("haproxy.cfg.tmpl", haproxyData{Cluster: c, detection: c.detection(), secrets: s})
 }
@@ -37,10 +38,10 @@ func (d haproxyData) BasicAuthorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(d.Username+":"+d.secrets.AdminPassword))
 }
 
-// MinorityPattern matches the metrics of a node that reaches so few peers that, with itself, they are no majority: after the
-// heading of its distribution links, less than enough of them are up (3). Links to command line tools don't count. It does
-// not match metrics without that heading: a node leaves the whole section out while it looks for the address of a peer that
-// is gone, and the loss of one node must not fail the others.
+// MinorityPattern matches the metrics of a node that has lost the majority: after the heading of its
+// distribution links, too few links are up (3). Links to command-line tools don't count. Metrics without that
+// heading don't match: a node leaves the whole section out while it looks up the address of a peer that is
+// gone, and the loss of one node must not fail the others.
 func (d haproxyData) MinorityPattern() string {
 	const (
 		heading = `# HELP erlang_vm_dist_node_state [^\n]*\n`
@@ -53,9 +54,9 @@ func (d haproxyData) MinorityPattern() string {
 // MinorityServer is the name of the server that stands for a node while no node has a majority.
 func (haproxyData) MinorityServer(n Node) string { return n.Name + minoritySuffix }
 
-// BufferSize is how much of a node's metrics HAProxy must look at, in bytes, to see the links. They are near the beginning, and
-// there are about 1,300 bytes for each peer, so that most clusters do with HAProxy's own 16 KiB; series before 4.0 have
-// them behind 40 KB of others.
+// BufferSize is how much of a node's metrics HAProxy must read, in bytes, to see the links. They are near the
+// beginning and take about 1,300 bytes for each peer, so that HAProxy's default of 16 KiB is enough for most
+// clusters. Series before 4.0 put 40 KB of other metrics in front.
 func (d haproxyData) BufferSize() int {
 	switch {
 	case !d.Series.HasLinkMetricsFirst():
@@ -70,8 +71,8 @@ func (d haproxyData) BufferSize() int {
 // StatsPath is where the statistics page is.
 func (haproxyData) StatsPath() string { return statsPath }
 
-// HealthPath is where the load balancer tells that it serves.
-func (haproxyData) HealthPath() string { return LoadBalancerHealthPath }
+// HealthPath is where HAProxy says that it serves.
+func (haproxyData) HealthPath() string { return healthPath }
 
 // ManagementCheck is the path of the management API's check that a node is in service.
 func (d haproxyData) ManagementCheck() string {
@@ -84,5 +85,5 @@ func (d haproxyData) ManagementCheck() string {
 // Milliseconds writes a duration as HAProxy takes it.
 func (haproxyData) Milliseconds(d time.Duration) string { return fmt.Sprintf("%dms", d.Milliseconds()) }
 
-// haproxyQuote quotes an argument for haproxy.cfg, where nothing has a meaning between single quotes.
+// haproxyQuote quotes an argument for haproxy.cfg, where no character is special between single quotes.
 func haproxyQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

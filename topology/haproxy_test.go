@@ -12,12 +12,17 @@ import (
 // metrics imitates a part of what a node answers to GET /metrics.
 func metrics(links map[string]string) string {
 	var b strings.Builder
-	b.WriteString("# TYPE erlang_vm_dist_proc_status gauge\nerlang_vm_dist_proc_status{peer=\"rabbit@rabbit9\",type=\"dist\"} 3\n")
-	b.WriteString("# TYPE erlang_vm_dist_node_state gauge\n# HELP erlang_vm_dist_node_state pending=1, up_pending=2, up=3.\n")
+	b.WriteString(`# TYPE erlang_vm_dist_proc_status gauge
+erlang_vm_dist_proc_status{peer="rabbit@rabbit9",type="dist"} 3
+# TYPE erlang_vm_dist_node_state gauge
+# HELP erlang_vm_dist_node_state pending=1, up_pending=2, up=3.
+`)
 	for peer, state := range links {
 		b.WriteString(`erlang_vm_dist_node_state{peer="` + peer + `"} ` + state + "\n")
 	}
-	b.WriteString("# TYPE erlang_vm_dist_node_queue_size_bytes gauge\nerlang_vm_dist_node_queue_size_bytes{peer=\"rabbit@rabbit9\"} 3\n")
+	b.WriteString(`# TYPE erlang_vm_dist_node_queue_size_bytes gauge
+erlang_vm_dist_node_queue_size_bytes{peer="rabbit@rabbit9"} 3
+`)
 	return b.String()
 }
 
@@ -36,11 +41,14 @@ func TestMinorityPattern(t *testing.T) {
 		{"no links", 3, metrics(nil), true},
 		{"a link that is half up", 3, metrics(links{"rabbit@rabbit2": "2"}), true},
 		{"only a command line tool", 3, metrics(links{"rabbitmqcli-77-rabbit@rabbit1": "3"}), true},
-		{"a command line tool and a peer", 3, metrics(links{"rabbitmqcli-77-rabbit@rabbit1": "3", "rabbit@rabbit2": "3"}), false},
-		{"a command line tool and a pending peer", 3, metrics(links{"rabbitmqcli-77-rabbit@rabbit1": "3", "rabbit@rabbit2": "1"}), true},
+		{"a command line tool and a peer", 3,
+			metrics(links{"rabbitmqcli-77-rabbit@rabbit1": "3", "rabbit@rabbit2": "3"}), false},
+		{"a command line tool and a pending peer", 3,
+			metrics(links{"rabbitmqcli-77-rabbit@rabbit1": "3", "rabbit@rabbit2": "1"}), true},
 		{"links left out", 3, "# TYPE other gauge\n# HELP other Other.\nother 1\n# TYPE end gauge\n", false},
 		{"one of four links", 5, metrics(links{"rabbit@rabbit2": "3", "rabbit@rabbit3": "1"}), true},
-		{"two of four links", 5, metrics(links{"rabbit@rabbit2": "3", "rabbit@rabbit3": "3", "rabbit@rabbit4": "1"}), false},
+		{"two of four links", 5,
+			metrics(links{"rabbit@rabbit2": "3", "rabbit@rabbit3": "3", "rabbit@rabbit4": "1"}), false},
 		{"one link of four nodes", 4, metrics(links{"rabbit@rabbit2": "3"}), true},
 		{"two links of four nodes", 4, metrics(links{"rabbit@rabbit2": "3", "rabbit@rabbit3": "3"}), false},
 	} {
@@ -67,11 +75,14 @@ func TestTheStatisticsPageNeedsAPasswordAndAdministersNothing(t *testing.T) {
 
 func TestTheManagementCheckFitsTheSeries(t *testing.T) {
 	for image, path := range map[string]string{
-		"rabbitmq:3.13": "/api/health/checks/port-listener/5672", "rabbitmq:4.0": "/api/health/checks/port-listener/5672",
-		"rabbitmq:4.1": "/api/health/checks/is-in-service", "rabbitmq:4.3": "/api/health/checks/is-in-service",
+		"rabbitmq:3.13": "/api/health/checks/port-listener/5672",
+		"rabbitmq:4.0":  "/api/health/checks/port-listener/5672",
+		"rabbitmq:4.1":  "/api/health/checks/is-in-service",
+		"rabbitmq:4.3":  "/api/health/checks/is-in-service",
 	} {
 		c, err := New("dev", Config{Image: image})
 		require.NoError(t, err)
-		assert.Contains(t, c.HAProxyConf(testSecrets), "http-check send meth GET uri "+path+" hdr Authorization 'Basic ", image)
+		assert.Contains(t, c.HAProxyConf(testSecrets),
+			"http-check send meth GET uri "+path+" hdr Authorization 'Basic ", image)
 	}
 }

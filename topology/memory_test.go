@@ -12,8 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// erlangFloatPattern is what Erlang's list_to_float takes, by which RabbitMQ reads values of the type float, without
-// exponents, which it takes too and nobody writes in a configuration.
+// erlangFloatPattern is what Erlang's list_to_float takes, by which RabbitMQ reads values of the type float,
+// without exponents, which it takes too and nobody writes in a configuration.
 var erlangFloatPattern = regexp.MustCompile(`^[0-9]+\.[0-9]+$`)
 
 // settingIn returns the value of a key in a rendered rabbitmq.conf.
@@ -25,28 +25,31 @@ func settingIn(t require.TestingT, conf, key string) string {
 
 func TestTheWatermarkIsRenderedAsAFloat(t *testing.T) {
 	for written, want := range map[string]string{
-		"1": "1.0", "1.0": "1.0", "1e0": "1.0", "0.6": "0.6", ".5": "0.5", "5e-1": "0.5", "0.25000001": "0.25000001",
+		"1": "1.0", "1.0": "1.0", "1e0": "1.0", "0.6": "0.6", ".5": "0.5", "5e-1": "0.5",
+		"0.25000001": "0.25000001",
 	} {
 		cluster, err := Parse("dev", map[string]string{"memoryHighWatermark": written})
 		require.NoError(t, err, written)
 		conf := cluster.RabbitMQConf(cluster.Nodes[0])
 		assert.Equal(t, want, settingIn(t, conf, "vm_memory_high_watermark.relative"), written)
 	}
-	assert.NotRegexp(t, erlangFloatPattern, strconv.FormatFloat(1, 'g', -1, 64), "what Go writes by itself is refused")
+	assert.NotRegexp(t, erlangFloatPattern, strconv.FormatFloat(1, 'g', -1, 64), "what Go writes is refused")
 	assert.NotRegexp(t, erlangFloatPattern, strconv.FormatFloat(1e-5, 'g', -1, 64))
 }
 
-// Whatever number is accepted, in whatever form, reaches RabbitMQ as the same number in the form that it reads.
+// Whatever number is accepted, in whatever form, reaches RabbitMQ as the same number in the form that it
+// reads.
 func TestEveryAcceptedWatermarkIsAFloatForErlang(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		number := rapid.OneOf(rapid.Float64Range(0, 1.5), rapid.Float64Range(0, 0.02), rapid.Just(1.0)).Draw(t, "number")
+		numbers := rapid.OneOf(rapid.Float64Range(0, 1.5), rapid.Float64Range(0, 0.02), rapid.Just(1.0))
+		number := numbers.Draw(t, "number")
 		format := rapid.SampledFrom([]byte{'f', 'e', 'g', 'E', 'x'}).Draw(t, "format")
 		precision := rapid.IntRange(-1, 17).Draw(t, "precision")
 		written := strconv.FormatFloat(number, format, precision, 64)
 		read, err := strconv.ParseFloat(written, 64)
 		require.NoError(t, err)
 
-		cluster, err := Parse("dev", map[string]string{"memoryLimit": "100GiB", "memoryHighWatermark": written})
+		cluster, err := Parse("dev", raw{"memoryLimit": "100GiB", "memoryHighWatermark": written})
 		require.Equal(t, read >= 0.01 && read <= 1, err == nil, "%s: %v", written, err)
 		if err != nil {
 			return
@@ -79,15 +82,16 @@ func TestTheDefaultClusterFitsAMachineOf4GiB(t *testing.T) {
 // Without limits all nodes share the machine, and each counts all of its memory as its own.
 func TestNodesWithoutALimitShareTheirMachine(t *testing.T) {
 	for nodes := minNodes; nodes <= maxNodes; nodes++ {
-		raw := map[string]string{"nodes": strconv.Itoa(nodes), "memoryLimit": "none", "memoryHighWatermark": "0.6"}
-		_, err := Parse("dev", raw)
+		config := raw{"nodes": strconv.Itoa(nodes), "memoryLimit": "none", "memoryHighWatermark": "0.6"}
+		_, err := Parse("dev", config)
 		var invalid *ValidationError
 		require.ErrorAs(t, err, &invalid)
 		require.Len(t, invalid.Problems, 1)
-		assert.Contains(t, err.Error(), fmt.Sprintf("%d nodes may take %d %% of their machine", nodes, 60*nodes))
+		assert.ErrorContains(t, err, fmt.Sprintf("%d nodes may take %d %% of their machine", nodes, 60*nodes))
 
-		raw["memoryHighWatermark"] = regexp.MustCompile(`write ([0-9.]+) or less`).FindStringSubmatch(err.Error())[1]
-		cluster, err := Parse("dev", raw)
+		remedy := regexp.MustCompile(`write ([0-9.]+) or less`).FindStringSubmatch(err.Error())
+		config["memoryHighWatermark"] = remedy[1]
+		cluster, err := Parse("dev", config)
 		require.NoError(t, err, "the remedy works")
 		assert.Zero(t, cluster.MemoryLimit)
 		assert.LessOrEqual(t, cluster.MemoryHighWatermark*float64(nodes), 0.75)
@@ -112,7 +116,8 @@ func TestWALSize(t *testing.T) {
 
 func TestErlangFloat(t *testing.T) {
 	for f, want := range map[float64]string{
-		1: "1.0", 0.1: "0.1", 1e-5: "0.00001", 1e21: "1000000000000000000000.0", math.Nextafter(1, 0): "0.9999999999999999",
+		1: "1.0", 0.1: "0.1", 1e-5: "0.00001", 1e21: "1000000000000000000000.0",
+		math.Nextafter(1, 0): "0.9999999999999999",
 	} {
 		assert.Equal(t, want, erlangFloat(f))
 	}

@@ -23,7 +23,8 @@ const (
 	ManagementPort = 15672
 	PrometheusPort = 15692
 	StatsPort      = 8404
-	// DistributionPort is where a node's Erlang virtual machine listens for other nodes and command-line tools.
+	// DistributionPort is where a node's Erlang virtual machine listens for other nodes and command-line
+	// tools.
 	DistributionPort = 25672
 )
 

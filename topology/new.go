@@ -26,7 +26,8 @@ var defaultPorts = PortsConfig{
 	Stats:                  8404,
 }
 
-// New makes the cluster that c describes for a stack of that name. The error is a *ValidationError with every mistake in c.
+// New makes the cluster that c describes for a stack of that name. The error is a *ValidationError with every
+// mistake in c.
 func New(stack string, c Config) (*Cluster, error) {
 	cluster, problems := build(stack, c)
 	if err := problems.err(); err != nil {

@@ -13,9 +13,11 @@ import (
 const (
 	// A Raft group of fewer nodes has no majority left once one of them is gone.
 	minNodes = 3
-	// Every node is connected to every other, and the metadata are on all of them: more nodes make a cluster slower.
+	// Every node is connected to every other, and the metadata are on all of them: more nodes make a cluster
+	// slower.
 	maxNodes = 15
-	// RAM nodes get everything they know from the disc nodes; a single one of these would be a point of failure.
+	// RAM nodes get everything they know from the disc nodes; a single one of these would be a point of
+	// failure.
 	minDiscNodes = 2
 	// maxHostName is the longest label of a host name (RFC 1035).
 	maxHostName = 63
@@ -39,8 +41,8 @@ var reservedNames = map[string]string{
 	"ip6-allrouters":  "a multicast group",
 }
 
-// derivedSuffixes are the endings by which other things are named after a node. A node whose name has one could be
-// taken for what belongs to another node.
+// derivedSuffixes are the endings by which other things are named after a node. A node whose name has one
+// could be taken for what belongs to another node.
 var derivedSuffixes = []struct{ text, of string }{
 	{membershipSuffix, "memberships"},
 	{volumeSuffix, "volumes"},
@@ -49,18 +51,22 @@ var derivedSuffixes = []struct{ text, of string }{
 
 func validateNodes(problems *problemList, c Config, cluster *Cluster) {
 	if c.Nodes.Count < 0 || c.Nodes.Count > maxNodes || len(c.Nodes.List) > maxNodes {
-		problems.add("nodes", fmt.Sprintf("gives %d nodes", max(c.Nodes.Count, len(c.Nodes.List))+min(c.Nodes.Count, 0)),
+		count := max(c.Nodes.Count, len(c.Nodes.List)) + min(c.Nodes.Count, 0)
+		problems.add("nodes", fmt.Sprintf("gives %d nodes", count),
 			fmt.Sprintf("use an odd number from %d to %d", minNodes, maxNodes))
 	} else if n := len(cluster.Nodes); n < minNodes {
-		problems.add("nodes", fmt.Sprintf("gives %s, and a cluster of fewer than %d has no majority once a node is gone",
-			plural(n, "node"), minNodes), fmt.Sprintf("use an odd number from %d", minNodes))
+		problems.add("nodes",
+			fmt.Sprintf("gives %s, and a cluster of fewer than %d has no majority once a node is gone",
+				plural(n, "node"), minNodes),
+			fmt.Sprintf("use an odd number from %d", minNodes))
 	}
 
 	seen := map[string]int{}
 	for i, n := range cluster.Nodes {
 		key := fmt.Sprintf("nodes[%d]", i)
 		if first, twice := seen[n.Name]; twice {
-			problems.add(key+".name", fmt.Sprintf("is %q, as is that of nodes[%d]", n.Name, first), "give every node its own name")
+			problems.add(key+".name", fmt.Sprintf("is %q, as is that of nodes[%d]", n.Name, first),
+				"give every node its own name")
 		}
 		seen[n.Name] = i
 		validateNodeName(problems, key+".name", n)
@@ -79,16 +85,18 @@ func validateNodeName(problems *problemList, key string, n Node) {
 			"use lower-case letters, digits and '-', beginning with a letter and ending without '-'")
 		return
 	}
-	if longest := len(MembershipHost(n)); longest > maxHostName {
-		problems.add(key, fmt.Sprintf("has %d letters, and the host name %s would have %d", len(n.Name), MembershipHost(n), longest),
-			fmt.Sprintf("use at most %d letters", maxHostName-(longest-len(n.Name))))
+	if host := MembershipHost(n); len(host) > maxHostName {
+		problems.add(key,
+			fmt.Sprintf("has %d letters, and the host name %s would have %d", len(n.Name), host, len(host)),
+			fmt.Sprintf("use at most %d letters", maxHostName-len(host)+len(n.Name)))
 	}
 	if owner, reserved := reservedNames[n.Name]; reserved {
 		problems.add(key, is+", the name of "+owner, "use another name")
 	}
 	for _, suffix := range derivedSuffixes {
 		if strings.HasSuffix(n.Name, suffix.text) {
-			problems.add(key, is+", and Warren names "+suffix.of+" by a node's name and "+suffix.text, "use another ending")
+			problems.add(key, is+", and Warren names "+suffix.of+" by a node's name and "+suffix.text,
+				"use another ending")
 		}
 	}
 }
@@ -101,14 +109,20 @@ func validateNodeTypes(problems *problemList, c Config, cluster *Cluster, places
 				"name nodes of this stack"+suggest.DidYouMean(name, slices.Sorted(maps.Keys(places))))
 			continue
 		}
-		if place < len(c.Nodes.List) && c.Nodes.List[place].Type != "" && c.Nodes.List[place].Type != c.NodeTypes[name] {
-			problems.add("nodeTypes", fmt.Sprintf("says %q of %s, and nodes[%d].type says %q", c.NodeTypes[name], name, place,
-				c.Nodes.List[place].Type), "say it in one place")
+		if place >= len(c.Nodes.List) {
+			continue
+		}
+		if listed, named := c.Nodes.List[place].Type, c.NodeTypes[name]; listed != "" && listed != named {
+			problems.add("nodeTypes", fmt.Sprintf("says %q of %s, and nodes[%d].type says %q",
+				named, name, place, listed), "say it in one place")
 		}
 	}
-	if ram := cluster.nodesOfType(RAM); len(ram) > 0 && cluster.Series != (Series{}) && !cluster.Series.HasRAMNodes() {
-		problems.add("nodeTypes", fmt.Sprintf("makes %s a RAM node, and new clusters of RabbitMQ %s have none",
-			strings.Join(ram, ", "), cluster.Series), "make all nodes disc nodes, or use a series before 4.2")
+	series := cluster.Series
+	if ram := cluster.nodesOfType(RAM); len(ram) > 0 && series != (Series{}) && !series.HasRAMNodes() {
+		problems.add("nodeTypes",
+			fmt.Sprintf("makes %s a RAM node, and new clusters of RabbitMQ %s have none",
+				strings.Join(ram, ", "), series),
+			"make all nodes disc nodes, or use a series before 4.2")
 	}
 	if disc := len(cluster.nodesOfType(Disc)); disc < minDiscNodes && len(cluster.Nodes) >= minNodes {
 		problems.add("nodeTypes", fmt.Sprintf("leaves %s", plural(disc, "disc node")),

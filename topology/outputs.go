@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// Outputs are the outputs of a stack: all that passes from the Pulumi program to whatever works with the
-// running cluster. The JSON names are the names of the stack's outputs.
+// Outputs are the outputs of a stack: everything that the Pulumi program tells the programs that work with
+// the running cluster. The JSON names are the names of the stack's outputs.
 type Outputs struct {
 	// Stack is the name of the stack, by which its containers are labelled.
 	Stack string `json:"stack"`
@@ -108,8 +108,8 @@ func (c *Cluster) InternalAMQPURL(s Secrets) string {
 // amqpURL is the endpoint at a port that is published on the host.
 func (c *Cluster) amqpURL(port int, s Secrets) string { return c.amqpURLAt(c.hostPort(port), s) }
 
-// amqpURLAt is the URI of the virtual host "/". The AMQP URI specification writes that as %2F, because a path of "/"
-// alone names the virtual host "".
+// amqpURLAt is the URI of the virtual host "/". The AMQP URI specification writes that as %2F, because a path
+// of "/" alone names the virtual host "".
 func (c *Cluster) amqpURLAt(address string, s Secrets) string {
 	u := url.URL{
 		Scheme:  "amqp",
@@ -126,8 +126,8 @@ func (c *Cluster) httpURL(port int, path string) string {
 	return u.String()
 }
 
-// hostPort is where a port published on the host is reached from the host: on the loopback interface when it is published
-// on all of them.
+// hostPort is where a port published on the host is reached from the host: on the loopback interface when it
+// is published on all of them.
 func (c *Cluster) hostPort(port int) string {
 	addr, err := netip.ParseAddr(c.BindAddress)
 	switch {

@@ -44,7 +44,8 @@ func TestAMQPURLsMeanWhatTheySay(t *testing.T) {
 		require.NoError(t, err)
 		out := c.Outputs(Secrets{AdminPassword: password})
 		require.Len(t, out.AMQPURLs, 3)
-		for port, text := range map[int]string{5671: out.AMQPURL, 5672: out.AMQPURLs[0], 5674: out.AMQPURLs[2]} {
+		urls := map[int]string{5671: out.AMQPURL, 5672: out.AMQPURLs[0], 5674: out.AMQPURLs[2]}
+		for port, text := range urls {
 			uri, err := amqp.ParseURI(text)
 			require.NoError(t, err)
 			assert.Equal(t, "admin", uri.Username)
@@ -56,14 +57,16 @@ func TestAMQPURLsMeanWhatTheySay(t *testing.T) {
 		uri, err := amqp.ParseURI(c.InternalAMQPURL(Secrets{AdminPassword: password}))
 		require.NoError(t, err)
 		assert.Equal(t, amqp.URI{
-			Scheme: "amqp", Host: LoadBalancerHost, Port: AMQPPort, Username: "admin", Password: password, Vhost: "/",
+			Scheme: "amqp", Host: LoadBalancerHost, Port: AMQPPort,
+			Username: "admin", Password: password, Vhost: "/",
 		}, uri)
 	}
 }
 
 func TestURLsLeadToAnAddressThatCanBeConnectedTo(t *testing.T) {
 	for bind, want := range map[string]string{
-		"0.0.0.0": "http://127.0.0.1:15671", "::": "http://[::1]:15671", "::1": "http://[::1]:15671", "192.0.2.7": "http://192.0.2.7:15671",
+		"0.0.0.0": "http://127.0.0.1:15671", "::": "http://[::1]:15671", "::1": "http://[::1]:15671",
+		"192.0.2.7": "http://192.0.2.7:15671",
 	} {
 		c, err := New("dev", Config{BindAddress: bind})
 		require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 // requiredPlugins are enabled on every node: the management interface, and the metrics HAProxy's checks read.
 var requiredPlugins = []string{"rabbitmq_management", "rabbitmq_prometheus"}
 
-// span is the series that ship a plugin: from since, if set, until before until, if set.
+// span is a range of series: from since, if set, to the one before until, if set.
 type span struct{ since, until Series }
 
 func (s span) includes(series Series) bool {
@@ -75,10 +75,12 @@ func validatePlugins(problems *problemList, plugins []string, series Series) {
 		shipped, known := shippedPlugins[name]
 		switch {
 		case !known:
-			problems.add("plugins", "names the unknown plugin "+quoted(name), "name plugins that come with RabbitMQ"+
-				suggest.DidYouMean(name, slices.Sorted(maps.Keys(shippedPlugins))))
+			problems.add("plugins", "names the unknown plugin "+quoted(name),
+				"name plugins that come with RabbitMQ"+
+					suggest.DidYouMean(name, slices.Sorted(maps.Keys(shippedPlugins))))
 		case series != Series{} && !shipped.includes(series):
-			problems.add("plugins", "names "+quoted(name)+", which RabbitMQ "+series.String()+" does not come with",
+			problems.add("plugins",
+				"names "+quoted(name)+", which RabbitMQ "+series.String()+" does not come with",
 				"leave it out or use another series")
 		}
 	}

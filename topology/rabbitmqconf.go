@@ -5,8 +5,8 @@ import "slices"
 // SeedCount is how many nodes are seeds.
 const SeedCount = 3
 
-// Seeds are the nodes that a new node asks for the cluster it is to join: the first of the cluster. Since no file names the
-// others, nodes that come or go behind them change the file of none that stays.
+// Seeds are the first nodes of the cluster. A new node asks them which cluster to join. No file names the
+// other nodes, so that adding or removing one changes no file of those that stay.
 func (c *Cluster) Seeds() []Node { return c.Nodes[:min(SeedCount, len(c.Nodes))] }
 
 // RabbitMQConf renders rabbitmq.conf of a node. It holds no secret.
@@ -21,7 +21,7 @@ type rabbitmqConfData struct {
 	node Node
 }
 
-// Peers are the nodes that peer discovery is to find: the seeds and, which it insists on, the node itself.
+// Peers are the nodes that peer discovery looks for: the seeds, and the node itself, which it requires.
 func (d rabbitmqConfData) Peers() []Node {
 	if slices.Contains(d.Seeds(), d.node) {
 		return d.Seeds()

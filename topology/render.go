@@ -16,8 +16,8 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"float": erlangFloat,
 }).Option("missingkey=error").ParseFS(templateFiles, "templates/*.tmpl"))
 
-// render executes a template with data. That can fail only if a template does not fit its data, which the tests of every
-// file rule out.
+// render executes a template with data. It fails only if a template does not fit its data, which the tests of
+// every file rule out.
 func render(name string, data any) string {
 	var b strings.Builder
 	if err := templates.ExecuteTemplate(&b, name, data); err != nil {

@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// reservedKeys are keys of rabbitmq.conf that an operator can't set, because they would move or lock what Warren
-// stands on. A key covers those below it; one that ends in '*' covers those that begin like it.
+// reservedKeys are keys of rabbitmq.conf that an operator can't set, because they would move or lock what
+// Warren stands on. A key covers those below it; one that ends in '*' covers those that begin like it.
 //
-// Keys that Warren renders need no entry here: all of them are refused, except overridableKeys. What has an entry is
-// explained better, or is not rendered in every cluster.
+// Keys that Warren renders need no entry here: all of them are refused, except overridableKeys. What has an
+// entry is explained better, or is not rendered in every cluster.
 var reservedKeys = []struct {
 	keys           []string
 	effect, remedy string
@@ -34,7 +34,8 @@ var reservedKeys = []struct {
 		"hides the limit of the node's container", "set warren:memoryLimit",
 	}, {
 		[]string{"raft.wal_max_size_bytes"},
-		"decides how much memory the write-ahead log takes, which depends on the memory limit", "raise warren:memoryLimit",
+		"decides how much memory the write-ahead log takes, which depends on the memory limit",
+		"raise warren:memoryLimit",
 	}, {
 		[]string{"disk_free_limit"},
 		"decides when a node blocks publishers", "set warren:diskFreeLimit",
@@ -63,8 +64,8 @@ var reservedKeys = []struct {
 		"set warren:ports for the ports on the host",
 	}, {
 		[]string{
-			"management.disable_basic_auth", "management.oauth_enabled", "management.oauth_disable_basic_auth",
-			"management.enable_uaa", "http_dispatch.auth_backends",
+			"management.disable_basic_auth", "management.oauth_enabled",
+			"management.oauth_disable_basic_auth", "management.enable_uaa", "http_dispatch.auth_backends",
 		},
 		"keeps HAProxy and Warren's agent, which log in with passwords, out of the management interface", "",
 	}, {
@@ -88,7 +89,8 @@ var reservedKeys = []struct {
 		"import yours into the running cluster, by `rabbitmqctl import_definitions`",
 	}, {
 		[]string{
-			"default_user", "default_pass", "default_vhost", "default_permissions", "default_user_tags", "default_users",
+			"default_user", "default_pass", "default_vhost", "default_permissions", "default_user_tags",
+			"default_users",
 		},
 		"is for users that come without definitions, and Warren's come with them",
 		"set warren:username and warren:adminPassword, or add users to the running cluster",
@@ -110,15 +112,16 @@ var reservedKeys = []struct {
 	},
 }
 
-// overridableKeys are the keys that Warren renders and an operator may set to something else: they tune, and nothing
-// depends on them.
+// overridableKeys are the keys that Warren renders and an operator may set to something else: they tune, and
+// nothing depends on them.
 var overridableKeys = []string{
 	"queue_leader_locator", "queue_master_locator",
 	"log.file.rotation.size", "log.file.rotation.count",
 	"tcp_listen_options.backlog", "tcp_listen_options.nodelay", "tcp_listen_options.keepalive",
 }
 
-// validateExtraConf checks the operator's own lines of rabbitmq.conf. What the other keys mean is RabbitMQ's to judge.
+// validateExtraConf checks the operator's own lines of rabbitmq.conf. What the other keys mean is RabbitMQ's
+// to judge.
 func validateExtraConf(problems *problemList, c *Cluster) {
 	const at = "rabbitmqConf"
 	settings, mistakes := parseConf(c.ExtraConf)
@@ -141,8 +144,8 @@ func validateExtraConf(problems *problemList, c *Cluster) {
 	}
 }
 
-// reserved says what a setting would do to what Warren stands on, and what to do instead; the effect is empty for one
-// that an operator is free to make.
+// reserved says what a setting would do to what Warren stands on, and what to do instead; the effect is empty
+// for one that an operator is free to make.
 func reserved(s confSetting, rendered []string) (effect, remedy string) {
 	remedy = "leave it out"
 	for _, r := range reservedKeys {

@@ -9,7 +9,7 @@ import (
 	"log/slog"
 )
 
-// Secrets are a stack's secrets. However one is printed or logged, only the fact that it exists shows.
+// Secrets are a stack's secrets. Printing or logging them shows only that they exist.
 type Secrets struct {
 	// AdminPassword is the password of RabbitMQ's administrator.
 	AdminPassword string
@@ -25,7 +25,8 @@ const agentPasswordBytes = 24
 // AgentPassword returns the password of AgentUsername. It is derived from the Erlang cookie, so that every
 // container of the stack that has the cookie can log in, and changes only with it.
 func (s Secrets) AgentPassword() string {
-	key, err := hkdf.Key(sha256.New, []byte(s.ErlangCookie), nil, "warren agent's password", agentPasswordBytes)
+	const purpose = "warren agent's password"
+	key, err := hkdf.Key(sha256.New, []byte(s.ErlangCookie), nil, purpose, agentPasswordBytes)
 	if err != nil {
 		panic("topology: " + err.Error()) // only if more bytes were asked for than HKDF has
 	}
@@ -49,14 +50,16 @@ func (Secrets) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalJSON hides the secrets from encoding/json.
 func (Secrets) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
 
-// The longest cookie an Erlang node takes.
+// maxCookieLength is the longest cookie that an Erlang node takes.
 const maxCookieLength = 255
 
 // Validate reports every secret that could not be used as it is. It names none.
 func (s Secrets) Validate() error {
 	var problems problemList
 	for _, secret := range []struct{ key, value string }{
-		{"adminPassword", s.AdminPassword}, {"statsPassword", s.StatsPassword}, {"erlangCookie", s.ErlangCookie},
+		{"adminPassword", s.AdminPassword},
+		{"statsPassword", s.StatsPassword},
+		{"erlangCookie", s.ErlangCookie},
 	} {
 		switch {
 		case secret.value == "":
@@ -70,7 +73,8 @@ func (s Secrets) Validate() error {
 			fmt.Sprintf("use at most %d", maxCookieLength))
 	}
 	if !cookiePattern.MatchString(s.ErlangCookie) && s.ErlangCookie != "" {
-		problems.add("erlangCookie", "contains a character that the shell or Erlang could take for something else",
+		problems.add("erlangCookie",
+			"contains a character that the shell or Erlang could take for something else",
 			"use letters, digits, '-', '_' and '.' only")
 	}
 	return problems.err()

@@ -40,13 +40,16 @@ func TestSecretsAreValidated(t *testing.T) {
 	assert.ErrorContains(t, err, "warren:statsPassword is empty")
 	assert.ErrorContains(t, err, "warren:erlangCookie is 256 bytes long")
 
-	assert.ErrorContains(t, Secrets{AdminPassword: "a", StatsPassword: "b", ErlangCookie: "c d"}.Validate(), "warren:erlangCookie")
+	spaced := Secrets{AdminPassword: "a", StatsPassword: "b", ErlangCookie: "c d"}
+	assert.ErrorContains(t, spaced.Validate(), "warren:erlangCookie")
 }
 
 func TestTheAgentsPasswordFollowsFromTheCookieAlone(t *testing.T) {
 	password := Secrets{ErlangCookie: "COOKIE"}.AgentPassword()
-	assert.Equal(t, "rVFJ4kDjvcAT2Ootj48SXFLkgThvfKy5", password, "another derivation locks the agent out of clusters that exist")
-	assert.Equal(t, password, Secrets{ErlangCookie: "COOKIE", AdminPassword: "a", StatsPassword: "b"}.AgentPassword())
+	assert.Equal(t, "rVFJ4kDjvcAT2Ootj48SXFLkgThvfKy5", password,
+		"another derivation locks the agent out of clusters that exist")
+	others := Secrets{ErlangCookie: "COOKIE", AdminPassword: "a", StatsPassword: "b"}
+	assert.Equal(t, password, others.AgentPassword())
 	assert.NotEqual(t, password, Secrets{ErlangCookie: "COOKIF"}.AgentPassword())
 	assert.Regexp(t, `^[A-Za-z0-9_-]{32}$`, password, "it needs no quoting anywhere")
 }

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// Series is a RabbitMQ release series, such as 4.3. What its members can do differs; every difference that matters
-// here is a method with a name, so that nobody compares version numbers elsewhere.
+// Series is a RabbitMQ release series, such as 4.3. Each difference between series that matters here is a
+// method with a name, so that no other code compares version numbers.
 type Series struct {
 	Major, Minor int
 }
@@ -51,23 +51,24 @@ func matchSeries(pattern *regexp.Regexp, s string) (Series, bool) {
 // String returns the series as RabbitMQ writes it, such as "4.3".
 func (s Series) String() string { return fmt.Sprintf("%d.%d", s.Major, s.Minor) }
 
-// Compare returns a negative number when s is older than other, 0 when they are the same, a positive one when it is newer.
+// Compare returns a negative number when s is older than other, 0 when they are the same, a positive one when
+// it is newer.
 func (s Series) Compare(other Series) int {
 	return cmp.Or(cmp.Compare(s.Major, other.Major), cmp.Compare(s.Minor, other.Minor))
 }
 
 func (s Series) atLeast(major, minor int) bool { return s.Compare(Series{major, minor}) >= 0 }
 
-// NewClustersUseKhepri tells whether a new cluster keeps its metadata in Khepri: the default since 4.2, and the
-// only store since 4.3.
+// NewClustersUseKhepri tells whether a new cluster keeps its metadata in Khepri: the default since 4.2, and
+// the only store since 4.3.
 func (s Series) NewClustersUseKhepri() bool { return s.atLeast(4, 2) }
 
-// HasMnesia tells whether the series can still run on Mnesia. A cluster of 4.2 does when it was upgraded from an
-// older series.
+// HasMnesia tells whether the series can still run on Mnesia. A cluster of 4.2 does when it was upgraded from
+// an older series.
 func (s Series) HasMnesia() bool { return !s.atLeast(4, 3) }
 
-// HasRAMNodes tells whether a node of a new cluster can be a RAM node. RAM nodes belong to Mnesia; Khepri refuses
-// them.
+// HasRAMNodes tells whether a node of a new cluster can be a RAM node. RAM nodes belong to Mnesia; Khepri
+// refuses them.
 func (s Series) HasRAMNodes() bool { return !s.NewClustersUseKhepri() }
 
 // HasPartitionHandling tells whether cluster_partition_handling can have an effect. It belongs to Mnesia; 4.3
@@ -77,19 +78,17 @@ func (s Series) HasPartitionHandling() bool { return s.HasMnesia() }
 // HasDeprecatedFeatures tells whether rabbitmq.conf knows deprecated_features.permit.*.
 func (s Series) HasDeprecatedFeatures() bool { return s.atLeast(3, 13) }
 
-// PeersFoundTogether tells whether the nodes of a new cluster agree on which of them founds it. Before peer discovery was rewritten in 3.13
-// (rabbitmq-server, pull request 9797), the first held the others up while it tried to join them, in vain and as often as it may.
+// PeersFoundTogether tells whether the nodes of a new cluster agree on which of them founds it. Before peer
+// discovery was rewritten in 3.13 (rabbitmq-server, pull request 9797), the first node held up the others
+// while it tried to join them, which can't succeed, until it had used up its retries.
 func (s Series) PeersFoundTogether() bool { return s.atLeast(3, 13) }
 
-// HasClassicMirroring tells whether classic queues can be mirrored. 4.0 removed that.
-func (s Series) HasClassicMirroring() bool { return !s.atLeast(4, 0) }
-
-// HasQueueMasterLocator tells whether classic queues are placed by queue_master_locator. 4.0 deprecated the key:
-// queue_leader_locator, which places quorum queues in every series, places all queues there.
+// HasQueueMasterLocator tells whether classic queues are placed by queue_master_locator. 4.0 deprecated the
+// key: queue_leader_locator, which places quorum queues in every series, places all queues there.
 func (s Series) HasQueueMasterLocator() bool { return !s.atLeast(4, 0) }
 
-// ConnectionLimitKey is the key of rabbitmq.conf for the number of connections a node accepts. 4.3 renamed it; older
-// series know the old name only.
+// ConnectionLimitKey is the key of rabbitmq.conf for the number of connections a node accepts. 4.3 renamed
+// it; older series know the old name only.
 func (s Series) ConnectionLimitKey() string {
 	if s.atLeast(4, 3) {
 		return "max_connections"
@@ -97,15 +96,15 @@ func (s Series) ConnectionLimitKey() string {
 	return "connection_max"
 }
 
-// HasInServiceCheck tells whether the management API has /api/health/checks/is-in-service, which fails while a
-// node is drained for maintenance.
+// HasInServiceCheck tells whether the management API has /api/health/checks/is-in-service, which fails while
+// a node is drained for maintenance.
 func (s Series) HasInServiceCheck() bool { return s.atLeast(4, 1) }
 
 // HasLinkMetricsFirst tells whether a node's metrics begin with those of the Erlang virtual machine.
 func (s Series) HasLinkMetricsFirst() bool { return s.atLeast(4, 0) }
 
-// directUpgrades lists from which older series a cluster may be upgraded in place to the key, by the release notes
-// of each. A series not listed takes upgrades from its direct predecessor only.
+// directUpgrades lists, for each series, the older series from which its release notes allow an upgrade in
+// place. A series that is not listed takes upgrades from its direct predecessor only.
 var directUpgrades = map[Series][]Series{
 	{3, 11}: {{3, 10}},
 	{3, 12}: {{3, 11}},
@@ -116,8 +115,8 @@ var directUpgrades = map[Series][]Series{
 	{4, 3}:  {{4, 2}},
 }
 
-// UpgradePath returns the series at which a cluster of s has to stop on its way to target, target included, by the fewest stops; none if
-// no way is known, as to an older one.
+// UpgradePath returns the shortest sequence of upgrades from s to target, which is its last element. It is
+// empty if there is none, as for a downgrade.
 func (s Series) UpgradePath(target Series) []Series {
 	var best []Series
 	for via := range directUpgrades {
@@ -139,8 +138,8 @@ func (s Series) UpgradePath(target Series) []Series {
 	return best
 }
 
-// SupportsUpgradeTo tells whether RabbitMQ supports an in-place, rolling upgrade from s to target without a stop at
-// a series between them. Staying within a series is one; a downgrade never is.
+// SupportsUpgradeTo tells whether RabbitMQ supports a rolling upgrade in place from s to target without a
+// series in between. An upgrade within a series is supported; a downgrade never is.
 func (s Series) SupportsUpgradeTo(target Series) bool {
 	if s == target {
 		return true

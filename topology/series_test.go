@@ -13,7 +13,9 @@ func TestParseSeries(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, s, series.String())
 	}
-	for _, s := range []string{"", "4", "4.", ".3", "4.3.6", "v4.3", "four.three", "4.3 ", "-4.3", "4.99999999999999999999"} {
+	for _, s := range []string{
+		"", "4", "4.", ".3", "4.3.6", "v4.3", "four.three", "4.3 ", "-4.3", "4.99999999999999999999",
+	} {
 		_, err := ParseSeries(s)
 		assert.ErrorContains(t, err, "not a RabbitMQ series", "%q", s)
 	}
@@ -21,7 +23,8 @@ func TestParseSeries(t *testing.T) {
 
 func TestSeriesOfTag(t *testing.T) {
 	for tag, want := range map[string]Series{
-		"4.3": {4, 3}, "v4.3": {4, 3}, "4.3.6": {4, 3}, "4.3-management": {4, 3}, "3.13.7-management-alpine": {3, 13},
+		"4.3": {4, 3}, "v4.3": {4, 3}, "4.3.6": {4, 3}, "4.3-management": {4, 3},
+		"3.13.7-management-alpine": {3, 13},
 	} {
 		got, ok := seriesOfTag(tag)
 		assert.True(t, ok, tag)
@@ -41,29 +44,30 @@ func TestSeriesAreOrderedByNumbersNotText(t *testing.T) {
 }
 
 func TestCapabilities(t *testing.T) {
-	type capabilities struct {
-		ram, partitions, mirroring, masterLocator, khepri, deprecations, together, inService, linksFirst bool
-	}
-	for series, want := range map[Series]capabilities{
-		{3, 10}: {ram: true, partitions: true, mirroring: true, masterLocator: true},
-		{3, 13}: {ram: true, partitions: true, mirroring: true, masterLocator: true, deprecations: true, together: true},
-		{4, 0}:  {ram: true, partitions: true, deprecations: true, together: true, linksFirst: true},
-		{4, 1}:  {ram: true, partitions: true, deprecations: true, together: true, linksFirst: true, inService: true},
-		{4, 2}:  {partitions: true, deprecations: true, together: true, linksFirst: true, inService: true, khepri: true},
-		{4, 3}:  {deprecations: true, together: true, linksFirst: true, inService: true, khepri: true},
-		{5, 0}:  {deprecations: true, together: true, linksFirst: true, inService: true, khepri: true},
+	all := []Series{{3, 10}, {3, 12}, {3, 13}, {4, 0}, {4, 1}, {4, 2}, {4, 3}, {5, 0}}
+	for name, capability := range map[string]struct {
+		has  func(Series) bool
+		when span
+	}{
+		"RAM nodes":              {Series.HasRAMNodes, span{until: Series{4, 2}}},
+		"partition handling":     {Series.HasPartitionHandling, span{until: Series{4, 3}}},
+		"queue master locator":   {Series.HasQueueMasterLocator, span{until: Series{4, 0}}},
+		"deprecated features":    {Series.HasDeprecatedFeatures, span{since: Series{3, 13}}},
+		"peers found together":   {Series.PeersFoundTogether, span{since: Series{3, 13}}},
+		"metrics of links first": {Series.HasLinkMetricsFirst, span{since: Series{4, 0}}},
+		"check of service":       {Series.HasInServiceCheck, span{since: Series{4, 1}}},
+		"Khepri":                 {Series.NewClustersUseKhepri, span{since: Series{4, 2}}},
 	} {
-		assert.Equal(t, want, capabilities{
-			ram: series.HasRAMNodes(), partitions: series.HasPartitionHandling(), mirroring: series.HasClassicMirroring(),
-			masterLocator: series.HasQueueMasterLocator(), khepri: series.NewClustersUseKhepri(),
-			deprecations: series.HasDeprecatedFeatures(), together: series.PeersFoundTogether(), inService: series.HasInServiceCheck(),
-			linksFirst: series.HasLinkMetricsFirst(),
-		}, "%s", series)
+		for _, series := range all {
+			want := capability.when.includes(series)
+			assert.Equal(t, want, capability.has(series), "%s in %s", name, series)
+		}
 	}
 }
 
 func TestUpgradePath(t *testing.T) {
-	assert.Equal(t, []Series{{3, 11}, {3, 12}, {3, 13}, {4, 2}, {4, 3}}, Series{3, 10}.UpgradePath(Series{4, 3}))
+	path := []Series{{3, 11}, {3, 12}, {3, 13}, {4, 2}, {4, 3}}
+	assert.Equal(t, path, Series{3, 10}.UpgradePath(Series{4, 3}))
 	assert.Equal(t, []Series{{4, 2}, {4, 3}}, Series{3, 13}.UpgradePath(Series{4, 3}))
 	assert.Equal(t, []Series{{4, 3}}, Series{4, 2}.UpgradePath(Series{4, 3}))
 	assert.Empty(t, Series{4, 3}.UpgradePath(Series{4, 2}))

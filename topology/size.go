@@ -19,9 +19,9 @@ const (
 // sizePattern takes a size apart into number and unit.
 var sizePattern = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)([A-Za-z]*)$`)
 
-// sizeUnits are the units in lower case. K, M, G and T alone are powers of 1000, as in RabbitMQ since 3.13 and in
-// Kubernetes. What is rendered is bytes, because older series take them for powers of 1024, and no series knows
-// them all.
+// sizeUnits are the units in lower case. K, M, G and T alone are powers of 1000, as in RabbitMQ since 3.13
+// and in Kubernetes. What is rendered is bytes, because older series take them for powers of 1024, and no
+// series knows them all.
 var sizeUnits = map[string]float64{
 	"": 1, "b": 1,
 	"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12,
@@ -52,7 +52,8 @@ func validateDisk(problems *problemList, limit string, c *Cluster) {
 	case err != nil:
 		problems.add("diskFreeLimit", "is "+quoted(limit), sizeRemedy)
 	case bytes < minDiskFreeLimit:
-		problems.add("diskFreeLimit", fmt.Sprintf("is %q, less than RabbitMQ's own limit of 50 MB", limit), sizeRemedy)
+		problems.add("diskFreeLimit", fmt.Sprintf("is %q, less than RabbitMQ's own limit of 50 MB", limit),
+			sizeRemedy)
 	default:
 		c.DiskFreeLimit = bytes
 	}

@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	// AgentUsername is the user that Warren's own containers work with. Its password is Secrets.AgentPassword.
+	// AgentUsername is the user that Warren's own containers work with. Its password is
+	// Secrets.AgentPassword.
 	AgentUsername = "warren-agent"
 	// ManagedTag marks the users that Warren created. It grants nothing.
 	ManagedTag = "warren"
@@ -15,11 +16,12 @@ const (
 // ManagedUsers are the names of the users that Warren creates: the administrator and its own.
 func (c *Cluster) ManagedUsers() []string { return []string{c.Username, AgentUsername} }
 
-// StaleUsers returns the users whom an earlier configuration created and managed, the current one, does not name,
-// such as an administrator under a former username. Definitions can't delete a user, so that somebody else has to,
-// once no node imports the former definitions any more.
+// StaleUsers returns the users whom an earlier configuration created and managed, the current one, does not
+// name, such as an administrator under a former username. Definitions can't delete a user, so that somebody
+// else has to, once no node imports the former definitions any more.
 //
-// tags holds the tags of every user of the cluster. An operator keeps a user by taking the tag ManagedTag away.
+// tags holds the tags of every user of the cluster. An operator keeps a user by taking the tag ManagedTag
+// away.
 func StaleUsers(managed []string, tags map[string][]string) []string {
 	var stale []string
 	for _, name := range slices.Sorted(maps.Keys(tags)) {

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The administrator under a former name is told from users that Warren did not create and from those it still wants.
+// The administrator under a former name is told from users that Warren did not create and from those it still
+// wants.
 func TestAFormerAdministratorIsStale(t *testing.T) {
 	tags := map[string][]string{"somebody": {"administrator"}, "app": {}}
 	for _, username := range []string{"admin", "operator"} { // the first configuration, and the one after it

@@ -27,7 +27,7 @@ var (
 		LogDebug, LogInfo, LogNotice, LogWarning, LogError, LogCritical, LogAlert, LogEmergency, LogNone,
 	}
 
-	// Docker's rule for names, less the length that "warren-", the node's name and "-data" need.
+	// Docker's rule for names, with room for "warren-", the node's name and a suffix.
 	stackPattern    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
 	usernamePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@-]*$`)
 	cookiePattern   = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
@@ -35,15 +35,16 @@ var (
 
 func validateStackName(problems *problemList, stack string) {
 	if !stackPattern.MatchString(stack) {
-		problems.add("stack", "has the name "+quoted(stack), "use letters, digits, '-', '_' and '.', beginning with a letter or "+
-			"digit, at most 100")
+		problems.add("stack", "has the name "+quoted(stack),
+			"use letters, digits, '-', '_' and '.', beginning with a letter or digit, at most 100")
 	}
 }
 
 // validateImages returns the series of the RabbitMQ image, or none when it can't be told.
 func validateImages(problems *problemList, image, series, haproxyImage string) Series {
 	if _, err := reference.ParseNormalizedNamed(haproxyImage); err != nil {
-		problems.add("haproxyImage", "is "+quoted(haproxyImage)+", which is no image reference ("+err.Error()+")",
+		problems.add("haproxyImage",
+			"is "+quoted(haproxyImage)+", which is no image reference ("+err.Error()+")",
 			"write repository:tag, such as "+DefaultHAProxyImage)
 	}
 	var ofTag Series
@@ -61,7 +62,8 @@ func validateImages(problems *problemList, image, series, haproxyImage string) S
 	case series != "":
 		given, parseErr := ParseSeries(series)
 		if parseErr != nil {
-			problems.add("series", "is "+quoted(series), "write a RabbitMQ series such as \""+NewestSeries.String()+"\", with quotes")
+			problems.add("series", "is "+quoted(series),
+				"write a RabbitMQ series such as \""+NewestSeries.String()+"\", with quotes")
 			return Series{}
 		}
 		if tagged && given != ofTag {
@@ -85,7 +87,8 @@ func validatePorts(problems *problemList, c *Cluster) {
 	users := map[int][]string{}
 	publish := func(port int, user string) {
 		if port < 1 || port > maxPort {
-			problems.add("ports", fmt.Sprintf("give %s port %d", user, port), fmt.Sprintf("use ports from 1 to %d", maxPort))
+			problems.add("ports", fmt.Sprintf("give %s port %d", user, port),
+				fmt.Sprintf("use ports from 1 to %d", maxPort))
 			return
 		}
 		users[port] = append(users[port], user)
@@ -99,7 +102,8 @@ func validatePorts(problems *problemList, c *Cluster) {
 	publish(c.LoadBalancer.StatsPort, "statistics of the load balancer")
 	for _, port := range slices.Sorted(maps.Keys(users)) {
 		if len(users[port]) > 1 {
-			problems.add("ports", fmt.Sprintf("give port %d to %s", port, strings.Join(users[port], " and to ")),
+			problems.add("ports",
+				fmt.Sprintf("give port %d to %s", port, strings.Join(users[port], " and to ")),
 				"move one of the base ports; node number i, from 0, gets base + i")
 		}
 	}
@@ -119,19 +123,22 @@ func validateSettings(problems *problemList, c *Cluster) {
 	validateChoice(problems, "failureDetection", c.FailureDetection, detectionModes)
 	validateChoice(problems, "logLevel", c.LogLevel, logLevels)
 	if addr, err := netip.ParseAddr(c.BindAddress); err != nil || addr.Zone() != "" {
-		problems.add("bindAddress", "is "+quoted(c.BindAddress), "write an IP address of this host, such as "+defaultBindAddress+
-			", or 0.0.0.0 for all")
+		problems.add("bindAddress", "is "+quoted(c.BindAddress),
+			"write an IP address of this host, such as "+defaultBindAddress+", or 0.0.0.0 for all")
 	}
 	if h := c.HeartbeatSeconds; h < 0 || h > maxHeartbeatSeconds {
-		problems.add("heartbeatSeconds", fmt.Sprintf("is %d", h), fmt.Sprintf("write seconds from 1 to %d", maxHeartbeatSeconds))
+		problems.add("heartbeatSeconds", fmt.Sprintf("is %d", h),
+			fmt.Sprintf("write seconds from 1 to %d", maxHeartbeatSeconds))
 	}
 	switch {
 	case !usernamePattern.MatchString(c.Username):
-		problems.add("username", "is "+quoted(c.Username), "use letters, digits, '-', '_', '.' and '@', beginning with a letter or digit")
+		problems.add("username", "is "+quoted(c.Username),
+			"use letters, digits, '-', '_', '.' and '@', beginning with a letter or digit")
 	case c.Username == "guest":
 		problems.add("username", "is \"guest\", the user everybody tries first", "use another name")
 	case c.Username == AgentUsername:
-		problems.add("username", "is "+quoted(AgentUsername)+", the user of Warren's own containers", "use another name")
+		problems.add("username", "is "+quoted(AgentUsername)+", the user of Warren's own containers",
+			"use another name")
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -21,8 +22,22 @@ type settings struct {
 	encrypted []string
 }
 
+// settingsOf reads the settings. A project with another name than Warren's, started by `pulumi new`, has them
+// in its own namespace, where Pulumi puts them by itself: `pulumi config set nodes 5`. Those in Warren's win.
 func settingsOf(info *pulumi.RunInfo) settings {
-	return settings{values: info.Config, encrypted: info.ConfigSecretKeys}
+	own := info.Project + ":"
+	s := settings{values: maps.Clone(info.Config), encrypted: slices.Clone(info.ConfigSecretKeys)}
+	for key, value := range info.Config {
+		name, ok := strings.CutPrefix(key, own)
+		if _, set := info.Config[namespace+name]; !ok || set {
+			continue
+		}
+		s.values[namespace+name] = value
+		if slices.Contains(info.ConfigSecretKeys, key) {
+			s.encrypted = append(s.encrypted, namespace+name)
+		}
+	}
+	return s
 }
 
 // resolve returns the cluster that the settings describe, and its secrets. The error tells every mistake at

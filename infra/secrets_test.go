@@ -35,13 +35,15 @@ func TestConfiguredSecrets(t *testing.T) {
 
 func TestMistakesAreReportedAtOnce(t *testing.T) {
 	r, err := deploy(t, &enginetest.Fake{}, map[string]string{
-		"warren:nodes": "zero", "warren:imgae": "rabbitmq:4.3", keyOf("adminPassword"): "plain", "aws:region": "ignored",
+		"warren:nodes": "zero", "warren:imgae": "rabbitmq:4.3", keyOf("adminPassword"): "plain",
+		"aws:region": "ignored",
 	})
 	require.ErrorIs(t, err, errReported)
 	assert.Empty(t, r.Resources, "nothing is made of a configuration with mistakes")
 
 	_, _, err = settings{values: map[string]string{
-		"warren:nodes": "zero", "warren:imgae": "rabbitmq:4.3", keyOf("adminPassword"): "plain", "aws:region": "ignored",
+		"warren:nodes": "zero", "warren:imgae": "rabbitmq:4.3", keyOf("adminPassword"): "plain",
+		"aws:region": "ignored",
 	}}.resolve("warren", "dev")
 	for _, mistake := range []string{"3 mistakes", "warren:nodes", "warren:imgae", "warren:adminPassword"} {
 		assert.ErrorContains(t, err, mistake)

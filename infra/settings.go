@@ -40,7 +40,7 @@ func settingsOf(info *pulumi.RunInfo) settings {
 	return s
 }
 
-// resolve returns the cluster that the settings describe, and its secrets. The error tells every mistake at
+// resolve returns the cluster that the settings describe, and its secrets. The error lists every mistake at
 // once.
 func (s settings) resolve(project, stack string) (*topology.Cluster, topology.Secrets, error) {
 	raw := map[string]string{}

@@ -15,13 +15,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"warren/infra/balancer"
+	"warren/topology"
 )
 
 func TestScriptsPassShellcheck(t *testing.T) {
 	if _, err := exec.LookPath("shellcheck"); err != nil {
 		t.Skip("shellcheck is not installed")
 	}
-	for name, script := range map[string]string{"serve-haproxy": balancer.ServerScript, "offer-haproxy": balancer.ConfigScript} {
+	for name, script := range map[string]string{
+		"serve-haproxy": balancer.ServerScript, "offer-haproxy": balancer.ConfigScript,
+	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := exec.Command("shellcheck", "--shell=sh", "-")
 			cmd.Stdin = strings.NewReader(script)
@@ -64,9 +67,11 @@ func newSite(t *testing.T) site {
 func (s site) start(script string) *exec.Cmd {
 	s.t.Helper()
 	for from, to := range map[string]string{
-		balancer.Volume: "var", "/usr/local/etc/haproxy": "conf", "/run/warren-seen.cfg": "run/seen.cfg", "/run/warren\n": "run\n", "/etc/warren": "etc",
+		balancer.Volume: "var", topology.HAProxyConfFolder: "conf", "/run/warren-seen.cfg": "run/seen.cfg",
+		topology.RunPath + "\n": "run\n", topology.UploadPath: "etc",
 	} {
-		script = strings.ReplaceAll(script, from, filepath.Join(s.folder, strings.TrimSpace(to))+strings.Repeat("\n", strings.Count(to, "\n")))
+		lineEnd := strings.Repeat("\n", strings.Count(to, "\n"))
+		script = strings.ReplaceAll(script, from, filepath.Join(s.folder, strings.TrimSpace(to))+lineEnd)
 	}
 	cmd := exec.Command("sh", "-c", script)
 	cmd.Env = append(os.Environ(), "PATH="+filepath.Join(s.folder, "bin")+":"+os.Getenv("PATH"))
@@ -116,7 +121,8 @@ func (s site) notes() string {
 
 func (s site) requireNotes(want string) {
 	s.t.Helper()
-	require.Eventually(s.t, func() bool { return s.notes() == want }, 10*time.Second, 20*time.Millisecond, "%q", s.notes())
+	written := func() bool { return s.notes() == want }
+	require.Eventually(s.t, written, 10*time.Second, 20*time.Millisecond, "%q", s.notes())
 }
 
 func TestHAProxyTakesOverWhatIsOffered(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 
 const refusalLog = `2026-11-23 05:55:30 warren: rabbit@rabbit5 gets replicas
 2026-11-23 05:55:38 warren: rabbit@rabbit4 rabbit@rabbit5 can't leave the cluster, and nothing was changed:
-  - quorum queue orders in virtual host / has members on rabbit@rabbit4 rabbit@rabbit5, of which a majority is down
+  - quorum queue orders in virtual host / has members on rabbit@rabbit4, of which a majority is down
 2026-11-23 05:55:38 warren: start the nodes that are down
 `
 

@@ -25,10 +25,13 @@ func TestUpgradeThatRabbitMQDoesNotSupportIsRefused(t *testing.T) {
 		says   []string
 	}{
 		{"a jump", running("3.13", "3.13", "3.13"), "rabbitmq:4.3",
-			[]string{"3.13 runs on rabbit1, rabbit2, rabbit3", "no upgrade in one step", "set warren:image to 4.2, then 4.3"}},
+			[]string{
+				"3.13 runs on rabbit1, rabbit2, rabbit3", "no upgrade in one step", "set warren:image to 4.2, then 4.3",
+			}},
 		{"a downgrade", running("4.3", "4.3", "4.3"), "rabbitmq:4.2",
 			[]string{"can't take over the data of a newer series", "4.3 or newer"}},
-		{"back, halfway through an upgrade", running("4.3", "4.2", "4.2"), "rabbitmq:4.2", []string{"4.3 runs on rabbit1, and"}},
+		{"back, halfway through an upgrade", running("4.3", "4.2", "4.2"), "rabbitmq:4.2",
+			[]string{"4.3 runs on rabbit1, and"}},
 		{"an unknown way", running("4.3", "4.3", "4.3"), "rabbitmq:4.5", []string{"go by the series between them"}},
 		{"the next series", running("4.2", "4.2", "4.2"), "rabbitmq:4.3", nil},
 		{"on, halfway through an upgrade", running("4.3", "4.2", "4.2"), "rabbitmq:4.3", nil},

@@ -14,7 +14,8 @@ import (
 // handedOut are the ports that freeRange returned already; a test asks several times before it uses them.
 var handedOut sync.Map
 
-// freeRange returns the first of n consecutive ports on which nothing listens, below those the kernel hands out.
+// freeRange returns the first of n consecutive ports on which nothing listens, below those the kernel hands
+// out.
 func freeRange(t *testing.T, n int) int {
 	t.Helper()
 	for range 1000 {

@@ -31,15 +31,15 @@ import (
 	"warren/topology"
 )
 
-// Stack is a stack of a test's own, on the real engine and by the real Pulumi CLI. Its project, state and passphrase are in a
-// temporary folder, and whatever the test does, nothing of it is left.
+// Stack is a stack of a test's own, on the real engine and by the real Pulumi CLI. Its project, state and
+// passphrase are in a temporary folder, and whatever the test does, nothing of it is left.
 type Stack struct {
 	// Name is the stack's name, Pulumi what works on it, Docker the engine it is on.
 	Name   string
 	Pulumi auto.Stack
 	Docker *client.Client
-	// Cluster is the name of the stack's cluster, in the names and labels of all that belongs to it. In Warren's own
-	// program it is the stack's name.
+	// Cluster is the name of the stack's cluster, in the names and labels of all that belongs to it. In
+	// Warren's own program it is the stack's name.
 	Cluster string
 
 	t      *testing.T
@@ -74,7 +74,9 @@ func newStack(t *testing.T, folder string, config map[string]any) *Stack {
 	}
 	docker, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	require.NoError(t, err)
-	s := &Stack{t: t, Name: "e2e-" + randomHex(3), dir: filepath.Join(checkout(t), folder), Docker: docker, config: config}
+	s := &Stack{
+		t: t, Name: "e2e-" + randomHex(3), dir: filepath.Join(checkout(t), folder), Docker: docker, config: config,
+	}
 	s.Configure(nil)
 	state := filepath.Join(s.dir, "state")
 	require.NoError(t, os.Mkdir(state, 0o700))
@@ -91,8 +93,8 @@ func newStack(t *testing.T, folder string, config map[string]any) *Stack {
 	return s
 }
 
-// checkout makes a folder with the projects of this repository, so that Pulumi writes nothing into this one. What they
-// only read is linked.
+// checkout makes a folder with the projects of this repository, so that Pulumi writes nothing into this
+// one. What they only read is linked.
 func checkout(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -124,7 +126,8 @@ func (s *Stack) Up(ctx context.Context) (auto.UpResult, error) {
 	return result, err
 }
 
-// InterruptedUp begins to deploy the stack and interrupts that, as Ctrl-C does, once the containers of so many nodes are there.
+// InterruptedUp begins to deploy the stack and interrupts that, as Ctrl-C does, once the containers of so
+// many nodes are there.
 func (s *Stack) InterruptedUp(nodes int) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Minute)
@@ -148,7 +151,8 @@ func (s *Stack) InterruptedUp(nodes int) {
 	require.NoError(s.t, up.Process.Signal(os.Interrupt))
 	start := time.Now()
 	require.Error(s.t, up.Wait(), "it was complete before it was interrupted")
-	s.t.Logf("pulumi up ended %.1f s after it was interrupted:\n%s", time.Since(start).Seconds(), output.String())
+	took := time.Since(start).Seconds()
+	s.t.Logf("pulumi up ended %.1f s after it was interrupted:\n%s", took, output.String())
 }
 
 // MustUp deploys the stack and returns its outputs.

@@ -56,6 +56,9 @@ type ClusterArgs struct {
 
 // NewCluster declares a cluster. The cluster is complete when every node is a running member of it. args may
 // be nil.
+//
+// Call preflight.Check first: it reports at once what would make the deployment fail halfway, and refuses an
+// upgrade that RabbitMQ does not support.
 func NewCluster(
 	ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pulumi.ResourceOption,
 ) (*Cluster, error) {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"warren/topology"
 )
@@ -28,7 +30,13 @@ func (e *StatusError) Error() string { return fmt.Sprintf("GET /api/%s: %s", e.P
 
 // Get decodes what a node's management API answers to GET /api/{path}.
 func (c *Cluster) Get(ctx context.Context, node topology.NodeOutput, path string, into any) error {
-	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
+	return c.get(ctx, c.http, node, RequestTimeout, path, into)
+}
+
+func (c *Cluster) get(
+	ctx context.Context, transport *http.Transport, node topology.NodeOutput, timeout time.Duration, path string, into any,
+) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	url := c.managementURL(node) + "/api/" + path
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
@@ -37,7 +45,7 @@ func (c *Cluster) Get(ctx context.Context, node topology.NodeOutput, path string
 		return fmt.Errorf("GET /api/%s: %w", path, err)
 	}
 	request.SetBasicAuth(c.outputs.Username, c.outputs.Password)
-	response, err := c.http.RoundTrip(request)
+	response, err := transport.RoundTrip(request)
 	if err != nil {
 		return fmt.Errorf("GET /api/%s: %w", path, err)
 	}
@@ -48,5 +56,26 @@ func (c *Cluster) Get(ctx context.Context, node topology.NodeOutput, path string
 	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
 		return fmt.Errorf("GET /api/%s: %w", path, err)
 	}
+	_, _ = io.Copy(io.Discard, response.Body) // what is left of it would keep the connection from being used again
 	return nil
+}
+
+// session makes many requests of one node in a row, over connections that stay open. It is for one look: a connection
+// that is older may lead to a node that was killed since.
+type session struct {
+	cluster   *Cluster
+	node      topology.NodeOutput
+	transport *http.Transport
+}
+
+func (c *Cluster) session(node topology.NodeOutput) *session {
+	transport := c.http.Clone()
+	transport.DisableKeepAlives, transport.MaxIdleConnsPerHost = false, parallelQueues
+	return &session{c, node, transport}
+}
+
+func (s *session) close() { s.transport.CloseIdleConnections() }
+
+func (s *session) get(ctx context.Context, path string, into any) error {
+	return s.cluster.get(ctx, s.transport, s.node, RequestTimeout, path, into)
 }

@@ -163,15 +163,23 @@ const StateMissing = "missing"
 
 // State returns the state of a container, StateMissing if there is none of that name.
 func (c *Cluster) State(ctx context.Context, containerName string) (string, error) {
+	state, _, err := c.Condition(ctx, containerName)
+	return state, err
+}
+
+// Condition is State together with what the container's health check has found: "starting", "healthy", "unhealthy", or
+// empty if it has none.
+func (c *Cluster) Condition(ctx context.Context, containerName string) (state, health string, err error) {
 	inspected, err := c.Inspect(ctx, containerName)
 	switch {
 	case errdefs.IsNotFound(err):
-		return StateMissing, nil
+		return StateMissing, "", nil
 	case err != nil:
-		return "", err
-	default:
-		return inspected.State.Status, nil
+		return "", "", err
+	case inspected.State.Health != nil:
+		health = inspected.State.Health.Status
 	}
+	return inspected.State.Status, health, nil
 }
 
 // unixTime is an instant as the Engine's API takes it.

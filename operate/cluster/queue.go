@@ -8,23 +8,37 @@ import (
 	"slices"
 	"sync"
 
-	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
-
+	"warren/agent/plan"
 	"warren/topology"
+)
+
+// The types of queues.
+const (
+	Classic = "classic"
+	Quorum  = "quorum"
+	Stream  = "stream"
 )
 
 // Queue is where a queue lives.
 type Queue struct {
 	VHost string `json:"vhost"`
 	Name  string `json:"name"`
-	// Type is "quorum", "classic" or "stream".
-	Type string `json:"type"`
+	// Type is [Quorum], [Classic], [Stream], or another that a plugin brings.
+	Type       string `json:"type"`
+	Durable    bool   `json:"durable"`
+	AutoDelete bool   `json:"autoDelete,omitempty"`
 	// State is as the management API tells it: "running", "minority", "down", ...
 	State string `json:"state"`
 	// Leader, Members and Online are Erlang node names. A classic queue has its one node as each of them.
 	Leader  string   `json:"leader"`
 	Members []string `json:"members"`
 	Online  []string `json:"online"`
+	// NonVoters are the members that were added and have not been promoted to voters yet, as a quorum queue tells itself
+	// (4.0 and later).
+	NonVoters []string `json:"nonVoters,omitempty"`
+	// Behind are the members of a quorum queue that lack entries of its log which were committed a look earlier, and how
+	// many they lack.
+	Behind map[string]int64 `json:"behind,omitempty"`
 	// GroupSize is how many replicas the queue was declared with.
 	GroupSize int `json:"groupSize"`
 
@@ -32,10 +46,28 @@ type Queue struct {
 	Consumers int `json:"consumers"`
 }
 
-// queueColumns asks for the fields that newQueue reads. In full the answer has the details of every consumer, among them that of
-// a channel which is not known yet: an empty list where rabbit-hole expects an object, and fails.
-var queueColumns = url.Values{"columns": {
-	"vhost,name,type,state,exclusive,leader,node,members,online,arguments,messages,consumers"}}
+// ID names the queue.
+func (q Queue) ID() plan.QueueID { return plan.QueueID{VHost: q.VHost, Name: q.Name} }
+
+// Replicated tells whether the queue has replicas, of which a majority must take part.
+func (q Queue) Replicated() bool { return q.Type == Quorum || q.Type == Stream }
+
+// The states of a classic queue that runs, and those of one that does not.
+var (
+	up   = []string{"running", "idle", "flow", "syncing"}
+	down = []string{"down", "stopped", "crashed", "terminated"}
+)
+
+// Down tells whether the queue is a classic one that does not run.
+func (q Queue) Down() bool { return q.Type == Classic && slices.Contains(down, q.State) }
+
+// queueColumns asks for the fields of [listed]. In full the answer has the details of every consumer.
+const queueColumns = "?columns=vhost,name,type,state,durable,auto_delete,exclusive,leader,node,members,online,arguments," +
+	"effective_policy_definition,messages,consumers"
+
+func queuePath(vhost, name string) string {
+	return "queues/" + url.PathEscape(vhost) + "/" + url.PathEscape(name)
+}
 
 // Lacks returns how many replicas the queue has fewer than it was declared with, as far as a cluster of so many nodes can
 // hold them.
@@ -45,15 +77,18 @@ func (q Queue) Lacks(nodes int) int {
 
 // Queue returns where a queue lives, as the first node knows it that answers.
 func (c *Cluster) Queue(ctx context.Context, vhost, name string) (Queue, error) {
-	var queue Queue
-	err := c.AskAny(ctx, func(api *rabbithole.Client) (err error) {
-		queue, err = getQueue(api, vhost, name)
-		return err
-	})
-	if err != nil {
-		return Queue{}, fmt.Errorf("find queue %q in vhost %q: %w", name, vhost, err)
+	failures := []error{fmt.Errorf("find queue %q in vhost %q: %w", name, vhost, ErrNoNodeAnswers)}
+	for _, node := range c.outputs.Nodes {
+		queue, err := c.getQueue(ctx, node, vhost, name)
+		if err == nil {
+			return queue, nil
+		}
+		if ctx.Err() != nil {
+			return Queue{}, fmt.Errorf("find queue %q in vhost %q: %w", name, vhost, context.Cause(ctx))
+		}
+		failures = append(failures, fmt.Errorf("%s: %w", node.Name, err))
 	}
-	return queue, nil
+	return Queue{}, errors.Join(failures...)
 }
 
 // Leader returns the node that leads a queue. It is an error if there is none just now.
@@ -77,7 +112,7 @@ func (c *Cluster) Locate(vhost, name string) func(context.Context) (string, erro
 		failures := make([]error, len(c.outputs.Nodes))
 		var asking sync.WaitGroup
 		for i, node := range c.outputs.Nodes {
-			asking.Go(func() { queues[i], failures[i] = getQueue(c.Management(ctx, node), vhost, name) })
+			asking.Go(func() { queues[i], failures[i] = c.getQueue(ctx, node, vhost, name) })
 		}
 		asking.Wait()
 		if leader := agreed(queues); leader != "" {
@@ -101,12 +136,12 @@ func agreed(accounts []Queue) string {
 }
 
 // getQueue asks one node.
-func getQueue(api *rabbithole.Client, vhost, name string) (Queue, error) {
-	info, err := api.GetQueueWithParameters(vhost, name, queueColumns)
-	if err != nil {
+func (c *Cluster) getQueue(ctx context.Context, node topology.NodeOutput, vhost, name string) (Queue, error) {
+	var record listed
+	if err := c.Get(ctx, node, queuePath(vhost, name)+queueColumns, &record); err != nil {
 		return Queue{}, err
 	}
-	return newQueue(rabbithole.QueueInfo(*info)), nil
+	return record.queue(), nil
 }
 
 // Followers returns the nodes with a replica of a queue other than its leader's, in the stack's order.
@@ -122,33 +157,6 @@ func (c *Cluster) Followers(ctx context.Context, vhost, name string) ([]topology
 		}
 	}
 	return followers, nil
-}
-
-// defaultGroupSize is how many replicas RabbitMQ gives a quorum queue that does not ask for a number.
-const defaultGroupSize = 3
-
-func newQueue(info rabbithole.QueueInfo) Queue {
-	queue := Queue{
-		VHost: info.Vhost, Name: info.Name, Type: info.Type, State: info.Status,
-		Leader: info.Leader, Members: info.Members, Online: info.Online,
-		Messages: info.Messages, Consumers: info.Consumers,
-	}
-	if queue.Type == "classic" && info.Node != "" {
-		queue.Leader, queue.Members = info.Node, []string{info.Node}
-		if info.Status == "running" {
-			queue.Online = queue.Members
-		}
-	}
-	queue.GroupSize = len(queue.Members)
-	if queue.Type == "quorum" {
-		queue.GroupSize = defaultGroupSize
-		if size, set := info.Arguments["x-quorum-initial-group-size"].(float64); set {
-			queue.GroupSize = int(size)
-		}
-	}
-	slices.Sort(queue.Members)
-	slices.Sort(queue.Online)
-	return queue
 }
 
 // String names the queue; the default vhost goes without saying.

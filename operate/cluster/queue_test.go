@@ -1,29 +1,46 @@
 package cluster
 
 import (
+	"encoding/json"
 	"testing"
 
-	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
+func decode(t *testing.T, text string) Queue {
+	t.Helper()
+	var record listed
+	require.NoError(t, json.Unmarshal([]byte(text), &record))
+	return record.queue()
+}
+
 func TestQuorumQueueFromTheManagementAPI(t *testing.T) {
-	queue := newQueue(rabbithole.QueueInfo{
-		Name: "ha_queue", Vhost: "/", Type: "quorum", Status: "running", Leader: "rabbit@b",
-		Members: []string{"rabbit@c", "rabbit@b", "rabbit@a"}, Online: []string{"rabbit@c", "rabbit@b"},
-		Arguments: map[string]any{"x-quorum-initial-group-size": float64(5)},
-	})
+	queue := decode(t, `{"name":"ha_queue","vhost":"/","type":"quorum","state":"running","exclusive":null,"leader":"rabbit@b",
+		"members":["rabbit@c","rabbit@b","rabbit@a"],"online":["rabbit@c","rabbit@b"],"messages":7,
+		"arguments":{"x-quorum-initial-group-size":5}}`)
 	assert.Equal(t, []string{"rabbit@a", "rabbit@b", "rabbit@c"}, queue.Members)
 	assert.Equal(t, []string{"rabbit@b", "rabbit@c"}, queue.Online)
 	assert.Equal(t, 5, queue.GroupSize)
+	assert.Equal(t, 7, queue.Messages)
 }
 
-func TestQuorumQueueHasThreeReplicasUnlessItAsksForOthers(t *testing.T) {
-	assert.Equal(t, 3, newQueue(rabbithole.QueueInfo{Type: "quorum"}).GroupSize)
+func TestHowManyReplicasAQueueAsksFor(t *testing.T) {
+	for text, want := range map[string]int{
+		`{"type":"quorum"}`: 3,
+		`{"type":"stream"}`: 3,
+		`{"type":"stream","arguments":{"x-initial-cluster-size":2}}`:                                     2,
+		`{"type":"quorum","arguments":{"x-quorum-initial-group-size":3,"x-quorum-target-group-size":5}}`: 5,
+		`{"type":"quorum","arguments":{"x-quorum-initial-group-size":3},
+			"effective_policy_definition":{"target-group-size":7}}`: 7,
+		`{"type":"classic","node":"rabbit@a","state":"running"}`: 1,
+	} {
+		assert.Equal(t, want, decode(t, text).GroupSize, text)
+	}
 }
 
 func TestClassicQueueIsWhereItsNodeIs(t *testing.T) {
-	queue := newQueue(rabbithole.QueueInfo{Type: "classic", Node: "rabbit@b", Status: "down"})
+	queue := decode(t, `{"type":"classic","node":"rabbit@b","state":"down","online":null}`)
 	assert.Equal(t, "rabbit@b", queue.Leader)
 	assert.Equal(t, []string{"rabbit@b"}, queue.Members)
 	assert.Empty(t, queue.Online)

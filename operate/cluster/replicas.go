@@ -2,77 +2,149 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"warren/topology"
 )
 
-// parallelQueues bounds how many queues' replicas are asked for at once.
+// parallelQueues bounds how many queues' replicas are asked for at once. More gain nothing on two cores.
 const parallelQueues = 8
 
-// Queues returns the queues of the cluster, exclusive ones left out, as one node knows them, with the replicas of quorum
-// queues as Raft has them.
-func (c *Cluster) Queues(ctx context.Context, node topology.NodeOutput) ([]Queue, error) {
-	infos, err := c.Management(ctx, node).ListQueuesWithParameters(queueColumns)
-	if err != nil {
-		return nil, fmt.Errorf("list queues on %s: %w", node.Name, err)
-	}
-	var queues []Queue
-	for _, info := range infos {
-		if !info.Exclusive {
-			queues = append(queues, newQueue(info))
-		}
-	}
-	slices.SortFunc(queues, func(a, b Queue) int {
-		return strings.Compare(a.VHost+"\x00"+a.Name, b.VHost+"\x00"+b.Name)
-	})
-	var group errgroup.Group
+// askReplicas asks all replicated queues of a list for their replicas, as one node reaches them.
+func (c *Cluster) askReplicas(ctx context.Context, node topology.NodeOutput, queues []Queue) error {
+	api := c.session(node)
+	defer api.close()
+	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelQueues)
 	for i := range queues {
-		if queues[i].Type == "quorum" {
-			group.Go(func() error { return c.askReplicas(ctx, node, &queues[i]) })
+		queue := &queues[i]
+		switch queue.Type {
+		case Quorum:
+			group.Go(func() error { return api.askQuorum(ctx, queue) })
+		case Stream:
+			group.Go(func() error { return api.askStream(ctx, queue) })
 		}
 	}
-	return queues, group.Wait()
-}
-
-// askReplicas replaces what the queue's record says of its replicas by what they say themselves. The record counts a
-// replica as online when its node runs, and keeps the last leader until there is another one.
-func (c *Cluster) askReplicas(ctx context.Context, node topology.NodeOutput, queue *Queue) error {
-	var replicas []replica
-	path := "queues/quorum/" + url.PathEscape(queue.VHost) + "/" + url.PathEscape(queue.Name) + "/status"
-	err := c.Get(ctx, node, path, &replicas)
-	var status *StatusError
-	if errors.As(err, &status) && status.Code < http.StatusInternalServerError {
-		// A series that knows nothing of this (3.10 takes the path for a malformed one), or a queue that has just been deleted.
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	queue.Online, queue.Leader = nil, ""
-	for _, replica := range replicas {
-		switch replica.State {
-		case "leader":
-			queue.Leader = replica.Node
-			queue.Online = append(queue.Online, replica.Node)
-		case "follower":
-			queue.Online = append(queue.Online, replica.Node)
-		}
-	}
-	slices.Sort(queue.Online)
-	return nil
+	return group.Wait()
 }
 
 // replica is a quorum queue's member as /api/queues/quorum/{vhost}/{name}/status shows it.
 type replica struct {
 	Node  string `json:"Node Name"`
 	State string `json:"Raft State"`
+	// Membership is "voter", "promotable" or "non_voter"; empty if the member did not answer, and before 4.0.
+	Membership  string   `json:"Membership"`
+	LastWritten logIndex `json:"Last Written"`
+	CommitIndex logIndex `json:"Commit Index"`
+}
+
+// logIndex is a place in a Raft log, 0 if it is not known, for which the API writes "".
+type logIndex int64
+
+func (i *logIndex) UnmarshalJSON(data []byte) error {
+	*i = 0
+	if len(data) > 0 && data[0] == '"' {
+		return nil
+	}
+	return json.Unmarshal(data, (*int64)(i))
+}
+
+// askQuorum replaces what a quorum queue's record says of its replicas by what they say themselves. The record counts a
+// replica as online when its node runs, and keeps the last leader until there is another one.
+func (s *session) askQuorum(ctx context.Context, queue *Queue) error {
+	replicas, err := s.quorumStatus(ctx, queue)
+	if err != nil || replicas == nil {
+		return err
+	}
+	queue.judge(replicas)
+	if len(queue.Behind) == 0 {
+		return nil
+	}
+	// What is on its way is not a lag: a replica has caught up if it has by now what was committed when it was asked first.
+	again, err := s.quorumStatus(ctx, queue)
+	if err == nil && again != nil {
+		queue.Behind = behind(again, committed(replicas))
+	}
+	return err
+}
+
+// quorumStatus returns the replicas of a quorum queue; none if the node does not know the queue any more, or not the
+// question (3.10 takes the path for a malformed one).
+func (s *session) quorumStatus(ctx context.Context, queue *Queue) ([]replica, error) {
+	var replicas []replica
+	path := "queues/quorum/" + url.PathEscape(queue.VHost) + "/" + url.PathEscape(queue.Name) + "/status"
+	err := s.get(ctx, path, &replicas)
+	var status *StatusError
+	if errors.As(err, &status) && status.Code != http.StatusUnauthorized && status.Code < http.StatusInternalServerError {
+		return nil, nil
+	}
+	return replicas, err
+}
+
+// judge fills in what the replicas say.
+func (q *Queue) judge(replicas []replica) {
+	q.Online, q.Leader, q.NonVoters = nil, "", nil
+	for _, replica := range replicas {
+		switch replica.State {
+		case "leader":
+			q.Leader = replica.Node
+			q.Online = append(q.Online, replica.Node)
+		case "follower", "promotable", "non_voter":
+			// Such a member is a follower as well; some series name its state after its membership.
+			q.Online = append(q.Online, replica.Node)
+		}
+		if replica.Membership == "promotable" || replica.Membership == "non_voter" {
+			q.NonVoters = append(q.NonVoters, replica.Node)
+		}
+	}
+	slices.Sort(q.Online)
+	slices.Sort(q.NonVoters)
+	q.Behind = behind(replicas, committed(replicas))
+}
+
+// committed is how far the queue's log is known to be committed.
+func committed(replicas []replica) logIndex {
+	var index logIndex
+	for _, replica := range replicas {
+		index = max(index, replica.CommitIndex)
+	}
+	return index
+}
+
+// behind returns how many entries of the log up to an index the replicas lack that run.
+func behind(replicas []replica, index logIndex) map[string]int64 {
+	var lag map[string]int64
+	for _, replica := range replicas {
+		runs := replica.CommitIndex > 0 || replica.LastWritten > 0
+		if missing := index - replica.LastWritten; runs && missing > 0 {
+			if lag == nil {
+				lag = map[string]int64{}
+			}
+			lag[replica.Node] = int64(missing)
+		}
+	}
+	return lag
+}
+
+// askStream fills in the leader and the members of a stream, which lists leave out.
+func (s *session) askStream(ctx context.Context, queue *Queue) error {
+	var record listed
+	err := s.get(ctx, queuePath(queue.VHost, queue.Name)+queueColumns, &record)
+	var status *StatusError
+	if errors.As(err, &status) && status.Code == http.StatusNotFound {
+		return nil // it has just been deleted
+	}
+	if err != nil {
+		return err
+	}
+	consumers := queue.Consumers
+	*queue = record.queue()
+	queue.Consumers = consumers
+	return nil
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,8 +21,8 @@ func newDoctor(opts *options) *cobra.Command {
 	var heal bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what is wrong, what it means, and which command mends it",
-		Long: "Say what is wrong with the cluster, what it means, and which command mends it.\n\n" +
+		Short: "Say what is wrong, what it means, and which commands fix it",
+		Long: "Say what is wrong with the cluster, what it means, and which commands fix it.\n\n" +
 			"The exit status is 1 if anything was found, warnings included. With --heal, first undo whatever an interrupted\n" +
 			"`warren verify` has left: packet filters, paused or stopped containers, limits, cookies.",
 		Args: cobra.NoArgs,
@@ -68,35 +66,3 @@ func newDoctor(opts *options) *cobra.Command {
 
 // errDiagnosed makes the exit status say what the diagnoses have said already.
 var errDiagnosed = errors.New("the doctor found something")
-
-func printDiagnoses(out io.Writer, diagnoses []doctor.Diagnosis) error {
-	var text strings.Builder
-	if len(diagnoses) == 0 {
-		text.WriteString("Nothing is wrong.\n")
-	}
-	var consequences []doctor.Diagnosis
-	for _, d := range diagnoses {
-		if d.Consequence {
-			consequences = append(consequences, d)
-			continue
-		}
-		fmt.Fprintf(&text, "%s %s\n", strings.ToUpper(string(d.Severity)), d.Name)
-		fmt.Fprintf(&text, "  Found  %s\n  Means  %s\n", d.Found, d.Means)
-		for i, line := range d.Mend {
-			label := "      "
-			if i == 0 {
-				label = "Mend  "
-			}
-			fmt.Fprintf(&text, "  %s %s\n", label, line)
-		}
-		text.WriteString("\n")
-	}
-	if len(consequences) > 0 {
-		text.WriteString("These should go when the above is mended:\n")
-		for _, d := range consequences {
-			fmt.Fprintf(&text, "  %-22s %s\n", d.Name, d.Found)
-		}
-	}
-	_, err := io.WriteString(out, text.String())
-	return err
-}

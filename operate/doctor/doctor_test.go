@@ -15,20 +15,28 @@ import (
 // healthy is the examination of a cluster of three nodes with nothing wrong.
 func healthy() Examination {
 	erlang := []string{"rabbit@rabbit1", "rabbit@rabbit2", "rabbit@rabbit3"}
-	e := Examination{Stack: "test", Logs: map[string]string{}}
+	e := Examination{Stack: "test", Network: "warren-test", Logs: map[string]string{}, Own: map[string][]cluster.Queue{}}
+	e.Status.Series = "4.3"
 	for _, nodeName := range erlang {
 		name := strings.TrimPrefix(nodeName, "rabbit@")
 		e.Status.Nodes = append(e.Status.Nodes, health.NodeStatus{
 			NodeOutput: topology.NodeOutput{Name: name, NodeName: nodeName, Container: "warren-test-" + name, Type: topology.Disc},
 			State:      "running", Runtime: true, AMQP: true, ActualType: topology.Disc,
-			Members: erlang, Running: erlang, CookieDigest: "a digest",
+			Members: erlang, Running: erlang, CookieDigest: "a digest", ClusterID: "home", Version: "4.3.6",
+			FeatureFlags: []string{"khepri_db"},
+		})
+		e.Status.Helpers = append(e.Status.Helpers, health.HelperStatus{
+			Container: "warren-test-" + name + "-join", Role: topology.RoleMembership, Node: name, State: "running", Health: "healthy",
 		})
 		e.Status.LoadBalancer.Servers = append(e.Status.LoadBalancer.Servers,
 			cluster.Server{Proxy: "amqp", Mode: "tcp", Name: name, Status: "UP"})
 	}
 	e.Status.LoadBalancer.Container = "warren-test-haproxy"
+	e.Status.Helpers = append(e.Status.Helpers, health.HelperStatus{
+		Container: "warren-test-formation", Role: topology.RoleFormation, State: "running", Health: "healthy",
+	})
 	e.Status.Queues = []cluster.Queue{{
-		VHost: "/", Name: "ha_queue", Type: "quorum", GroupSize: 3, Leader: erlang[0], Members: erlang, Online: erlang,
+		VHost: "/", Name: "ha_queue", Type: "quorum", Durable: true, GroupSize: 3, Leader: erlang[0], Members: erlang, Online: erlang,
 	}}
 	return e
 }
@@ -61,13 +69,17 @@ func TestHealthyClusterGetsNoDiagnosis(t *testing.T) {
 	assert.Empty(t, Diagnose(healthy()))
 }
 
-func TestDiagnoses(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		found string // part of what was found
-		mend  string // part of the commands
-		spoil func(*Examination)
-	}{
+// diagnosisTest is a diagnosis, and what makes a healthy cluster have it.
+type diagnosisTest struct {
+	name  string
+	found string // part of what was found
+	fix   string // part of the commands
+	spoil func(*Examination)
+}
+
+// diagnosisTests provoke every diagnosis.
+func diagnosisTests() []diagnosisTest {
+	return []diagnosisTest{
 		{"node-missing", "rabbit2", "pulumi up --stack test", func(e *Examination) { gone(e, cluster.StateMissing, false) }},
 		{"node-down", "rabbit2", "docker start warren-test-rabbit2", func(e *Examination) { gone(e, "exited", false) }},
 		{"node-paused", "rabbit2", "docker unpause warren-test-rabbit2", func(e *Examination) { gone(e, "paused", false) }},
@@ -88,31 +100,62 @@ func TestDiagnoses(t *testing.T) {
 			func(e *Examination) { e.Status.Nodes[1].CookieDigest = "another" }},
 		{"cookie-unreadable", "rabbit2", "docker restart warren-test-rabbit2",
 			func(e *Examination) { e.Status.Nodes[1].CookieDigest = "" }},
-		{"inconsistent-membership", "rabbit2: does not count rabbit1, rabbit3", "warren-test-rabbit2 rabbitmqctl reset",
-			func(e *Examination) {
-				e.Status.Nodes[1].Members, e.Status.Nodes[1].Running = []string{"rabbit@rabbit2"}, []string{"rabbit@rabbit2"}
-			}},
-		{"inconsistent-membership", "rabbit1: does not count rabbit2", "forget_cluster_node rabbit@rabbit2", func(e *Examination) {
-			for _, i := range []int{0, 2} {
-				e.Status.Nodes[i].Members, e.Status.Nodes[i].Running = []string{"rabbit@rabbit1", "rabbit@rabbit3"}, []string{"rabbit@rabbit1", "rabbit@rabbit3"}
-			}
-		}},
-		{"inconsistent-membership", "rabbit2 logs: Error: {inconsistent_cluster", "start_app", func(e *Examination) {
+		{"inconsistent-membership", "rabbit2: does not count rabbit1, rabbit3", "pulumi up --stack test", func(e *Examination) { away(e, nil) }},
+		{"inconsistent-membership", "rabbit1: does not count rabbit2", "pulumi up --stack test", forget},
+		{"inconsistent-membership", "rabbit2 logs: Error: {inconsistent_cluster", "docker restart warren-test-rabbit2", func(e *Examination) {
 			gone(e, "running", true)
 			e.Logs["rabbit2"] = "booting\nError: {inconsistent_cluster,\"Node 'rabbit@rabbit2' thinks it's clustered with node 'rabbit@rabbit1'\"}\n"
 		}},
-		{"stranger", "rabbit@rabbit9: is not in the stack", "forget_cluster_node rabbit@rabbit9", func(e *Examination) {
-			for i := range e.Status.Nodes {
-				e.Status.Nodes[i].Members = append([]string{"rabbit@rabbit9"}, e.Status.Nodes[i].Members...)
-			}
+		{"not-in-stack", "rabbit@rabbit9: is none of the stack's nodes", "pulumi up --stack test", func(e *Examination) { stray(e, true) }},
+		{"management-refuses", "rabbit2", "pulumi config set --secret warren:adminPassword --stack test", func(e *Examination) {
+			gone(e, "running", true)
+			e.Status.Nodes[1].AMQP, e.Status.Nodes[1].Refuses = true, true
 		}},
-		{"queue-without-leader", "ha_queue", "rabbitmq-queues quorum_status --vhost / ha_queue",
+		{"management-silent", "rabbit2", "rabbitmq-diagnostics check_running", func(e *Examination) {
+			gone(e, "running", true)
+			e.Status.Nodes[1].AMQP = true
+		}},
+		{"version-mismatch", "rabbit2", "pulumi up --stack test", func(e *Examination) { e.Status.Nodes[1].Version = "4.2.1" }},
+		{"series-differs", "rabbit2: runs RabbitMQ 4.3.6", "pulumi up --stack test", func(e *Examination) { e.Status.Series = "4.4" }},
+		{"feature-flag-mismatch", "rabbit2", "rabbitmqctl enable_feature_flag all", func(e *Examination) {
+			e.Status.Nodes[1].FeatureFlags = []string{"quorum_queue"}
+		}},
+		{"queues-unknown", "no node answers", "fix the nodes", func(e *Examination) { e.Status.QueuesError = "no node answers" }},
+		{"queue-half-deleted", "ha_queue: is half deleted", "rabbitmqctl delete_queue --vhost / -- ha_queue", func(e *Examination) {
+			e.Status.Queues[0].Leader, e.Status.Queues[0].Online = "", nil
+		}},
+		{"queue-down", "legacy: is down", "docker logs --tail 50 warren-test-rabbit1", func(e *Examination) {
+			e.Status.Queues = append(e.Status.Queues,
+				cluster.Queue{VHost: "/", Name: "legacy", Type: "classic", State: "down", Members: []string{"rabbit@rabbit1"}})
+		}},
+		{"replica-not-voting", "rabbit3 do not vote", "quorum_status --vhost / -- ha_queue", func(e *Examination) {
+			e.Status.Queues[0].NonVoters = []string{"rabbit@rabbit3"}
+		}},
+		{"replica-behind", "rabbit3 lacks 1000", "quorum_status --vhost / -- ha_queue", func(e *Examination) {
+			e.Status.Queues[0].Behind = map[string]int64{"rabbit@rabbit3": 1000}
+		}},
+		{"replica-offline", "events: its replicas on rabbit3", "rabbitmq-streams stream_status --vhost / -- events", func(e *Examination) {
+			e.Status.Queues = append(e.Status.Queues, e.Status.Queues[0])
+			e.Status.Queues[1].Type, e.Status.Queues[1].Name, e.Status.Queues[1].Online = "stream", "events", e.Status.Queues[0].Online[:2]
+		}},
+		{"too-few-replicas", "events: has 2 of 3", "rabbitmq-streams add_replica --vhost / -- events rabbit@rabbit3", func(e *Examination) {
+			e.Status.Queues = append(e.Status.Queues, e.Status.Queues[0])
+			q := &e.Status.Queues[1]
+			q.Type, q.Name, q.Members, q.Online = "stream", "events", q.Members[:2], q.Online[:2]
+		}},
+		{"helper-missing", "warren-test-rabbit2-join", "pulumi up --stack test", func(e *Examination) { e.Status.Helpers[1].State = "missing" }},
+		{"helper-down", "warren-test-formation", "docker start warren-test-formation", func(e *Examination) { e.Status.Helpers[3].State = "exited" }},
+		{"helper-down", "warren-test-formation", "docker unpause warren-test-formation", func(e *Examination) { e.Status.Helpers[3].State = "paused" }},
+		{"helper-unhealthy", "warren-test-rabbit1-join", "docker logs --tail 50 warren-test-rabbit1-join",
+			func(e *Examination) { e.Status.Helpers[0].Health = "unhealthy" }},
+		{"outputs-incomplete", "older version", "pulumi up --stack test", func(e *Examination) { e.Status.Helpers, e.Status.OutputsIncomplete = nil, true }},
+		{"queue-without-leader", "ha_queue", "rabbitmq-queues quorum_status --vhost / -- ha_queue",
 			func(e *Examination) { e.Status.Queues[0].Leader = "" }},
 		{"replica-offline", "rabbit3", "quorum_status", func(e *Examination) { e.Status.Queues[0].Online = e.Status.Queues[0].Online[:2] }},
-		{"too-few-replicas", "has 1 of 3 replicas", "add_member --vhost / ha_queue rabbit@rabbit3", func(e *Examination) {
+		{"too-few-replicas", "has 1 of 3 replicas", "add_member --vhost / -- ha_queue rabbit@rabbit3", func(e *Examination) {
 			e.Status.Queues[0].Members, e.Status.Queues[0].Online = e.Status.Queues[0].Members[:1], e.Status.Queues[0].Online[:1]
 		}},
-		{"not-replicated", "legacy: a classic queue", "rabbitmqctl delete_queue --vhost / --if-empty legacy", func(e *Examination) {
+		{"not-replicated", "legacy: a classic queue", "rabbitmqctl delete_queue --vhost / --if-empty --if-unused -- legacy", func(e *Examination) {
 			e.Status.Queues = append(e.Status.Queues, cluster.Queue{VHost: "/", Name: "legacy", Type: "classic", Members: []string{"rabbit@rabbit1"}})
 		}},
 		{"leaders-not-spread", "rabbit1", "rabbitmq-queues rebalance quorum", func(e *Examination) {
@@ -125,18 +168,19 @@ func TestDiagnoses(t *testing.T) {
 		{"connections-not-spread", "rabbit2", "docker restart warren-test-haproxy", func(e *Examination) {
 			e.Status.Spread = &health.Spread{Opened: 4, Nodes: []health.NodeSpread{{Node: "rabbit1", Landed: 4}, {Node: "rabbit2"}}}
 		}},
-		{"membership-unwatched", "rabbit2", "pulumi up --stack test", func(e *Examination) {
-			e.Watches = map[string]string{"rabbit1": "running", "rabbit2": cluster.StateMissing, "rabbit3": "paused"}
-		}},
 		{"left-by-fault", "rabbit2: packet filters", "warren doctor --heal --stack test", func(e *Examination) {
 			e.Leftovers = []string{"rabbit2: packet filters in the chain WARREN-FAULT"}
 		}},
-	} {
+	}
+}
+
+func TestDiagnoses(t *testing.T) {
+	for _, test := range diagnosisTests() {
 		t.Run(test.name+" "+test.found, func(t *testing.T) {
 			e := healthy()
 			test.spoil(&e)
 			diagnosis := find(t, Diagnose(e), test.name, test.found)
-			assert.Contains(t, strings.Join(diagnosis.Mend, "\n"), test.mend)
+			assert.Contains(t, strings.Join(diagnosis.Fix, "\n"), test.fix)
 			assert.NotEmpty(t, diagnosis.Means)
 		})
 	}
@@ -154,13 +198,20 @@ func find(t *testing.T, diagnoses []Diagnosis, name, found string) Diagnosis {
 	return Diagnosis{}
 }
 
-func TestEveryKindOfProblemIsExplained(t *testing.T) {
+func TestEveryKindOfProblemIsExplainedAndTested(t *testing.T) {
+	tested := map[string]bool{}
+	for _, test := range diagnosisTests() {
+		tested[test.name] = true
+	}
 	for _, kind := range health.Kinds() {
 		if kind == health.MembershipDiffers {
-			continue // becomes the diagnosis Inconsistent
+			kind = Inconsistent // which it becomes
+		} else {
+			assert.Contains(t, explanations, kind)
 		}
-		assert.Contains(t, explanations, kind)
+		assert.True(t, tested[string(kind)], kind)
 	}
+	assert.True(t, tested[LeftByFault])
 }
 
 func TestCausesComeBeforeTheirConsequences(t *testing.T) {

@@ -2,10 +2,11 @@ package health
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,16 +27,25 @@ const (
 // Observe looks at every node, queue and load-balanced server. Nodes that do not answer are part of the answer, not an
 // error: it fails only when the Docker Engine does or ctx ends.
 func Observe(ctx context.Context, c *cluster.Cluster) (Status, error) {
-	status := Status{Time: time.Now(), Nodes: make([]NodeStatus, len(c.Nodes()))}
+	status := Status{
+		Time: time.Now(), Nodes: make([]NodeStatus, len(c.Nodes())),
+		OutputsIncomplete: outputsIncomplete(c.Outputs()),
+		Series:            c.Outputs().RabbitMQSeries, Username: c.Outputs().Username,
+	}
+	nonce := rand.Text()
 	group, groupCtx := errgroup.WithContext(ctx)
 	for i, node := range c.Nodes() {
 		group.Go(func() (err error) {
-			status.Nodes[i], err = observeNode(groupCtx, c, node)
+			status.Nodes[i], err = observeNode(groupCtx, c, node, nonce)
 			return err
 		})
 	}
 	group.Go(func() (err error) {
 		status.LoadBalancer, err = observeLoadBalancer(groupCtx, c)
+		return err
+	})
+	group.Go(func() (err error) {
+		status.Helpers, err = observeHelpers(groupCtx, c)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -84,7 +94,7 @@ func observeLoadBalancer(ctx context.Context, c *cluster.Cluster) (LoadBalancerS
 	return status, nil
 }
 
-func observeNode(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (NodeStatus, error) {
+func observeNode(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, nonce string) (NodeStatus, error) {
 	status := NodeStatus{NodeOutput: node}
 	var err error
 	if status.State, err = c.State(ctx, node.Container); err != nil {
@@ -96,13 +106,15 @@ func observeNode(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 	}
 	var group errgroup.Group
 	group.Go(func() error {
-		found := probe(ctx, c, node)
+		found := probe(ctx, c, node, nonce)
 		status.Runtime, status.AMQP, status.CookieDigest = found.runtime, found.amqp, found.cookieDigest
 		return nil
 	})
 	group.Go(func() error { return observeView(ctx, c, node, &status) })
 	if err := group.Wait(); err != nil {
 		status.Error = err.Error()
+		var answer *cluster.StatusError
+		status.Refuses = errors.As(err, &answer) && answer.Code == http.StatusUnauthorized
 	}
 	return status, nil
 }
@@ -113,31 +125,36 @@ type probed struct {
 	cookieDigest  string
 }
 
+// probeScript tries the ports that are its arguments and prints "up" or "down" for each, and then a digest of the Erlang
+// cookie in the file that is its name. The cookie stays in the container, and out of the arguments of commands. The nonce
+// makes the digest one that nobody can look up or compare with another one later.
+const probeScript = `nonce=$1
+for port in "${@:2}"; do
+  (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && echo up || echo down
+done
+cookie=$(<"$0") && [[ $cookie ]] && printf '%s %s' "$nonce" "$cookie" | sha256sum`
+
 // probe looks into a node's container. A published port accepts connections even when nothing listens behind it, so the
 // listeners are tried from inside; and RabbitMQ logs a warning about clients that leave after the greeting, so they
 // leave before it.
-func probe(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) probed {
+func probe(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, nonce string) probed {
 	ctx, cancel := context.WithTimeout(ctx, execTimeout)
 	defer cancel()
-	const script = `for port in "$1" "$2"; do
-  (: </dev/tcp/127.0.0.1/$port) 2>/dev/null && echo up || echo down
-done
-cat "$0"`
-	result, err := c.Exec(ctx, node.Container, "bash", "-c", script,
-		topology.DataCookiePath, strconv.Itoa(topology.DistributionPort), strconv.Itoa(topology.AMQPPort))
+	result, err := c.Exec(ctx, node.Container, "bash", "-c", probeScript, topology.DataCookiePath,
+		nonce, strconv.Itoa(topology.DistributionPort), strconv.Itoa(topology.AMQPPort))
 	if err != nil {
 		return probed{}
 	}
-	lines := strings.SplitN(result.Stdout, "\n", 3)
+	return parseProbe(result.Stdout)
+}
+
+func parseProbe(output string) probed {
+	lines := strings.SplitN(output, "\n", 3)
 	if len(lines) < 3 {
 		return probed{}
 	}
-	found := probed{runtime: lines[0] == "up", amqp: lines[1] == "up"}
-	if cookie := strings.TrimSpace(lines[2]); cookie != "" {
-		digest := sha256.Sum256([]byte(cookie))
-		found.cookieDigest = hex.EncodeToString(digest[:])
-	}
-	return found
+	digest, _, _ := strings.Cut(lines[2], " ")
+	return probed{runtime: lines[0] == "up", amqp: lines[1] == "up", cookieDigest: strings.TrimSpace(digest)}
 }
 
 // observeView asks a node's own management API how it sees itself and its peers.
@@ -164,6 +181,10 @@ func observeView(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 		Name  string `json:"name"`
 		State string `json:"state"`
 	}
+	var parameters []struct {
+		Name  string `json:"name"`
+		Value any    `json:"value"`
+	}
 	var group errgroup.Group
 	group.Go(func() error {
 		return c.Get(ctx, node, "overview?columns=rabbitmq_version,erlang_version", &overview)
@@ -173,6 +194,7 @@ func observeView(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 			"disk_free_alarm,disk_free,disk_free_limit,uptime", &nodes)
 	})
 	group.Go(func() error { return c.Get(ctx, node, "feature-flags", &flags) })
+	group.Go(func() error { return c.Get(ctx, node, "global-parameters", &parameters) })
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -183,6 +205,11 @@ func observeView(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 		}
 	}
 	slices.Sort(status.FeatureFlags)
+	for _, parameter := range parameters {
+		if id, isText := parameter.Value.(string); isText && parameter.Name == "internal_cluster_id" {
+			status.ClusterID = id
+		}
+	}
 	for _, n := range nodes {
 		status.Members = append(status.Members, n.Name)
 		if n.Running {

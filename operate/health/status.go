@@ -19,6 +19,13 @@ type Status struct {
 	QueuesError string          `json:"queuesError,omitempty"`
 
 	LoadBalancer LoadBalancerStatus `json:"loadBalancer"`
+	// Helpers are the containers that look after the cluster.
+	Helpers []HelperStatus `json:"helpers"`
+	// OutputsIncomplete tells that the stack's outputs do not name its helpers, as an older version wrote them.
+	OutputsIncomplete bool `json:"outputsIncomplete,omitempty"`
+	// Series is the RabbitMQ series, and Username the administrator, that the stack's outputs name.
+	Series   string `json:"series"`
+	Username string `json:"-"`
 
 	// Spread is where connections through the load balancer land, if that was tried.
 	Spread *Spread `json:"spread,omitempty"`
@@ -37,9 +44,13 @@ type NodeStatus struct {
 	AMQP bool `json:"amqp"`
 	// Error says why the node's management API gave no answer; the fields below are then not known.
 	Error string `json:"error,omitempty"`
+	// Refuses tells that it answered, and refuses the credentials of the stack's outputs.
+	Refuses bool `json:"refuses,omitempty"`
 
 	Version       string `json:"version,omitempty"`
 	ErlangVersion string `json:"erlangVersion,omitempty"`
+	// ClusterID is the permanent ID of the cluster that the node is in, empty if it is not known.
+	ClusterID string `json:"clusterId,omitempty"`
 	// ActualType is the type the node has, where Type is the one it should have.
 	ActualType topology.NodeType `json:"actualType,omitempty"`
 	// Members are the nodes (Erlang names) that this node counts as members of its cluster, and Running those of them
@@ -52,10 +63,12 @@ type NodeStatus struct {
 	drainedPeers []string
 	// FeatureFlags are those enabled.
 	FeatureFlags []string `json:"-"`
-	// CookieDigest is a digest of the Erlang cookie, to compare and never to show. It is empty if it cannot be read.
+	// CookieDigest is a digest of the Erlang cookie, for comparison within this one status. It is empty if the cookie
+	// cannot be read.
 	CookieDigest string `json:"-"`
 
-	// Drained tells whether the node is in maintenance mode. It then serves nobody, not even its management API; its peers know.
+	// Drained tells whether the node is in maintenance mode. It then serves nobody, not even its management API; its
+	// peers know.
 	Drained     bool `json:"drained"`
 	MemoryAlarm bool `json:"memoryAlarm"`
 	DiskAlarm   bool `json:"diskAlarm"`

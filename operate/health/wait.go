@@ -27,7 +27,7 @@ func (e *UnhealthyError) Error() string {
 	return "the cluster is not healthy: " + strings.Join(failures, "; ")
 }
 
-// WaitHealthy returns when nothing is wrong that matters. When ctx ends first, the error wraps an UnhealthyError with
+// WaitHealthy returns when nothing is wrong that matters with the cluster itself, see [Status.Serves]. When ctx ends first, the error wraps an UnhealthyError with
 // what was wrong when last seen.
 func WaitHealthy(ctx context.Context, c *cluster.Cluster) error {
 	return wait.Until(ctx, observeEvery, healthyCluster, checkHealth(c))
@@ -44,8 +44,8 @@ const healthyCluster = "a healthy cluster"
 func checkHealth(c *cluster.Cluster) func(context.Context) error {
 	return func(ctx context.Context) error {
 		status, err := Observe(ctx, c)
-		if err == nil && !status.Healthy() {
-			err = &UnhealthyError{status.Problems()}
+		if err == nil && !status.Serves() {
+			err = &UnhealthyError{withoutHelpers(status.Problems())}
 		}
 		return err
 	}

@@ -56,10 +56,15 @@ func Outputs(ctx context.Context, dir, name string) (topology.Outputs, error) {
 		return topology.Outputs{}, fmt.Errorf("stack %q: %w; bring it up with `make up STACK=%s` or `pulumi up --stack %s`",
 			name, err, name, name)
 	}
+	if outputs.Stack == "" {
+		outputs.Stack = name
+	}
 	return outputs, nil
 }
 
-// Read decodes outputs as `pulumi stack output --json --show-secrets` prints them.
+// Read decodes outputs as `pulumi stack output --json --show-secrets` prints them. Those of an older version of Warren lack
+// the stack's name, which is then taken from that of the network, and the names of its helpers, of which package health
+// warns.
 func Read(r io.Reader) (topology.Outputs, error) {
 	var outputs topology.Outputs
 	if err := json.NewDecoder(r).Decode(&outputs); err != nil {
@@ -68,7 +73,19 @@ func Read(r io.Reader) (topology.Outputs, error) {
 	if len(outputs.Nodes) == 0 {
 		return outputs, fmt.Errorf("%w: it has no nodes among its outputs", ErrNotUp)
 	}
+	if outputs.Stack == "" {
+		outputs.Stack = stackOf(outputs.Network)
+	}
 	return outputs, nil
+}
+
+// stackOf is the name of the stack whose network has a name; empty if no stack's has it.
+func stackOf(network string) string {
+	stack, isStacks := strings.CutPrefix(network, (&topology.Cluster{}).NetworkName())
+	if !isStacks {
+		return ""
+	}
+	return stack
 }
 
 // ReadFile decodes outputs saved in a file.

@@ -118,3 +118,21 @@ func TestOutputsWithoutNodesAreOfAStackThatIsNotUp(t *testing.T) {
 	_, err := Read(strings.NewReader("{}"))
 	assert.ErrorIs(t, err, ErrNotUp)
 }
+
+// TestOutputsOfAnOlderVersion lack the stack's name.
+func TestOutputsOfAnOlderVersion(t *testing.T) {
+	dir := project(t, "echo '"+outputs+"'")
+	read, err := Outputs(t.Context(), dir, "dev")
+	require.NoError(t, err)
+	assert.Equal(t, "dev", read.Stack)
+
+	for text, want := range map[string]string{
+		`{"nodes": [{}], "network": "warren-tutorial"}`:                  "tutorial",
+		`{"nodes": [{}], "network": "warren-tutorial", "stack": "mine"}`: "mine",
+		`{"nodes": [{}], "network": "by-hand"}`:                          "",
+	} {
+		read, err := Read(strings.NewReader(text))
+		require.NoError(t, err)
+		assert.Equal(t, want, read.Stack, text)
+	}
+}

@@ -82,6 +82,12 @@ func TestNodesBootWithTheGoldenFiles(t *testing.T) {
 			require.NoError(t, err)
 
 			assert.Equal(t, wantInForce(cluster), node.eval(t, inForce(cluster)), "settings in force")
+			check := haproxyData{Cluster: cluster}.ManagementCheck()
+			own, others := testSecrets.LoadBalancerPassword(), testSecrets.AgentPassword()
+			assert.Equal(t, "200", node.get(t, check, LoadBalancerUsername, own), "HAProxy may check")
+			assert.Equal(t, "401", node.get(t, "/api/users", LoadBalancerUsername, own), "and nothing else")
+			assert.Equal(t, "401", node.get(t, check, LoadBalancerUsername, others))
+			assert.Equal(t, "200", node.get(t, "/api/users", AgentUsername, others), "the agent may")
 		})
 	}
 }
@@ -150,10 +156,11 @@ func inForce(c *Cluster) string {
 		`application:get_env(rabbit, server_properties), `+
 		`lists:sort([proplists:get_value(user, U) || U <- rabbit_auth_backend_internal:list_users()]), `+
 		`element(1, rabbit_access_control:check_user_pass_login(<<"%s">>, base64:decode("%s"))), `+
-		`element(1, rabbit_access_control:check_user_pass_login(<<"%s">>, <<"%s">>)), `+
+		`[element(1, rabbit_access_control:check_user_pass_login(U, P)) || `+
+		`{U, P} <- [{<<"%s">>, <<"%s">>}, {<<"%s">>, <<"%s">>}]], `+
 		`whereis(prompt_election) =/= undefined}.`,
 		c.Username, base64.StdEncoding.EncodeToString([]byte(testSecrets.AdminPassword)),
-		AgentUsername, testSecrets.AgentPassword())
+		AgentUsername, testSecrets.AgentPassword(), LoadBalancerUsername, testSecrets.LoadBalancerPassword())
 }
 
 // wantInForce is what a node should answer to inForce.
@@ -165,9 +172,9 @@ func wantInForce(c *Cluster) string {
 		options = fmt.Sprintf("{ok,[{raw,6,18,<<%d,%d,0,0>>}]}", ms&0xff, ms>>8)
 	}
 	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true,{ok,[{node,<<"%s">>}]},`+
-		`[<<"%s">>,<<"%s">>],ok,ok,%t}`,
+		`[<<"%s">>,<<"%s">>,<<"%s">>],ok,[ok,ok],%t}`,
 		ticktime, options, c.HeartbeatSeconds, c.ConnectionMax, c.MemoryHighWatermark, c.Nodes[0].NodeName(),
-		c.Username, AgentUsername, c.detection().PromptElection)
+		c.Username, AgentUsername, LoadBalancerUsername, c.detection().PromptElection)
 }
 
 // dockerEngine is the engine the tests run their containers on.
@@ -289,9 +296,24 @@ type bootedNode struct {
 // eval evaluates an Erlang expression on the node.
 func (n *bootedNode) eval(t *testing.T, expression string) string {
 	t.Helper()
+	return n.run(t, "rabbitmqctl", "--quiet", "eval", expression)
+}
+
+// get returns the status with which the node's management interface answers a request.
+func (n *bootedNode) get(t *testing.T, path, user, password string) string {
+	t.Helper()
+	const request = `exec 3<>/dev/tcp/127.0.0.1/"$0"
+		printf 'GET %s HTTP/1.0\r\nAuthorization: Basic %s\r\n\r\n' "$1" "$2" >&3
+		read -r _ status _ <&3 && echo "$status"`
+	credentials := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	return n.run(t, "bash", "-c", request, strconv.Itoa(ManagementPort), path, credentials)
+}
+
+// run returns what a command in the node's container writes, without spaces.
+func (n *bootedNode) run(t *testing.T, command ...string) string {
+	t.Helper()
 	created, err := n.docker.ContainerExecCreate(t.Context(), n.id, container.ExecOptions{
-		Cmd: []string{"rabbitmqctl", "--quiet", "eval", expression}, User: "rabbitmq",
-		AttachStdout: true, AttachStderr: true,
+		Cmd: command, User: "rabbitmq", AttachStdout: true, AttachStderr: true,
 	})
 	require.NoError(t, err)
 	attached, err := n.docker.ContainerExecAttach(t.Context(), created.ID, container.ExecAttachOptions{})

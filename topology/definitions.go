@@ -11,6 +11,7 @@ import (
 
 const (
 	administratorTag = "administrator"
+	managementTag    = "management"
 	hashingAlgorithm = "rabbit_password_hashing_sha256"
 	saltLength       = 4
 )
@@ -41,31 +42,42 @@ type permissionDefinition struct {
 }
 
 // Definitions renders the definitions that every node imports when it starts: the administrator, Warren's own
-// user, the virtual host "/" and the permission for both to do everything in it. A node with definitions to
+// users, and the virtual host "/" with full permissions for those who administer. A node with definitions to
 // import creates neither guest nor any other default user. It fails without an Erlang cookie, from which the
-// password of Warren's own user follows.
+// passwords of Warren's own users follow.
 func (c *Cluster) Definitions(s Secrets) (string, error) {
 	if s.ErlangCookie == "" {
 		return "", errors.New("rendering the definitions: there is no Erlang cookie")
 	}
-	passwords := map[string]string{c.Username: s.AdminPassword, AgentUsername: s.AgentPassword()}
-	d := definitions{VHosts: []vhostDefinition{{Name: defaultVirtualHost}}}
-	for _, name := range c.ManagedUsers() {
-		d.Users = append(d.Users, userDefinition{
-			Name:             name,
-			PasswordHash:     passwordHash(name, passwords[name]),
-			HashingAlgorithm: hashingAlgorithm,
-			Tags:             []string{administratorTag, ManagedTag},
-		})
-		d.Permissions = append(d.Permissions, permissionDefinition{
-			User: name, VHost: defaultVirtualHost, Configure: ".*", Write: ".*", Read: ".*",
-		})
+	d := definitions{
+		Users: []userDefinition{
+			newUser(c.Username, s.AdminPassword, administratorTag),
+			newUser(AgentUsername, s.AgentPassword(), administratorTag),
+			newUser(LoadBalancerUsername, s.LoadBalancerPassword(), managementTag),
+		},
+		VHosts:      []vhostDefinition{{Name: defaultVirtualHost}},
+		Permissions: []permissionDefinition{fullPermission(c.Username), fullPermission(AgentUsername)},
 	}
 	text, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		return "", fmt.Errorf("rendering the definitions: %w", err)
 	}
 	return string(text) + "\n", nil
+}
+
+func newUser(name, password, tag string) userDefinition {
+	return userDefinition{
+		Name:             name,
+		PasswordHash:     passwordHash(name, password),
+		HashingAlgorithm: hashingAlgorithm,
+		Tags:             []string{tag, ManagedTag},
+	}
+}
+
+func fullPermission(user string) permissionDefinition {
+	return permissionDefinition{
+		User: user, VHost: defaultVirtualHost, Configure: ".*", Write: ".*", Read: ".*",
+	}
 }
 
 // passwordHash hashes a password as RabbitMQ does: base64(salt ‖ SHA-256(salt ‖ password)) with four bytes

@@ -30,7 +30,7 @@ func TestPasswordHash(t *testing.T) {
 	assert.NotEqual(t, hash[:5], passwordHash("admin", "secret2")[:5])
 }
 
-func TestDefinitionsHaveTheAdministratorAndTheAgent(t *testing.T) {
+func TestDefinitionsHaveTheAdministratorAndWarrensOwnUsers(t *testing.T) {
 	c, err := New("dev", Config{Username: "operator"})
 	require.NoError(t, err)
 	text, err := c.Definitions(testSecrets)
@@ -38,20 +38,25 @@ func TestDefinitionsHaveTheAdministratorAndTheAgent(t *testing.T) {
 
 	var d definitions
 	require.NoError(t, json.Unmarshal([]byte(text), &d))
-	require.Len(t, d.Users, 2, "neither guest nor anybody else")
-	for i, want := range []struct{ name, password string }{
-		{"operator", testSecrets.AdminPassword}, {"warren-agent", testSecrets.AgentPassword()},
+	require.Len(t, d.Users, 3, "neither guest nor anybody else")
+	var names []string
+	for i, want := range []struct{ name, password, tag string }{
+		{"operator", testSecrets.AdminPassword, "administrator"},
+		{"warren-agent", testSecrets.AgentPassword(), "administrator"},
+		{"warren-haproxy", testSecrets.LoadBalancerPassword(), "management"},
 	} {
+		names = append(names, d.Users[i].Name)
 		assert.Equal(t, want.name, d.Users[i].Name)
-		assert.Equal(t, []string{"administrator", "warren"}, d.Users[i].Tags)
+		assert.Equal(t, []string{want.tag, "warren"}, d.Users[i].Tags)
 		assert.True(t, matches(t, d.Users[i].PasswordHash, want.password))
-		assert.Contains(t, d.Permissions,
-			permissionDefinition{User: want.name, VHost: "/", Configure: ".*", Write: ".*", Read: ".*"})
+		assert.NotContains(t, text, want.password)
 	}
-	assert.Equal(t, c.ManagedUsers(), []string{d.Users[0].Name, d.Users[1].Name})
-	assert.Len(t, d.Permissions, 2)
+	assert.Equal(t, c.ManagedUsers(), names)
+	assert.Equal(t, []permissionDefinition{
+		{User: "operator", VHost: "/", Configure: ".*", Write: ".*", Read: ".*"},
+		{User: "warren-agent", VHost: "/", Configure: ".*", Write: ".*", Read: ".*"},
+	}, d.Permissions, "HAProxy has no business with messages")
 	assert.Equal(t, []vhostDefinition{{Name: "/"}}, d.VHosts)
-	assert.NotContains(t, text, testSecrets.AgentPassword())
 }
 
 // The password of the agent, an administrator, would be known to everybody.

@@ -14,8 +14,8 @@ const statsPath = "/stats"
 // reveals nothing else.
 const healthPath = "/health"
 
-// HAProxyConf renders haproxy.cfg. It holds the statistics page's password and the administrator's, for
-// health checks.
+// HAProxyConf renders haproxy.cfg. It holds the password of the statistics page and that of the health
+// checks.
 func (c *Cluster) HAProxyConf(s Secrets) string {
 	return render("haproxy.cfg.tmpl", haproxyData{Cluster: c, detection: c.detection(), secrets: s})
 }
@@ -33,9 +33,10 @@ func (d haproxyData) StatsCredentials() string {
 	return haproxyQuote(d.Username + ":" + d.secrets.StatsPassword)
 }
 
-// BasicAuthorization is the value of an Authorization header with the administrator's credentials.
+// BasicAuthorization is the value of an Authorization header with the credentials of the health checks.
 func (d haproxyData) BasicAuthorization() string {
-	return "Basic " + base64.StdEncoding.EncodeToString([]byte(d.Username+":"+d.secrets.AdminPassword))
+	credentials := LoadBalancerUsername + ":" + d.secrets.LoadBalancerPassword()
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 }
 
 // MinorityPattern matches the metrics of a node that has lost the majority: after the heading of its

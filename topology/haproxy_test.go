@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"encoding/base64"
 	"regexp"
 	"strings"
 	"testing"
@@ -71,6 +72,23 @@ func TestTheStatisticsPageNeedsAPasswordAndAdministersNothing(t *testing.T) {
 	conf := c.HAProxyConf(Secrets{AdminPassword: "a", StatsPassword: "s"})
 	assert.Contains(t, conf, "stats auth 'admin:s'")
 	assert.NotContains(t, conf, "stats admin")
+}
+
+// While another administrator or password is rolled out, HAProxy's checks succeed at every node.
+func TestTheManagementCheckDoesNotDependOnTheAdministrator(t *testing.T) {
+	before, err := New("dev", Config{})
+	require.NoError(t, err)
+	after, err := New("dev", Config{Username: "operator"})
+	require.NoError(t, err)
+	check := regexp.MustCompile(`(?m)^    http-check send .* Authorization 'Basic (.*)'$`)
+	old := check.FindStringSubmatch(before.HAProxyConf(testSecrets))
+	changed := testSecrets
+	changed.AdminPassword = "another"
+	require.NotNil(t, old)
+	assert.Equal(t, old, check.FindStringSubmatch(after.HAProxyConf(changed)))
+	credentials, err := base64.StdEncoding.DecodeString(old[1])
+	require.NoError(t, err)
+	assert.Equal(t, "warren-haproxy:"+testSecrets.LoadBalancerPassword(), string(credentials))
 }
 
 func TestTheManagementCheckFitsTheSeries(t *testing.T) {

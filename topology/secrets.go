@@ -19,14 +19,20 @@ type Secrets struct {
 	ErlangCookie string
 }
 
-// agentPasswordBytes is the length of the agent's password before it is written in base64: 192 bits.
-const agentPasswordBytes = 24
+// derivedBytes is the length of a derived password before it is written in base64: 192 bits.
+const derivedBytes = 24
 
 // AgentPassword returns the password of AgentUsername. It is derived from the Erlang cookie, so that every
 // container of the stack that has the cookie can log in, and changes only with it.
-func (s Secrets) AgentPassword() string {
-	const purpose = "warren agent's password"
-	key, err := hkdf.Key(sha256.New, []byte(s.ErlangCookie), nil, purpose, agentPasswordBytes)
+func (s Secrets) AgentPassword() string { return s.derived("warren agent's password") }
+
+// LoadBalancerPassword returns the password of LoadBalancerUsername. Because it is derived from the Erlang
+// cookie, HAProxy's checks succeed at every node while another password is rolled out.
+func (s Secrets) LoadBalancerPassword() string { return s.derived("warren load balancer's password") }
+
+// derived returns the password for a purpose that follows from the Erlang cookie.
+func (s Secrets) derived(purpose string) string {
+	key, err := hkdf.Key(sha256.New, []byte(s.ErlangCookie), nil, purpose, derivedBytes)
 	if err != nil {
 		panic("topology: " + err.Error()) // only if more bytes were asked for than HKDF has
 	}

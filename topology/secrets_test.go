@@ -44,7 +44,10 @@ func TestSecretsAreValidated(t *testing.T) {
 	assert.ErrorContains(t, spaced.Validate(), "warren:erlangCookie")
 }
 
-func TestTheAgentsPasswordFollowsFromTheCookieAlone(t *testing.T) {
+func TestWarrensOwnPasswordsFollowFromTheCookieAlone(t *testing.T) {
+	balancer := Secrets{ErlangCookie: "COOKIE"}.LoadBalancerPassword()
+	assert.Equal(t, "PvRqXxp8LPE5Lg3qbI0Dda_9IwvTgeHt", balancer,
+		"another derivation locks HAProxy's checks out of clusters that exist")
 	password := Secrets{ErlangCookie: "COOKIE"}.AgentPassword()
 	assert.Equal(t, "rVFJ4kDjvcAT2Ootj48SXFLkgThvfKy5", password,
 		"another derivation locks the agent out of clusters that exist")

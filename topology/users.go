@@ -9,12 +9,17 @@ const (
 	// AgentUsername is the user that Warren's own containers work with. Its password is
 	// Secrets.AgentPassword.
 	AgentUsername = "warren-agent"
+	// LoadBalancerUsername is the user of HAProxy's health checks, which can log in to the management
+	// interface and do nothing there. Its password is Secrets.LoadBalancerPassword.
+	LoadBalancerUsername = "warren-haproxy"
 	// ManagedTag marks the users that Warren created. It grants nothing.
 	ManagedTag = "warren"
 )
 
 // ManagedUsers are the names of the users that Warren creates: the administrator and its own.
-func (c *Cluster) ManagedUsers() []string { return []string{c.Username, AgentUsername} }
+func (c *Cluster) ManagedUsers() []string {
+	return []string{c.Username, AgentUsername, LoadBalancerUsername}
+}
 
 // StaleUsers returns the users whom an earlier configuration created and managed, the current one, does not
 // name, such as an administrator under a former username. Definitions can't delete a user, so that somebody

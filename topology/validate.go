@@ -136,8 +136,8 @@ func validateSettings(problems *problemList, c *Cluster) {
 			"use letters, digits, '-', '_', '.' and '@', beginning with a letter or digit")
 	case c.Username == "guest":
 		problems.add("username", "is \"guest\", the user everybody tries first", "use another name")
-	case c.Username == AgentUsername:
-		problems.add("username", "is "+quoted(AgentUsername)+", the user of Warren's own containers",
+	case c.Username == AgentUsername, c.Username == LoadBalancerUsername:
+		problems.add("username", "is "+quoted(c.Username)+", a user of Warren's own containers",
 			"use another name")
 	}
 }

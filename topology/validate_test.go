@@ -238,7 +238,7 @@ var mistakes = map[string]struct {
 	"guest":                        {raw{"username": "guest"}, "username", "use another name"},
 	"the agent's user name": {
 		raw{"username": "warren-agent"}, "username",
-		"the user of Warren's own containers",
+		"a user of Warren's own containers",
 	},
 	"user name with a colon": {raw{"username": "a:b"}, "username", "use letters"},
 	"extra line without a value": {

@@ -35,7 +35,9 @@ type copied struct {
 	outputs topology.Outputs
 	// retuned says that failures are detected otherwise than in the source.
 	retuned bool
-	twins   []containerCopy
+	// cookie is the Erlang cookie of both.
+	cookie string
+	twins  []containerCopy
 }
 
 // NewCopy describes a copy of source under a name, on ports of its own. If detection is not empty, it replaces the
@@ -69,6 +71,12 @@ func NewCopy(
 		cluster:    described,
 		retuned:    detection != "",
 	}
+	if c.retuned { // HAProxy's configuration is rendered again, whose checks log in with what follows from the cookie
+		first := original.Nodes[0].Container
+		if c.cookie, err = source.Run(ctx, first, "cat", topology.DataCookiePath); err != nil {
+			return nil, fmt.Errorf("read the Erlang cookie of stack %s: %w", source.Stack(), err)
+		}
+	}
 	c.outputs = described.Outputs(c.secrets())
 	return c, nil
 }
@@ -91,7 +99,9 @@ func imageOf(ctx context.Context, c *cluster.Cluster, name string) (string, erro
 // secrets are the source's, as far as files that are rendered anew need them.
 func (c *copied) secrets() topology.Secrets {
 	original := c.source.Outputs()
-	return topology.Secrets{AdminPassword: original.Password, StatsPassword: original.StatsPassword}
+	return topology.Secrets{
+		AdminPassword: original.Password, StatsPassword: original.StatsPassword, ErlangCookie: c.cookie,
+	}
 }
 
 // gather reads what the containers of the source are like, and their files.

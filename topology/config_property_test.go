@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"warren/topology/internal/rabbitmqconf"
 )
 
 // drawConfig draws a configuration as Pulumi stores it, of values that are right, nearly right and wrong.
@@ -124,9 +126,9 @@ func TestAcceptedConfigurationsRenderUsableFiles(t *testing.T) {
 // overridden counts the rendered keys that the operator's lines set once more.
 func overridden(c *Cluster) int {
 	n := 0
-	settings, _ := parseConf(c.ExtraConf)
+	settings, _ := rabbitmqconf.Parse(c.ExtraConf)
 	for _, s := range settings {
-		if slices.Contains(overridableKeys, s.canonical) {
+		if slices.Contains(rabbitmqconf.Overridable, s.Canonical) {
 			n++
 		}
 	}

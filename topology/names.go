@@ -23,6 +23,8 @@ const (
 	ManagementPort = 15672
 	PrometheusPort = 15692
 	StatsPort      = 8404
+	// epmdPort is where Erlang nodes ask for the ports of others.
+	epmdPort = 4369
 	// DistributionPort is where a node's Erlang virtual machine listens for other nodes and command-line
 	// tools.
 	DistributionPort = 25672

@@ -1,6 +1,10 @@
 package topology
 
-import "slices"
+import (
+	"slices"
+
+	"warren/topology/internal/rabbitmqconf"
+)
 
 // SeedCount is how many nodes are seeds.
 const SeedCount = 3
@@ -34,3 +38,33 @@ func (d rabbitmqConfData) HasRAMNodes() bool { return len(d.nodesOfType(RAM)) > 
 
 // DefinitionsPath is where the nodes read their definitions from.
 func (rabbitmqConfData) DefinitionsPath() string { return DefinitionsPath }
+
+// validateExtraConf checks the operator's own lines of rabbitmq.conf.
+func validateExtraConf(problems *problemList, c *Cluster) {
+	for _, r := range rabbitmqconf.Refusals(c.ExtraConf, c.renderedKeys(), portUses) {
+		problems.add("rabbitmqConf", r.Wrong, r.Remedy)
+	}
+}
+
+// renderedKeys are the keys in the rabbitmq.conf of any node, without the operator's own lines.
+func (c *Cluster) renderedKeys() []string {
+	without := *c
+	without.ExtraConf = ""
+	var keys []string
+	for _, n := range c.Nodes {
+		settings, _ := rabbitmqconf.Parse(without.RabbitMQConf(n))
+		for _, s := range settings {
+			keys = append(keys, s.Canonical)
+		}
+	}
+	return keys
+}
+
+// portUses are the ports that are taken inside a node's container.
+var portUses = map[int]string{
+	epmdPort:         "epmd, the Erlang port mapper",
+	AMQPPort:         "AMQP",
+	ManagementPort:   "the management interface",
+	PrometheusPort:   "the metrics",
+	DistributionPort: "the Erlang distribution",
+}

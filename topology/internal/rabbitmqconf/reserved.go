@@ -1,4 +1,4 @@
-package topology
+package rabbitmqconf
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 )
 
 // reservedKeys are keys of rabbitmq.conf that an operator can't set, because they would move or lock what
-// Warren stands on. A key covers those below it; one that ends in '*' covers those that begin like it.
+// Warren depends on. A key covers those below it; one that ends in '*' covers those that begin like it.
 //
-// Keys that Warren renders need no entry here: all of them are refused, except overridableKeys. What has an
+// Keys that Warren renders need no entry here: all of them are refused, except Overridable. What has an
 // entry is explained better, or is not rendered in every cluster.
 var reservedKeys = []struct {
 	keys           []string
@@ -112,54 +112,64 @@ var reservedKeys = []struct {
 	},
 }
 
-// overridableKeys are the keys that Warren renders and an operator may set to something else: they tune, and
+// Overridable are the keys that Warren renders and an operator may set to something else: they tune, and
 // nothing depends on them.
-var overridableKeys = []string{
+var Overridable = []string{
 	"queue_leader_locator", "queue_master_locator",
 	"log.file.rotation.size", "log.file.rotation.count",
 	"tcp_listen_options.backlog", "tcp_listen_options.nodelay", "tcp_listen_options.keepalive",
 }
 
-// validateExtraConf checks the operator's own lines of rabbitmq.conf. What the other keys mean is RabbitMQ's
-// to judge.
-func validateExtraConf(problems *problemList, c *Cluster) {
-	const at = "rabbitmqConf"
-	settings, mistakes := parseConf(c.ExtraConf)
-	for _, m := range mistakes {
-		problems.add(at, fmt.Sprintf("has the line %d %q, which %s", m.line, m.text, m.problem),
-			"write key = value on one line, or # and a comment")
-	}
-	rendered := c.renderedKeys()
-	firstLine := map[string]int{}
-	for _, s := range settings {
-		place := fmt.Sprintf("sets %s on line %d", s.key, s.line)
-		effect, remedy := reserved(s, rendered)
-		if first, twice := firstLine[s.canonical]; effect != "" {
-			problems.add(at, place+", which "+effect, remedy)
-		} else if twice {
-			problems.add(at, place+" and before on line "+strconv.Itoa(first), "leave one of them out")
-		} else {
-			firstLine[s.canonical] = s.line
-		}
-	}
+// Refusal is a reason why a line can't be appended to what Warren renders.
+type Refusal struct {
+	// Wrong says what is wrong, Remedy what to do about it.
+	Wrong, Remedy string
 }
 
-// reserved says what a setting would do to what Warren stands on, and what to do instead; the effect is empty
-// for one that an operator is free to make.
-func reserved(s confSetting, rendered []string) (effect, remedy string) {
+// Refusals checks the operator's own lines of rabbitmq.conf. rendered are the keys that Warren renders
+// itself, and ports the uses of the ports that are taken inside a node's container. What other keys mean is
+// RabbitMQ's to judge.
+func Refusals(lines string, rendered []string, ports map[int]string) []Refusal {
+	var refusals []Refusal
+	settings, mistakes := Parse(lines)
+	for _, m := range mistakes {
+		refusals = append(refusals, Refusal{
+			fmt.Sprintf("has the line %d %q, which %s", m.Line, m.Text, m.Problem),
+			"write key = value on one line, or # and a comment",
+		})
+	}
+	firstLine := map[string]int{}
+	for _, s := range settings {
+		place := fmt.Sprintf("sets %s on line %d", s.Key, s.Line)
+		effect, remedy := reserved(s, rendered, ports)
+		if first, twice := firstLine[s.Canonical]; effect != "" {
+			refusals = append(refusals, Refusal{place + ", which " + effect, remedy})
+		} else if twice {
+			again := fmt.Sprintf("%s and before on line %d", place, first)
+			refusals = append(refusals, Refusal{again, "leave one of them out"})
+		} else {
+			firstLine[s.Canonical] = s.Line
+		}
+	}
+	return refusals
+}
+
+// reserved says what a setting would do to what Warren depends on, and what to do instead; the effect is
+// empty for one that an operator is free to make.
+func reserved(s Setting, rendered []string, ports map[int]string) (effect, remedy string) {
 	remedy = "leave it out"
 	for _, r := range reservedKeys {
-		if slices.ContainsFunc(r.keys, func(key string) bool { return covers(key, s.canonical) }) {
+		if slices.ContainsFunc(r.keys, func(key string) bool { return covers(key, s.Canonical) }) {
 			if r.remedy != "" {
 				remedy += " and " + r.remedy
 			}
 			return r.effect, remedy
 		}
 	}
-	if slices.Contains(rendered, s.canonical) && !slices.Contains(overridableKeys, s.canonical) {
+	if slices.Contains(rendered, s.Canonical) && !slices.Contains(Overridable, s.Canonical) {
 		return "Warren sets itself", remedy
 	}
-	if use, taken := portUses[listenerPort(s)]; taken {
+	if use, taken := ports[listenerPort(s)]; taken {
 		return "takes the port of " + use, "use another port"
 	}
 	return "", ""
@@ -173,41 +183,15 @@ func covers(reserved, key string) bool {
 	return key == reserved || strings.HasPrefix(key, reserved+".")
 }
 
-// renderedKeys are the keys in the rabbitmq.conf of any node, without the operator's own lines.
-func (c *Cluster) renderedKeys() []string {
-	without := *c
-	without.ExtraConf = ""
-	var keys []string
-	for _, n := range c.Nodes {
-		settings, _ := parseConf(without.RabbitMQConf(n))
-		for _, s := range settings {
-			keys = append(keys, s.canonical)
-		}
-	}
-	return keys
-}
-
-// portUses are the ports that are taken inside a node's container.
-var portUses = map[int]string{
-	epmdPort:         "epmd, the Erlang port mapper",
-	AMQPPort:         "AMQP",
-	ManagementPort:   "the management interface",
-	PrometheusPort:   "the metrics",
-	DistributionPort: "the Erlang distribution",
-}
-
-// epmdPort is where Erlang nodes ask for the ports of others.
-const epmdPort = 4369
-
 var (
 	listenerKey = regexp.MustCompile(`(^|\.)(listeners\.|(tcp|ssl)\.port$)`)
 	endingPort  = regexp.MustCompile(`(^|:)([0-9]+)$`)
 )
 
 // listenerPort is the port that a setting has a plugin listen on; 0 if it is about something else.
-func listenerPort(s confSetting) int {
-	m := endingPort.FindStringSubmatch(s.value)
-	if m == nil || !listenerKey.MatchString(s.canonical) {
+func listenerPort(s Setting) int {
+	m := endingPort.FindStringSubmatch(s.Value)
+	if m == nil || !listenerKey.MatchString(s.Canonical) {
 		return 0
 	}
 	port, _ := strconv.Atoi(m[2]) // out of range is no port of ours

@@ -1,4 +1,6 @@
-package topology
+// Package rabbitmqconf reads lines of rabbitmq.conf as RabbitMQ does, and knows which keys an operator can't
+// set because Warren depends on them.
+package rabbitmqconf
 
 import (
 	"iter"
@@ -7,36 +9,37 @@ import (
 	"unicode/utf8"
 )
 
-// confSetting is one setting in a text of rabbitmq.conf.
-type confSetting struct {
-	line int
-	// key is as written; canonical is how it is compared.
-	key, canonical, value string
+// Setting is one setting in a text of rabbitmq.conf.
+type Setting struct {
+	Line int
+	// Key is as written. Canonical is the form in which keys are compared.
+	Key, Canonical, Value string
 }
 
-// confMistake is a line that no node could read.
-type confMistake struct {
-	line          int
-	text, problem string
+// Mistake is a line that a node could not read.
+type Mistake struct {
+	Line int
+	// Text is the line. Problem continues the sentence "the line, which ...".
+	Text, Problem string
 }
 
-// confLine takes a line apart as RabbitMQ's parser does (cuttlefish's conf_parse.peg): words of a key may
+// settingLine takes a line apart as RabbitMQ's parser does (cuttlefish's conf_parse.peg): words of a key may
 // contain letters, digits, '-', '_' and dots after a backslash, and only blanks and tabs are space.
-var confLine = regexp.MustCompile(`^[ \t]*(` + confWord + `(?:\.` + confWord + `)*)[ \t]*=[ \t]*(.*)$`)
+var settingLine = regexp.MustCompile(`^[ \t]*(` + word + `(?:\.` + word + `)*)[ \t]*=[ \t]*(.*)$`)
 
-const confWord = `(?:\\\.|[A-Za-z0-9_-])+`
+const word = `(?:\\\.|[A-Za-z0-9_-])+`
 
 // includeLine reads another file in place of the line.
 var includeLine = regexp.MustCompile(`^[ \t]*include[ \t]`)
 
-// parseConf finds the settings in a text of rabbitmq.conf. Every setting begins a line, in whatever the lines
+// Parse finds the settings in a text of rabbitmq.conf. Every setting begins a line, in whatever the lines
 // before it are, so that none escapes. A value must end on its line, although since 4.0 RabbitMQ lets one
 // between quotes go on, because other series would not start.
-func parseConf(text string) (settings []confSetting, mistakes []confMistake) {
+func Parse(text string) (settings []Setting, mistakes []Mistake) {
 	for number, line := range numbered(text) {
 		content := strings.Trim(line, " \t")
-		mistake := func(problem string) { mistakes = append(mistakes, confMistake{number, content, problem}) }
-		parts := confLine.FindStringSubmatch(line)
+		mistake := func(problem string) { mistakes = append(mistakes, Mistake{number, content, problem}) }
+		parts := settingLine.FindStringSubmatch(line)
 		switch {
 		case content == "" || content[0] == '#':
 		case !utf8.ValidString(line):
@@ -48,18 +51,18 @@ func parseConf(text string) (settings []confSetting, mistakes []confMistake) {
 		case parts == nil:
 			mistake("is no setting")
 		default:
-			value, problem := confValue(parts[2])
+			value, problem := valueOf(parts[2])
 			if problem != "" {
 				mistake(problem)
 			}
-			settings = append(settings, confSetting{number, parts[1], canonicalKey(parts[1]), value})
+			settings = append(settings, Setting{number, parts[1], canonicalKey(parts[1]), value})
 		}
 	}
 	return settings, mistakes
 }
 
-// confValue cuts off the comment behind a value and the quotes around it.
-func confValue(text string) (value, problem string) {
+// valueOf cuts off the comment behind a value and the quotes around it.
+func valueOf(text string) (value, problem string) {
 	if quoted, found := strings.CutPrefix(text, "'"); found {
 		value, rest, closed := strings.Cut(quoted, "'")
 		rest = strings.TrimLeft(rest, " \t")

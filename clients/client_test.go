@@ -1,0 +1,212 @@
+package clients
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func newTestClient(t *testing.T, endpoints []string, opts ...Option) *Client {
+	t.Helper()
+	c, err := NewClient(endpoints, opts...)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = c.Close(ctx)
+	})
+	return c
+}
+
+// sharedProducer makes a producer that is closed at the test's end.
+func sharedProducer(t *testing.T, c *Client, opts ...ProducerOption) *Producer {
+	t.Helper()
+	p, err := c.NewProducer(opts...)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_ = p.Close(ctx)
+	})
+	return p
+}
+
+// Any number of producers and consumers use one connection, and after it is lost one other.
+func TestOneConnectionForAll(t *testing.T) {
+	const users = 20
+	b := startFakeBroker(t, ackAll)
+	b.onConsume = func(c *fakeChannel) { c.deliver(1, "m") }
+	c := newTestClient(t, []string{b.uri()})
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	var handled atomic.Int64
+	var producers []*Producer
+	for range users {
+		producers = append(producers, sharedProducer(t, c))
+		consumer, err := c.NewConsumer("q", func(context.Context, Delivery) error {
+			handled.Add(1)
+			return nil
+		})
+		require.NoError(t, err)
+		running.Go(func() { _ = consumer.Run(ctx) })
+	}
+	publish := func() {
+		for _, p := range producers {
+			require.NoError(t, p.Publish(within(t, 10*time.Second), Message{}))
+		}
+	}
+	publish()
+	soon(t, func() bool { return handled.Load() == users })
+	require.Equal(t, 1, b.connections())
+	b.mu.Lock()
+	_ = b.conns[0].Close()
+	b.mu.Unlock()
+	publish()
+	soon(t, func() bool { return handled.Load() == 2*users })
+	require.Equal(t, 2, b.connections())
+	cancel()
+	running.Wait()
+	require.NoError(t, producers[0].Close(within(t, 5*time.Second)))
+	require.NoError(t, producers[1].Publish(within(t, 5*time.Second), Message{}), "closing one leaves the others alone")
+	require.Equal(t, 2, b.connections())
+}
+
+// A producer whose confirms are overdue leaves the connection to those whom it serves.
+func TestOverdueConfirmsLeaveTheOthersAlone(t *testing.T) {
+	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
+		if m.routingKey != "stuck" {
+			c.ack(tag)
+		}
+	})
+	c := newTestClient(t, []string{b.uri()})
+	stuck, good := sharedProducer(t, c, WithConfirmTimeout(100*time.Millisecond)), sharedProducer(t, c)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	lost, err := stuck.PublishAsync(ctx, Message{RoutingKey: "stuck"})
+	require.NoError(t, err)
+	for ctx.Err() == nil {
+		require.NoError(t, good.Publish(within(t, 5*time.Second), Message{}))
+		time.Sleep(5 * time.Millisecond) // the pace of an application
+	}
+	require.ErrorIs(t, lost.Wait(within(t, 5*time.Second)), ErrUnconfirmed)
+	require.Equal(t, 1, b.connections())
+	require.Greater(t, stuck.Stats().Published, int64(1), "it was sent again, over another channel")
+}
+
+// Closing the client ends whoever uses it.
+func TestClientCloses(t *testing.T) {
+	b := startFakeBroker(t, func(*fakeChannel, uint64, published) {})
+	b.onConsume = func(*fakeChannel) {}
+	c, err := NewClient([]string{b.uri()})
+	require.NoError(t, err)
+	p := sharedProducer(t, c)
+	waiting, err := p.PublishAsync(context.Background(), Message{})
+	require.NoError(t, err)
+	consumer, err := c.NewConsumer("q", succeed)
+	require.NoError(t, err)
+	ran := make(chan error)
+	go func() { ran <- consumer.Run(context.Background()) }()
+	soon(t, func() bool { return len(b.received()) == 1 })
+	require.NoError(t, c.Close(within(t, 5*time.Second)))
+	require.ErrorIs(t, <-ran, ErrClosed)
+	require.ErrorIs(t, waiting.Wait(within(t, 5*time.Second)), ErrClosed)
+	soon(t, func() bool { return errors.Is(p.Publish(context.Background(), Message{}), ErrClosed) })
+}
+
+func TestSharedConnectionHasOneConfiguration(t *testing.T) {
+	c := newTestClient(t, []string{"amqp://h"}, WithConnectionName("app"))
+	_, err := c.NewProducer(WithHeartbeat(time.Minute))
+	require.ErrorContains(t, err, "the connection is shared")
+	_, err = c.NewConsumer("q", succeed, WithConnectTimeout(time.Minute))
+	require.ErrorContains(t, err, "the connection is shared")
+	_, err = c.NewProducer(WithAffinity(func(context.Context) (string, error) { return "", nil }))
+	require.ErrorContains(t, err, "needs one of its own")
+}
+
+// The hook sees every message with its outcome, may add headers, and a slow one takes no more memory than the window.
+func TestPublishHook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := newMemoryNetwork()
+		b := serveFakeBroker(t, network.listen("broker:5672"), func(c *fakeChannel, tag uint64, m published) {
+			if m.routingKey == "nowhere" {
+				c.returnUnroutable(m)
+			}
+			c.ack(tag)
+		})
+		var mu sync.Mutex
+		outcomes := map[string]error{}
+		p := newClosedProducer(t, []string{"amqp://user:password@broker:5672/"}, withNetwork(network), WithWindow(3),
+			WithPublishHook(func(_ context.Context, m *Message) func(error) {
+				m.Headers = map[string]any{"traceparent": "00-1-1-01"}
+				id := m.ID
+				return func(err error) {
+					time.Sleep(time.Second)
+					mu.Lock()
+					defer mu.Unlock()
+					outcomes[id] = err
+				}
+			}))
+		began := time.Now()
+		for i := range 12 {
+			m := Message{ID: fmt.Sprint(i)}
+			if i == 5 {
+				m.RoutingKey = "nowhere"
+			}
+			_, err := p.PublishAsync(context.Background(), m)
+			require.NoError(t, err)
+		}
+		require.ErrorIs(t, p.Publish(context.Background(), Message{ID: "bad", Expiration: "x"}), ErrInvalidMessage)
+		require.GreaterOrEqual(t, time.Since(began), 9*time.Second, "the hook has slowed down the publishing")
+		require.NoError(t, p.Close(context.Background()))
+		synctest.Wait()
+		time.Sleep(2 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		require.Len(t, outcomes, 13)
+		require.ErrorIs(t, outcomes["5"], ErrUnroutable)
+		require.ErrorIs(t, outcomes["bad"], ErrInvalidMessage)
+		require.NoError(t, outcomes["4"])
+		require.Len(t, b.received(), 12)
+	})
+}
+
+// The hook is around the handler, with its context.
+func TestHandleHook(t *testing.T) {
+	type key struct{}
+	b := startFakeBroker(t, nil)
+	b.onConsume = func(c *fakeChannel) { c.deliver(1, "m") }
+	outcomes := make(chan error, 1)
+	failed := errors.New("failed")
+	_, stop := consumeFrom(t, b, func(ctx context.Context, _ Delivery) error {
+		if ctx.Value(key{}) != "m" {
+			return errors.New("not the hook's context")
+		}
+		return failed
+	}, WithHandleHook(func(ctx context.Context, d Delivery) (context.Context, func(error)) {
+		return context.WithValue(ctx, key{}, d.ID), func(err error) { outcomes <- err }
+	}))
+	require.ErrorIs(t, <-outcomes, failed)
+	require.NoError(t, stop())
+}
+
+// After a lost connection a stream is read on behind what was handled.
+func TestStreamGoesOn(t *testing.T) {
+	o := newOffsets()
+	require.Nil(t, o.next(), "where the application wants to begin")
+	for offset := range int64(5) {
+		o.begin(10 + offset)
+	}
+	o.end(10)
+	o.end(12)
+	require.EqualValues(t, 11, o.next(), "11 was not handled")
+	o.begin(11)
+	o.end(11)
+	require.EqualValues(t, 12, o.next())
+}

@@ -1,0 +1,234 @@
+package clients
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"warren/clients/internal/field"
+	"warren/clients/internal/transport"
+)
+
+// QueueType is what kind of queue RabbitMQ makes.
+type QueueType string
+
+// The types of queues. A quorum queue is replicated and survives the loss of a minority of its nodes; a stream is a
+// replicated log; a classic queue is on one node.
+const (
+	Quorum  QueueType = "quorum"
+	Classic QueueType = "classic"
+	Stream  QueueType = "stream"
+)
+
+// Queue says what a queue is to be like.
+type Queue struct {
+	Name string
+	// Type is by default Quorum.
+	Type QueueType
+	// Exclusive queues are the connection's own and end with it; AutoDelete queues end with their last consumer;
+	// Transient ones with their node. All three are for classic queues.
+	Exclusive, AutoDelete, Transient bool
+	// DelayedRetry has a quorum queue keep a message that is given back for a while, since RabbitMQ 4.3.
+	DelayedRetry DelayedRetry
+	// Arguments are further arguments of queue.declare, such as "x-max-length".
+	Arguments map[string]any
+}
+
+// DelayedRetry is how long a quorum queue keeps a message whose handling has failed before it delivers it again: Min
+// times the number of failures, and Max at most. The zero value means not at all.
+type DelayedRetry struct{ Min, Max time.Duration }
+
+// Exchange says what an exchange is to be like.
+type Exchange struct {
+	Name string
+	// Type is "direct" by default; "topic", "fanout" and "headers" are others.
+	Type string
+	// Transient exchanges do not survive a restart of the cluster, AutoDelete ones end with their last binding, and
+	// Internal ones take messages from other exchanges only.
+	Transient, AutoDelete, Internal bool
+	// Arguments are further arguments of exchange.declare, such as "alternate-exchange".
+	Arguments map[string]any
+}
+
+// Binding leads messages from an exchange to a queue.
+type Binding struct {
+	Exchange, Queue, RoutingKey string
+	// Arguments are those of queue.bind, which a headers exchange matches.
+	Arguments map[string]any
+}
+
+// QueueInfo is what the broker tells of a queue.
+type QueueInfo struct {
+	Name string
+	// Messages is how many are ready to be delivered, and Consumers how many consumers the queue has.
+	Messages, Consumers int
+}
+
+// ErrNotEquivalent says that what is to be declared exists with other properties.
+var ErrNotEquivalent = errors.New("exists with other properties")
+
+// DeclareQueue makes a queue, or makes sure that it exists as described. It returns ErrNotEquivalent if it exists with
+// other properties, and ErrQueueInUse if it is another connection's own.
+func (c *Client) DeclareQueue(ctx context.Context, q Queue) (QueueInfo, error) {
+	kind := q.Type
+	if kind == "" {
+		kind = Quorum
+	}
+	arguments := map[string]any{amqp.QueueTypeArg: string(kind)}
+	if q.DelayedRetry != (DelayedRetry{}) {
+		arguments["x-delayed-retry-type"] = "failed"
+		arguments["x-delayed-retry-min"] = q.DelayedRetry.Min.Milliseconds()
+		arguments["x-delayed-retry-max"] = q.DelayedRetry.Max.Milliseconds()
+	}
+	maps.Copy(arguments, q.Arguments)
+	table, _, err := field.Table(arguments)
+	if err != nil {
+		return QueueInfo{}, fmt.Errorf("declare queue %s: %w", q.Name, err)
+	}
+	return call(ctx, c, "declare queue "+q.Name, func(ch *amqp.Channel) (QueueInfo, error) {
+		declared, err := ch.QueueDeclare(q.Name, !q.Transient, q.AutoDelete, q.Exclusive, false, table)
+		return QueueInfo(declared), err
+	})
+}
+
+// InspectQueue looks at a queue (a passive declaration). It returns ErrQueueNotFound if there is none. What it tells may
+// be out of date on a node that has been cut off.
+func (c *Client) InspectQueue(ctx context.Context, name string) (QueueInfo, error) {
+	return call(ctx, c, "inspect queue "+name, func(ch *amqp.Channel) (QueueInfo, error) {
+		declared, err := ch.QueueDeclarePassive(name, true, false, false, false, nil)
+		return QueueInfo(declared), err
+	})
+}
+
+// DeleteQueue deletes a queue with all its messages. That it does not exist is no error.
+func (c *Client) DeleteQueue(ctx context.Context, name string) error {
+	return c.do(ctx, "delete queue "+name, func(ch *amqp.Channel) error {
+		_, err := ch.QueueDelete(name, false, false, false)
+		return err
+	})
+}
+
+// DeclareExchange makes an exchange, or makes sure that it exists as described. It returns ErrNotEquivalent if it exists
+// with other properties.
+func (c *Client) DeclareExchange(ctx context.Context, x Exchange) error {
+	kind := x.Type
+	if kind == "" {
+		kind = amqp.ExchangeDirect
+	}
+	table, _, err := field.Table(x.Arguments)
+	if err != nil {
+		return fmt.Errorf("declare exchange %s: %w", x.Name, err)
+	}
+	return c.do(ctx, "declare exchange "+x.Name, func(ch *amqp.Channel) error {
+		return ch.ExchangeDeclare(x.Name, kind, !x.Transient, x.AutoDelete, x.Internal, false, table)
+	})
+}
+
+// InspectExchange returns ErrExchangeNotFound if there is no such exchange (a passive declaration).
+func (c *Client) InspectExchange(ctx context.Context, name string) error {
+	err := c.do(ctx, "inspect exchange "+name, func(ch *amqp.Channel) error {
+		return ch.ExchangeDeclarePassive(name, amqp.ExchangeDirect, true, false, false, false, nil)
+	})
+	return exchangeError(err)
+}
+
+// DeleteExchange deletes an exchange with its bindings. That it does not exist is no error.
+func (c *Client) DeleteExchange(ctx context.Context, name string) error {
+	return c.do(ctx, "delete exchange "+name, func(ch *amqp.Channel) error {
+		return ch.ExchangeDelete(name, false, false)
+	})
+}
+
+// Bind makes a binding, or makes sure that it exists.
+func (c *Client) Bind(ctx context.Context, b Binding) error {
+	table, _, err := field.Table(b.Arguments)
+	if err != nil {
+		return fmt.Errorf("bind queue %s: %w", b.Queue, err)
+	}
+	return c.do(ctx, "bind queue "+b.Queue+" to exchange "+b.Exchange, func(ch *amqp.Channel) error {
+		return ch.QueueBind(b.Queue, b.RoutingKey, b.Exchange, false, table)
+	})
+}
+
+// Unbind removes a binding. That it does not exist is no error.
+func (c *Client) Unbind(ctx context.Context, b Binding) error {
+	table, _, err := field.Table(b.Arguments)
+	if err != nil {
+		return fmt.Errorf("unbind queue %s: %w", b.Queue, err)
+	}
+	return c.do(ctx, "unbind queue "+b.Queue+" from exchange "+b.Exchange, func(ch *amqp.Channel) error {
+		return ch.QueueUnbind(b.Queue, b.RoutingKey, b.Exchange, table)
+	})
+}
+
+// ErrExchangeNotFound says that an exchange does not exist.
+var ErrExchangeNotFound = errors.New("exchange not found")
+
+// exchangeError tells which of the two the broker has not found.
+func exchangeError(err error) error {
+	if errors.Is(err, ErrQueueNotFound) {
+		return fmt.Errorf("%w: %w", ErrExchangeNotFound, errors.Unwrap(err))
+	}
+	return err
+}
+
+func (c *Client) do(ctx context.Context, what string, f func(*amqp.Channel) error) error {
+	_, err := call(ctx, c, what, func(ch *amqp.Channel) (struct{}, error) { return struct{}{}, f(ch) })
+	return err
+}
+
+// call makes one call over a channel of its own, connecting first if need be. All calls of this kind do the same when
+// they are made twice, so that one whose connection is lost is made again, until ctx ends.
+func call[T any](ctx context.Context, c *Client, what string, f func(*amqp.Channel) (T, error)) (value T, err error) {
+	states := &tracker{log: c.cfg.logger}
+	var lost error // the last connection, or attempt to make one
+	for {
+		conn, refused, err := c.connect(ctx, states)
+		if err == nil {
+			value, err = callOnce(ctx, conn, c.cfg.connectTimeout, what, f)
+			if err == nil || conn.IsOver() && ctx.Err() == nil {
+				if err == nil {
+					return value, nil
+				}
+				lost = err
+				continue
+			}
+			return value, nameDeclareError(err)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return value, fmt.Errorf("%s: %w", what, withReason(ctx.Err(), lost))
+		case refused:
+			return value, fmt.Errorf("%s: %w", what, err)
+		}
+		lost = err
+	}
+}
+
+func callOnce[T any](
+	ctx context.Context, conn *transport.Conn, silence time.Duration, what string, f func(*amqp.Channel) (T, error),
+) (value T, err error) {
+	ch, err := conn.Open(ctx, silence)
+	if err != nil {
+		return value, fmt.Errorf("%s: %w", what, err)
+	}
+	defer func() { _ = ch.Close(ctx) }()
+	value, err = transport.Await(ctx, ch, what, func() (T, error) { return f(ch.Channel) })
+	if err == nil {
+		conn.Prove()
+	}
+	return value, err
+}
+
+// nameDeclareError gives the reasons for which the broker refuses a declaration a name.
+func nameDeclareError(err error) error {
+	var reply *amqp.Error
+	if errors.As(err, &reply) && reply.Server && reply.Code == amqp.PreconditionFailed {
+		return fmt.Errorf("%w: %w", ErrNotEquivalent, err)
+	}
+	return nameChannelError(err)
+}

@@ -47,6 +47,7 @@ bench: bin/warren ## the benchmarks; prints a table, writes report/
 .PHONY: unit
 unit: ## the fast tests, without an engine
 	@go test ./...
+	@go -C examples/clients build ./...
 
 .PHONY: lint
 lint: ## gofmt, vet, golangci-lint
@@ -54,6 +55,7 @@ lint: ## gofmt, vet, golangci-lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)" || { echo "gofmt: the files above are not formatted; run gofmt -w on them" >&2; exit 1; }
 	@go vet -tags cluster ./...
 	@go -C examples/component vet ./...
+	@go -C examples/clients vet ./...
 	@.warren/tools/golangci-lint run ./...
 
 .PHONY: test
@@ -66,4 +68,5 @@ test: unit lint ## everything that must pass: unit tests, linters, the tests on 
 test-faults: ## the long tests: every fault and every diagnosis of the doctor, each on its own, rolls and scaling under traffic
 	@tools/install
 	@images/build
+	@WARREN_SCHEDULES=100000 go test -count=1 -timeout 60m -run 'TestSchedules|TestSlowBroker|TestWhatIsReceived|TestMutants' ./clients
 	@tools/cluster-tests ./verify/daytwo ./verify/fault ./operate/doctor

@@ -11,32 +11,36 @@ import (
 	"warren/clients/internal/transport"
 )
 
-// What is published to a queue goes to its leader. Over a connection to any other node it takes another hop, which costs the cluster
-// so much that it takes about a third less of it. Load balancers do not know leaders, and leaders move. So a producer that knows where the
-// leader is looks, while one connection serves, for another to that node, and moves there once nothing is on its way over the old one.
+// What is published to a queue goes to its leader. Over a connection to any other node it takes another hop,
+// which costs the cluster so much that it takes about a third less of it. Load balancers do not know leaders,
+// and leaders move. So a producer that knows where the leader is looks, while one connection serves, for
+// another to that node, and moves there once nothing is on its way over the old one.
 
-// Locator tells the name of the node that a producer should be connected to, such as "rabbit@rabbit1"; empty if there is none just now. One that
-// does not return when ctx ends is not waited for.
+// Locator tells the name of the node that a producer should be connected to, such as "rabbit@rabbit1"; empty
+// if there is none just now. One that does not return when ctx ends is not waited for.
 type Locator func(ctx context.Context) (node string, err error)
 
 const (
 	// affinityInterval is how often a producer asks where it should be.
 	affinityInterval = 30 * time.Second
-	// affinityCalm is how long a connection that replaces another has to work before the first question: soon after a failure
-	// the answer may be the node that failed, and all clients that lost their connections would ask at once.
+	// affinityCalm is how long a connection that replaces another has to work before the first question: soon
+	// after a failure the answer may be the node that failed, and all clients that lost their connections
+	// would ask at once.
 	affinityCalm = 2 * time.Second
 	// locateTimeout is how long an answer may take.
 	locateTimeout = 5 * time.Second
-	// mostAttempts is how many connections a producer opens at most to arrive at a node through one endpoint. A load
-	// balancer that sends clients where the fewest are takes one for each node if they are equally busy.
+	// mostAttempts is how many connections a producer opens at most to arrive at a node through one endpoint.
+	// A load balancer that sends clients where the fewest are takes one for each node if they are equally
+	// busy.
 	mostAttempts = 4
-	// mostDetours is how many connections to other nodes are kept meanwhile: such a load balancer would choose the same
-	// node over and over without them, and holding more would burden a cluster of many clients.
+	// mostDetours is how many connections to other nodes are kept meanwhile: such a load balancer would
+	// choose the same node over and over without them, and holding more would burden a cluster of many
+	// clients.
 	mostDetours = 2
 )
 
-// serverPropertyNode is the property by which nodes of Warren's clusters tell clients their names. RabbitMQ itself does
-// that in AMQP 1.0 only.
+// serverPropertyNode is the property by which nodes of Warren's clusters tell clients their names. RabbitMQ
+// itself does that in AMQP 1.0 only.
 const serverPropertyNode = "node"
 
 // node is the name of the node that a session has led to; empty if it does not tell.
@@ -56,7 +60,8 @@ func (p *Producer) seek(s *session, calm time.Duration) (stop func()) {
 	}
 }
 
-// seekAffinity finds a successor for a session that is not where it should be, if that can be found before ctx ends.
+// seekAffinity finds a successor for a session that is not where it should be, if that can be found before
+// ctx ends.
 func (p *Producer) seekAffinity(ctx context.Context, s *session, calm time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -64,8 +69,10 @@ func (p *Producer) seekAffinity(ctx context.Context, s *session, calm time.Durat
 	case <-s.proven:
 	}
 	if s.node() == "" {
-		p.cfg.logger.Warn("the broker does not tell the names of its nodes: no affinity", "endpoint", s.Conn.Endpoint,
-			"hint", "set server_properties of application rabbit to [{node, <<\"its name\">>}] in each node's advanced.config")
+		p.cfg.logger.Warn("the broker does not tell the names of its nodes: no affinity",
+			"endpoint", s.Conn.Endpoint,
+			"hint", "set server_properties of application rabbit to [{node, <<\"its name\">>}] "+
+				"in each node's advanced.config")
 		return
 	}
 	for wait := calm; sleep(ctx, spread(wait)) == nil; wait = p.cfg.affinityInterval {
@@ -104,7 +111,8 @@ func (p *Producer) seekOnce(ctx context.Context, s *session) (*session, error) {
 	return p.newSession(ch, time.Now()), nil
 }
 
-// locate asks the application. Whatever that does, it must not hold up the producer when its connection is lost.
+// locate asks the application. Whatever that does, it must not hold up the producer when its connection is
+// lost.
 func (p *Producer) locate(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, locateTimeout, transport.Timeout(locateTimeout))
 	defer cancel()
@@ -161,8 +169,8 @@ func (c *Client) reach(ctx context.Context, node string) (*transport.Conn, error
 	return nil, fmt.Errorf("%d attempts to connect to %s failed or led to other nodes", len(route), node)
 }
 
-// route is the endpoints to try in order to arrive at a node: all once, with the one that last led there first, and a
-// single one, which may be a load balancer, several times.
+// route is the endpoints to try in order to arrive at a node: all once, with the one that last led there
+// first, and a single one, which may be a load balancer, several times.
 func (c *Client) route(node string) []transport.Endpoint {
 	if len(c.endpoints) == 1 {
 		return slices.Repeat(c.endpoints, mostAttempts)
@@ -184,7 +192,8 @@ func (c *Client) route(node string) []transport.Endpoint {
 	return route
 }
 
-// handOver has the current session end as soon as nothing is on its way over it, and the next one take its place.
+// handOver has the current session end as soon as nothing is on its way over it, and the next one take its
+// place.
 func (p *Producer) handOver(next *session) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -24,12 +24,14 @@ func at(node string, asked *atomic.Int32) Locator {
 	}
 }
 
-// lookEvery makes a producer ask so often where it should be; the first question waits for nothing but a confirm.
+// lookEvery makes a producer ask so often where it should be; the first question waits for nothing but a
+// confirm.
 func lookEvery(interval time.Duration) ProducerOption {
 	return producerOption(func(c *producerConfig) { c.affinityInterval = interval })
 }
 
-// keepPublishing publishes until the condition holds, and then waits for all confirms. It returns the ids, in order.
+// keepPublishing publishes until the condition holds, and then waits for all confirms. It returns the ids, in
+// order.
 func keepPublishing(t *testing.T, p *Producer, until func() bool) (ids []string) {
 	t.Helper()
 	var confirmations []*Confirmation
@@ -90,7 +92,8 @@ func TestAffinityStays(t *testing.T) {
 	}
 }
 
-// A node that no connection leads to is looked for without harm: the connection in use goes on, and the others are closed.
+// A node that no connection leads to is looked for without harm: the connection in use goes on, and the
+// others are closed.
 func TestAffinityToAnUnreachableNode(t *testing.T) {
 	b := startFakeBroker(t, ackAll)
 	b.node = oneOf("a", "b")

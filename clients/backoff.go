@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// backoff is an exponential backoff with full jitter: every wait is drawn evenly from zero to a bound that doubles
-// with each attempt until it reaches the ceiling. Full jitter spreads the clients of a cluster that lost the same
-// node at the same moment better than a fixed wait with some jitter added.
+// backoff is an exponential backoff with full jitter: every wait is drawn evenly from zero to a bound that
+// doubles with each attempt until it reaches the ceiling. Full jitter spreads the clients of a cluster that
+// lost the same node at the same moment better than a fixed wait with some jitter added.
 type backoff struct {
 	base    time.Duration
 	ceiling time.Duration
@@ -31,7 +31,8 @@ func (b backoff) wait(attempt int) time.Duration {
 	return rand.N(b.bound(attempt) + 1)
 }
 
-// grownWait draws the wait before the given attempt, counted from 0, from the upper half: for what is to wait.
+// grownWait draws the wait before the given attempt, counted from 0, from the upper half: for what is to
+// wait.
 func (b backoff) grownWait(attempt int) time.Duration {
 	bound := b.bound(attempt)
 	return bound/2 + rand.N(bound/2+1)

@@ -19,10 +19,11 @@ const (
 	benchSeconds = 10
 )
 
-// BenchmarkProducerAgainstBare publishes 1 KiB persistent messages to quorum queues, directly to their leaders' node, with
-// Producers and, at the same time, with as many loops that are as good as amqp091-go alone makes them, all with the same
-// window and the same properties. It reports both rates and their ratio. Running at the same time they find the same
-// conditions, so that the ratio means something even on a machine that does other things.
+// BenchmarkProducerAgainstBare publishes 1 KiB persistent messages to quorum queues, directly to their
+// leaders' node, with Producers and, at the same time, with as many loops that are as good as amqp091-go
+// alone makes them, all with the same window and the same properties. It reports both rates and their ratio.
+// Running at the same time they find the same conditions, so that the ratio means something even on a machine
+// that does other things.
 func BenchmarkProducerAgainstBare(b *testing.B) {
 	node := readOutputs(b).AMQPURLs[0]
 	args := amqp.Table{"x-queue-leader-locator": "client-local"}

@@ -2,8 +2,8 @@ package clients
 
 import "sync"
 
-// callbacks calls functions of the application one at a time and in order, on a goroutine of its own that lasts as long
-// as there are any. No lock is held meanwhile, so that they may call whatever they want.
+// callbacks calls functions of the application one at a time and in order, on a goroutine of its own that
+// lasts as long as there are any. No lock is held meanwhile, so that they may call whatever they want.
 type callbacks struct {
 	mu      sync.Mutex
 	waiting []func()

@@ -9,17 +9,17 @@ import (
 	"warren/clients/internal/transport"
 )
 
-// Client is one connection to a cluster, for any number of producers, consumers and requesters. It connects when the
-// first of them needs it, and again, at the next endpoint, when the connection is lost.
+// Client is one connection to a cluster, for any number of producers, consumers and requesters. It connects
+// when the first of them needs it, and again, at the next endpoint, when the connection is lost.
 //
-// Sharing a connection spares the broker a process, a socket and memory for each of them. Publish and consume over
-// different Clients: a broker that is short of memory or disk space stops reading from connections that publish, and the
-// acknowledgements of a consumer on the same connection wait with the messages. Where throughput matters give each
-// busy producer a connection of its own, as NewProducer does: RabbitMQ handles a connection with one process, and a
-// process uses one core at most.
+// Sharing a connection spares the broker a process, a socket and memory for each of them. Publish and consume
+// over different Clients: a broker that is short of memory or disk space stops reading from connections that
+// publish, and the acknowledgements of a consumer on the same connection wait with the messages. Where
+// throughput matters give each busy producer a connection of its own, as NewProducer does: RabbitMQ handles a
+// connection with one process, and a process uses one core at most.
 //
-// A user of the connection that waits in vain for an answer leaves it to the others as long as it serves them. If it
-// serves nobody it is cut for all.
+// A user of the connection that waits in vain for an answer leaves it to the others as long as it serves
+// them. If it serves nobody it is cut for all.
 type Client struct {
 	cfg       connectionConfig
 	endpoints []transport.Endpoint
@@ -54,8 +54,9 @@ type dialing struct {
 }
 
 // NewClient makes a client for a cluster that is reached at any of the endpoints, AMQP URIs such as
-// "amqp://user:password@host:5672/vhost". They are tried in the given order, and again whenever the connection is
-// lost, until Close. NewClient itself does not connect: its errors are mistakes in its arguments.
+// "amqp://user:password@host:5672/vhost". They are tried in the given order, and again whenever the
+// connection is lost, until Close. NewClient itself does not connect: its errors are mistakes in its
+// arguments.
 func NewClient(endpoints []string, opts ...Option) (*Client, error) {
 	cfg := defaultConnectionConfig("warren-client")
 	for _, opt := range opts {
@@ -90,8 +91,8 @@ func newPrivateClient(uris []string, cfg connectionConfig) (*Client, error) {
 	return c, err
 }
 
-// Close closes the connection. Producers and consumers that still use it end as if they had been closed, without
-// waiting for what is in flight: close them first.
+// Close closes the connection. Producers and consumers that still use it end as if they had been closed,
+// without waiting for what is in flight: close them first.
 func (c *Client) Close(ctx context.Context) error {
 	c.stop()
 	c.mu.Lock()
@@ -108,9 +109,11 @@ func (c *Client) Close(ctx context.Context) error {
 	return err
 }
 
-// connect returns the connection, and makes one if there is none: one attempt, whose failure it returns. refused says
-// that there is no use in more of them.
-func (c *Client) connect(ctx context.Context, states *tracker) (conn *transport.Conn, refused bool, err error) {
+// connect returns the connection, and makes one if there is none: one attempt, whose failure it returns.
+// refused says that there is no use in more of them.
+func (c *Client) connect(ctx context.Context, states *tracker) (
+	conn *transport.Conn, refused bool, err error,
+) {
 	c.mu.Lock()
 	if c.ctx.Err() != nil {
 		c.mu.Unlock()
@@ -141,8 +144,9 @@ func (c *Client) connect(ctx context.Context, states *tracker) (conn *transport.
 	}
 }
 
-// forgetLocked drops a connection that is over. Only one that did what it was for makes the count of failures start
-// again: a connection that opens well and then fails at the first message must not be followed by the next one at once.
+// forgetLocked drops a connection that is over. Only one that did what it was for makes the count of failures
+// start again: a connection that opens well and then fails at the first message must not be followed by the
+// next one at once.
 func (c *Client) forgetLocked() {
 	if c.conn == nil {
 		return
@@ -202,9 +206,10 @@ func (c *Client) dial(ctx context.Context, e transport.Endpoint, timeout, compan
 
 // finishLocked makes the outcome of an attempt known to the client.
 //
-// The users are told to stop trying when a whole round of all endpoints has failed, and one of them has refused the
-// user or the virtual host, before any ever accepted them: that is a mistake in the configuration. Later on it is the
-// cluster that is in disorder, say a node that comes up with an empty database, and trying goes on.
+// The users are told to stop trying when a whole round of all endpoints has failed, and one of them has
+// refused the user or the virtual host, before any ever accepted them: that is a mistake in the
+// configuration. Later on it is the cluster that is in disorder, say a node that comes up with an empty
+// database, and trying goes on.
 func (c *Client) finishLocked(d *dialing, conn *transport.Conn, err error) {
 	c.dialing = nil
 	c.failures++ // until the connection proves useful
@@ -262,8 +267,9 @@ func (c *Client) adopt(conn *transport.Conn) {
 	c.conn = conn
 }
 
-// patience stretches a deadline after failures in a row, so that what is slow rather than dead is not left over and
-// over: it doubles with each round, of all endpoints and of three at least, up to four times the value.
+// patience stretches a deadline after failures in a row, so that what is slow rather than dead is not left
+// over and over: it doubles with each round, of all endpoints and of three at least, up to four times the
+// value.
 func (c *Client) patience(timeout time.Duration, failures int) time.Duration {
 	return timeout << min(failures/max(len(c.endpoints), 3), 2)
 }
@@ -272,8 +278,8 @@ func (c *Client) patienceLocked(timeout time.Duration) time.Duration {
 	return c.patience(timeout, c.failures)
 }
 
-// delayLocked is the wait before the next attempt: none until every endpoint has been tried since things last went
-// well.
+// delayLocked is the wait before the next attempt: none until every endpoint has been tried since things last
+// went well.
 func (c *Client) delayLocked() time.Duration {
 	if c.failures < len(c.endpoints) {
 		return 0
@@ -281,8 +287,8 @@ func (c *Client) delayLocked() time.Duration {
 	return c.cfg.reconnect.wait(c.failures - len(c.endpoints))
 }
 
-// companyLocked is how long an attempt goes on by itself; 0 for always. It doubles each time that company did not help,
-// for then the broker is slow, and more attempts make it slower.
+// companyLocked is how long an attempt goes on by itself; 0 for always. It doubles each time that company did
+// not help, for then the broker is slow, and more attempts make it slower.
 func (c *Client) companyLocked(timeout time.Duration) time.Duration {
 	company := c.cfg.company << min(c.lonely, 16)
 	if company >= timeout {

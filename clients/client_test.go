@@ -130,7 +130,8 @@ func TestSharedConnectionHasOneConfiguration(t *testing.T) {
 	require.ErrorContains(t, err, "needs one of its own")
 }
 
-// The hook sees every message with its outcome, may add headers, and a slow one takes no more memory than the window.
+// The hook sees every message with its outcome, may add headers, and a slow one takes no more memory than the
+// window.
 func TestPublishHook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := newMemoryNetwork()

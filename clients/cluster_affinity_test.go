@@ -14,8 +14,8 @@ import (
 	"warren/topology"
 )
 
-// Producers end up on the node that leads their queue, whichever node they began with and also through the load balancer, and follow
-// when another node leads. Nothing that they publish meanwhile goes unconfirmed.
+// Producers end up on the node that leads their queue, whichever node they began with and also through the
+// load balancer, and follow when another node leads. Nothing that they publish meanwhile goes unconfirmed.
 func TestAffinityFollowsTheLeader(t *testing.T) {
 	outputs := readOutputs(t)
 	engine := newEngine(t)
@@ -43,7 +43,8 @@ func TestAffinityFollowsTheLeader(t *testing.T) {
 			return nil
 		})
 	}
-	// gathered waits until the queue is led by another node than before, and has all producers' connections there.
+	// gathered waits until the queue is led by another node than before, and has all producers' connections
+	// there.
 	gathered := func(before string) (leader string) {
 		eventually(t, func() bool {
 			var err error

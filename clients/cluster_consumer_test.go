@@ -100,8 +100,8 @@ func TestPoison(t *testing.T) {
 	require.Zero(t, left.Messages)
 }
 
-// Shutting down waits for the handlers under way and acknowledges their messages; the rest goes back, and counts as
-// delivered before but not as failed.
+// Shutting down waits for the handlers under way and acknowledges their messages; the rest goes back, and
+// counts as delivered before but not as failed.
 func TestGracefulShutdown(t *testing.T) {
 	uri := readOutputs(t).AMQPURL
 	queue := declareQueue(t, uri, nil)

@@ -20,8 +20,9 @@ import (
 // soak is how long TestMemoryStaysFlat watches.
 var soak = flag.Duration("soak", 30*time.Second, "how long to watch the clients' memory")
 
-// 100,000 messages go through the load balancer while one node after another is killed and comes back, and the load
-// balancer is restarted. All are confirmed, all that are confirmed are consumed, and none is handled twice.
+// 100,000 messages go through the load balancer while one node after another is killed and comes back, and
+// the load balancer is restarted. All are confirmed, all that are confirmed are consumed, and none is handled
+// twice.
 func TestNothingLostNothingTwice(t *testing.T) {
 	const (
 		messages = 100_000
@@ -80,8 +81,8 @@ func TestNothingLostNothingTwice(t *testing.T) {
 	require.Positive(t, stats.Reconnects, "the faults should have been felt")
 }
 
-// publishSteadily publishes one message at every interval until the returned function is called, and from then on without waiting until there
-// are at least so many. That function returns their confirmations.
+// publishSteadily publishes one message at every interval until the returned function is called, and from
+// then on without waiting until there are at least so many. That function returns their confirmations.
 func publishSteadily(t *testing.T, p *Producer, interval time.Duration, atLeast int, message func(n int) Message) (published func() []*Confirmation) {
 	t.Helper()
 	var confirmations []*Confirmation
@@ -115,13 +116,14 @@ func publishSteadily(t *testing.T, p *Producer, interval time.Duration, atLeast 
 	}
 }
 
-// Queues whose leaders die together elect new ones each by itself. A producer of all of them finds every new leader, though the confirms of
-// some queues say that the connection is good.
+// Queues whose leaders die together elect new ones each by itself. A producer of all of them finds every new
+// leader, though the confirms of some queues say that the connection is good.
 func TestEveryQueueFindsItsNewLeader(t *testing.T) {
 	const (
 		queues   = 12
 		interval = time.Millisecond
-		// longestWait is for a message that no new channel has saved: the producer would wait four times its confirm timeout.
+		// longestWait is for a message that no new channel has saved: the producer would wait four times its
+		// confirm timeout.
 		confirmTimeout, longestWait = time.Minute, 30 * time.Second
 	)
 	outputs := readOutputs(t)

@@ -32,8 +32,8 @@ type burden struct {
 	at          time.Time
 }
 
-// Many producers and idle consumers are a small burden, and a killed leader's producers are all confirmed again soon,
-// without a storm of connections.
+// Many producers and idle consumers are a small burden, and a killed leader's producers are all confirmed
+// again soon, without a storm of connections.
 func TestManyClients(t *testing.T) {
 	const queues, perClient, quiet = 10, 100, 30 * time.Second
 	outputs := readOutputs(t)

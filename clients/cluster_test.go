@@ -25,7 +25,8 @@ import (
 	"warren/topology"
 )
 
-// outputsFile names the environment variable with the path of a JSON file of the outputs of the stack to test against.
+// outputsFile names the environment variable with the path of a JSON file of the outputs of the stack to test
+// against.
 const outputsFile = "WARREN_TEST_OUTPUTS"
 
 // patience is how long tests wait for what should happen soon, on a machine that may be busy.

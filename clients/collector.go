@@ -7,16 +7,16 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// lookInterval is how often answers out of order are looked for while the oldest one is awaited. Confirms from one queue
-// come in order, but one queue may be electing a leader while others confirm.
+// lookInterval is how often answers out of order are looked for while the oldest one is awaited. Confirms
+// from one queue come in order, but one queue may be electing a leader while others confirm.
 const lookInterval = 5 * time.Millisecond
 
-// collect handles the broker's answers to what is sent over a session, until there is no more and all is answered. That
-// comes to an end, because with the session the library closes every answer that is still open; unless the session was
-// abandoned.
+// collect handles the broker's answers to what is sent over a session, until there is no more and all is
+// answered. That comes to an end, because with the session the library closes every answer that is still
+// open; unless the session was abandoned.
 //
-// The collector is woken only when it has nothing to wait for: a switch between goroutines for every message would cost
-// more than all the rest.
+// The collector is woken only when it has nothing to wait for: a switch between goroutines for every message
+// would cost more than all the rest.
 func (p *Producer) collect(s *session, abandoned <-chan struct{}) {
 	look := time.NewTicker(lookInterval)
 	defer look.Stop()
@@ -43,8 +43,8 @@ func (p *Producer) collect(s *session, abandoned <-chan struct{}) {
 	}
 }
 
-// oldest returns the answer that is awaited for the longest time. Without one it says no if none will come any more,
-// and otherwise the collector is to sleep.
+// oldest returns the answer that is awaited for the longest time. Without one it says no if none will come
+// any more, and otherwise the collector is to sleep.
 func (p *Producer) oldest(s *session) (answer *amqp.DeferredConfirmation, goOn bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -66,7 +66,8 @@ func (s *session) wakeLocked() {
 	}
 }
 
-// handle takes the broker's answers into account: those before the first message that is not answered, or all.
+// handle takes the broker's answers into account: those before the first message that is not answered, or
+// all.
 func (p *Producer) handle(s *session, all bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,9 +124,9 @@ func (p *Producer) answerLocked(s *session, c *Confirmation, now time.Time) {
 	}
 }
 
-// takeReturnLocked returns what the broker has returned of a message that it has answered; nil if it has not. The
-// broker sends a return before the ack, so that it is among those that have been received. Two messages in flight at
-// once with the same id, exchange and routing key cannot be told apart.
+// takeReturnLocked returns what the broker has returned of a message that it has answered; nil if it has not.
+// The broker sends a return before the ack, so that it is among those that have been received. Two messages
+// in flight at once with the same id, exchange and routing key cannot be told apart.
 func (s *session) takeReturnLocked(c *Confirmation) *amqp.Return {
 	for more := true; more; {
 		select {

@@ -35,7 +35,8 @@ type Confirmation struct {
 	suspect  bool        // was in flight when the broker closed a channel over a message
 	timer    *time.Timer // that sends it again, while it is delayed
 
-	// Of the latest attempt. A message that is given up while it is on its way stays there until that is answered.
+	// Of the latest attempt. A message that is given up while it is on its way stays there until that is
+	// answered.
 	sentAt time.Time
 	answer *amqp.DeferredConfirmation // nil until it is written
 }
@@ -67,8 +68,8 @@ func (c *Confirmation) Err() error {
 	}
 }
 
-// Wait waits for the outcome and returns it, or the context's error if that ends first; the message is then still on
-// its way.
+// Wait waits for the outcome and returns it, or the context's error if that ends first; the message is then
+// still on its way.
 func (c *Confirmation) Wait(ctx context.Context) error {
 	select {
 	case <-c.done:
@@ -78,8 +79,8 @@ func (c *Confirmation) Wait(ctx context.Context) error {
 	}
 }
 
-// Latency is the time from the acceptance of the message by PublishAsync to its outcome, with all that came between:
-// reconnecting, blocking, publishing again. It is 0 until Done is closed.
+// Latency is the time from the acceptance of the message by PublishAsync to its outcome, with all that came
+// between: reconnecting, blocking, publishing again. It is 0 until Done is closed.
 func (c *Confirmation) Latency() time.Duration {
 	select {
 	case <-c.done:

@@ -25,8 +25,9 @@ type connector struct {
 	opened   time.Time // when the current channel was
 }
 
-// connect opens a channel that prepare accepts, over the client's connection. It tries until ctx ends or there is no
-// use in it, and returns an error then. Calling it again after such an error goes on where it left off.
+// connect opens a channel that prepare accepts, over the client's connection. It tries until ctx ends or
+// there is no use in it, and returns an error then. Calling it again after such an error goes on where it
+// left off.
 func (c *connector) connect(
 	ctx context.Context, prepare func(context.Context, *transport.Channel) error,
 ) (*transport.Channel, error) {
@@ -66,7 +67,8 @@ func (c *connector) connect(
 	}
 }
 
-// countSetback notes that a channel was of no use. With a connection that is over the backoff is the client's.
+// countSetback notes that a channel was of no use. With a connection that is over the backoff is the
+// client's.
 func (c *connector) countSetback(conn *transport.Conn) {
 	if conn.IsOver() {
 		c.setbacks = 0

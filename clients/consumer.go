@@ -13,18 +13,18 @@ import (
 	"warren/clients/internal/transport"
 )
 
-// Handler handles one message. When it returns nil the message is acknowledged. When it returns an error, or panics, the
-// message goes back to the queue after a pause, see WithRetryBackoff, and the queue counts the failure; a quorum queue
-// whose delivery limit is exceeded sends the message to its dead-letter exchange. An error that matches ErrDeadLetter
-// sends it there at once.
+// Handler handles one message. When it returns nil the message is acknowledged. When it returns an error, or
+// panics, the message goes back to the queue after a pause, see WithRetryBackoff, and the queue counts the
+// failure; a quorum queue whose delivery limit is exceeded sends the message to its dead-letter exchange. An
+// error that matches ErrDeadLetter sends it there at once.
 //
-// The context is not done when Run's is, so that a handler can finish its work; it ends when the time for that is over.
-// If the connection is lost in the meantime, the acknowledgement is lost with it, and the message will be delivered
-// again: handlers must bear that, or let WithDeduplication take care of it.
+// The context is not done when Run's is, so that a handler can finish its work; it ends when the time for
+// that is over. If the connection is lost in the meantime, the acknowledgement is lost with it, and the
+// message will be delivered again: handlers must bear that, or let WithDeduplication take care of it.
 type Handler func(ctx context.Context, d Delivery) error
 
-// ErrDeadLetter says, when a Handler returns or wraps it, that the message will never succeed. It is dead-lettered, or
-// discarded by a queue that has no dead-letter exchange.
+// ErrDeadLetter says, when a Handler returns or wraps it, that the message will never succeed. It is
+// dead-lettered, or discarded by a queue that has no dead-letter exchange.
 var ErrDeadLetter = errors.New("dead-letter the message")
 
 // Consumer consumes a queue. Nothing is acknowledged before its handler has succeeded.
@@ -44,8 +44,8 @@ type Consumer struct {
 	silences     atomic.Int32 // probes in a row that were not answered
 }
 
-// NewConsumer makes a consumer of a queue, with a connection of its own to a cluster that is reached at any of the
-// endpoints, as NewProducer does. Its errors are mistakes in its arguments.
+// NewConsumer makes a consumer of a queue, with a connection of its own to a cluster that is reached at any
+// of the endpoints, as NewProducer does. Its errors are mistakes in its arguments.
 func NewConsumer(endpoints []string, queue string, h Handler, opts ...ConsumerOption) (*Consumer, error) {
 	cfg, err := newConsumerConfig(defaultConnectionConfig("warren-consumer"), opts)
 	if err != nil {
@@ -58,7 +58,8 @@ func NewConsumer(endpoints []string, queue string, h Handler, opts ...ConsumerOp
 	return newConsumer(client, cfg, queue, h)
 }
 
-// NewConsumer makes a consumer of a queue that consumes over the client's connection, on a channel of its own.
+// NewConsumer makes a consumer of a queue that consumes over the client's connection, on a channel of its
+// own.
 func (c *Client) NewConsumer(queue string, h Handler, opts ...ConsumerOption) (*Consumer, error) {
 	cfg, err := newConsumerConfig(c.cfg, opts)
 	if err == nil {
@@ -106,14 +107,14 @@ func newConsumer(client *Client, cfg consumerConfig, queue string, h Handler) (*
 // Stats returns the counts so far.
 func (c *Consumer) Stats() ConsumerStats { return c.counters.stats() }
 
-// Run consumes until ctx is done, through any number of lost connections, and then shuts down: it takes no more
-// messages, lets the handlers finish and acknowledges their messages, gives back those not begun, and closes the
-// connection, or its channel on a shared one. It returns nil when all of that was done. Otherwise it returns an error:
-// some messages that were handled will be delivered again.
+// Run consumes until ctx is done, through any number of lost connections, and then shuts down: it takes no
+// more messages, lets the handlers finish and acknowledges their messages, gives back those not begun, and
+// closes the connection, or its channel on a shared one. It returns nil when all of that was done. Otherwise
+// it returns an error: some messages that were handled will be delivered again.
 //
-// Run gives up early only where waiting cannot help: with ErrAuthentication or ErrVhost when the endpoints refuse the
-// user from the start, with ErrQueueNotFound and ErrAccessRefused if WithRequiredQueue was given, and with ErrClosed
-// when the Client was closed. It can be called again afterwards, but not twice at once.
+// Run gives up early only where waiting cannot help: with ErrAuthentication or ErrVhost when the endpoints
+// refuse the user from the start, with ErrQueueNotFound and ErrAccessRefused if WithRequiredQueue was given,
+// and with ErrClosed when the Client was closed. It can be called again afterwards, but not twice at once.
 func (c *Consumer) Run(ctx context.Context) error {
 	if !c.running.CompareAndSwap(false, true) {
 		return errors.New("run consumer: it is running already")
@@ -149,8 +150,8 @@ func (c *Consumer) Run(ctx context.Context) error {
 	}
 }
 
-// endWithout ends Run while there is no subscription: because the application wants it, which is no error, or because of
-// err.
+// endWithout ends Run while there is no subscription: because the application wants it, which is no error, or
+// because of err.
 func (c *Consumer) endWithout(ctx context.Context, err error, pool *pool) error {
 	stopErr := pool.stop(c.cfg.shutdownTimeout)
 	if ctx.Err() == nil {
@@ -192,8 +193,8 @@ func (c *Consumer) subscribe(ctx context.Context, ch *transport.Channel) (*subsc
 	return sub, nil
 }
 
-// deliver hands messages to the pool until ctx is done or the subscription is over. What it was about to hand over then
-// is given back.
+// deliver hands messages to the pool until ctx is done or the subscription is over. What it was about to hand
+// over then is given back.
 func (c *Consumer) deliver(ctx context.Context, sub *subscription, pool *pool) {
 	for {
 		select {
@@ -218,8 +219,8 @@ func (c *Consumer) deliver(ctx context.Context, sub *subscription, pool *pool) {
 	}
 }
 
-// whyCancelled is why the broker has cancelled the consumer: since RabbitMQ 4.3 that is what a quorum queue does when a
-// delivery was not acknowledged in time, and then the queue is still there.
+// whyCancelled is why the broker has cancelled the consumer: since RabbitMQ 4.3 that is what a quorum queue
+// does when a delivery was not acknowledged in time, and then the queue is still there.
 func (c *Consumer) whyCancelled(ctx context.Context, sub *subscription) error {
 	unsettled := sub.unsettled.Load()
 	if unsettled == 0 {
@@ -234,10 +235,12 @@ func (c *Consumer) whyCancelled(ctx context.Context, sub *subscription) error {
 	if err != nil {
 		return ErrCancelled
 	}
-	return fmt.Errorf("%w: %w while %d deliveries were not acknowledged", ErrDeliveryTimeout, ErrCancelled, unsettled)
+	return fmt.Errorf("%w: %w while %d deliveries were not acknowledged",
+		ErrDeliveryTimeout, ErrCancelled, unsettled)
 }
 
-// pass hands a message to the pool. It says no if ctx is done or the subscription over before the pool takes it.
+// pass hands a message to the pool. It says no if ctx is done or the subscription over before the pool takes
+// it.
 func (c *Consumer) pass(ctx context.Context, sub *subscription, d amqp.Delivery, pool *pool) bool {
 	sub.take()
 	if c.offsets != nil {
@@ -254,10 +257,11 @@ func (c *Consumer) pass(ctx context.Context, sub *subscription, d amqp.Delivery,
 	}
 }
 
-// shutDown ends a subscription in the order that loses nothing: no more deliveries, handlers to their end, the
-// acknowledgements all the way to the broker.
+// shutDown ends a subscription in the order that loses nothing: no more deliveries, handlers to their end,
+// the acknowledgements all the way to the broker.
 func (c *Consumer) shutDown(sub *subscription, pool *pool) error {
-	ctx, cancel := context.WithTimeoutCause(context.Background(), goodbyeTimeout, transport.Timeout(goodbyeTimeout))
+	ctx, cancel := context.WithTimeoutCause(context.Background(), goodbyeTimeout,
+		transport.Timeout(goodbyeTimeout))
 	defer cancel()
 	if sub.Within(ctx, "cancel", func() error { return sub.Cancel(sub.tag, false) }) == nil {
 		for d := range sub.deliveries {
@@ -308,8 +312,8 @@ func (c *Consumer) process(ctx context.Context, j job) {
 	}
 }
 
-// call calls the handler, and with a message of a stream, which cannot go back, calls it until it succeeds or will
-// never.
+// call calls the handler, and with a message of a stream, which cannot go back, calls it until it succeeds or
+// will never.
 func (c *Consumer) call(ctx context.Context, j job, d Delivery) error {
 	for failures := 0; ; failures++ {
 		err := c.callOnce(ctx, d)
@@ -343,9 +347,9 @@ func (c *Consumer) callOnce(ctx context.Context, d Delivery) (err error) {
 	return c.handle(ctx, d)
 }
 
-// settle acknowledges a message whose handler has succeeded, and refuses it otherwise. It does so with basic.reject,
-// never basic.nack: since RabbitMQ 4.3 only a reject counts as a failure against the delivery limit, while a nack means
-// that the message was not tried. Before, both counted.
+// settle acknowledges a message whose handler has succeeded, and refuses it otherwise. It does so with
+// basic.reject, never basic.nack: since RabbitMQ 4.3 only a reject counts as a failure against the delivery
+// limit, while a nack means that the message was not tried. Before, both counted.
 func (c *Consumer) settle(j job, d Delivery, err error) {
 	switch {
 	case err == nil:
@@ -382,8 +386,8 @@ func (c *Consumer) tell(sub *subscription, d Delivery, err error) {
 	c.count(sub, err)
 }
 
-// count looks at whether the broker was told something about a message. If not, the subscription is over, and the
-// broker will deliver the message again.
+// count looks at whether the broker was told something about a message. If not, the subscription is over, and
+// the broker will deliver the message again.
 func (c *Consumer) count(sub *subscription, err error) {
 	if err != nil || sub.IsOver() {
 		c.counters.untold.Add(1)

@@ -31,7 +31,8 @@ func soon(t *testing.T, condition func() bool) {
 	require.Eventually(t, condition, 10*time.Second, time.Millisecond)
 }
 
-// Each message is acknowledged, put back or rejected by what its handler did, and a panic is a matter of its message.
+// Each message is acknowledged, put back or rejected by what its handler did, and a panic is a matter of its
+// message.
 func TestSettlements(t *testing.T) {
 	b := startFakeBroker(t, nil)
 	b.onConsume = func(c *fakeChannel) {
@@ -83,8 +84,8 @@ func TestNothingAcknowledgedEarly(t *testing.T) {
 	require.ElementsMatch(t, []string{"1: ack 1", "1: ack 2"}, b.settlements()[3:])
 }
 
-// The connection is lost after the handler has succeeded and before its acknowledgement: the broker delivers the message
-// again, and deduplication acknowledges it without handling it again.
+// The connection is lost after the handler has succeeded and before its acknowledgement: the broker delivers
+// the message again, and deduplication acknowledges it without handling it again.
 func TestLostAcknowledgement(t *testing.T) {
 	b := startFakeBroker(t, nil)
 	b.onConsume = func(c *fakeChannel) { c.deliver(uint64(c.number), "m") }
@@ -127,7 +128,8 @@ func TestCancelledByTheBroker(t *testing.T) {
 	require.NoError(t, stop())
 }
 
-// A handler that takes too long to shut down is cancelled, and Run says so. Run can be called again afterwards.
+// A handler that takes too long to shut down is cancelled, and Run says so. Run can be called again
+// afterwards.
 func TestSlowHandlerIsCancelled(t *testing.T) {
 	b := startFakeBroker(t, nil)
 	b.onConsume = func(c *fakeChannel) { c.deliver(1, "") }
@@ -151,8 +153,8 @@ func TestSlowHandlerIsCancelled(t *testing.T) {
 	require.Equal(t, 2, b.connections())
 }
 
-// A consumer that hears nothing, on a connection on which nothing is wrong, asks the queue, and leaves for the next
-// endpoint when the queue does not answer.
+// A consumer that hears nothing, on a connection on which nothing is wrong, asks the queue, and leaves for
+// the next endpoint when the queue does not answer.
 func TestSilentQueue(t *testing.T) {
 	cutOff, good := startFakeBroker(t, nil), startFakeBroker(t, nil)
 	cutOff.onConsume = func(*fakeChannel) {}

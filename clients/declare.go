@@ -16,8 +16,8 @@ import (
 // QueueType is what kind of queue RabbitMQ makes.
 type QueueType string
 
-// The types of queues. A quorum queue is replicated and survives the loss of a minority of its nodes; a stream is a
-// replicated log; a classic queue is on one node.
+// The types of queues. A quorum queue is replicated and survives the loss of a minority of its nodes; a
+// stream is a replicated log; a classic queue is on one node.
 const (
 	Quorum  QueueType = "quorum"
 	Classic QueueType = "classic"
@@ -29,8 +29,8 @@ type Queue struct {
 	Name string
 	// Type is by default Quorum.
 	Type QueueType
-	// Exclusive queues are the connection's own and end with it; AutoDelete queues end with their last consumer;
-	// Transient ones with their node. All three are for classic queues.
+	// Exclusive queues are the connection's own and end with it; AutoDelete queues end with their last
+	// consumer; Transient ones with their node. All three are for classic queues.
 	Exclusive, AutoDelete, Transient bool
 	// DelayedRetry has a quorum queue keep a message that is given back for a while, since RabbitMQ 4.3.
 	DelayedRetry DelayedRetry
@@ -38,8 +38,8 @@ type Queue struct {
 	Arguments map[string]any
 }
 
-// DelayedRetry is how long a quorum queue keeps a message whose handling has failed before it delivers it again: Min
-// times the number of failures, and Max at most. The zero value means not at all.
+// DelayedRetry is how long a quorum queue keeps a message whose handling has failed before it delivers it
+// again: Min times the number of failures, and Max at most. The zero value means not at all.
 type DelayedRetry struct{ Min, Max time.Duration }
 
 // Exchange says what an exchange is to be like.
@@ -47,8 +47,8 @@ type Exchange struct {
 	Name string
 	// Type is "direct" by default; "topic", "fanout" and "headers" are others.
 	Type string
-	// Transient exchanges do not survive a restart of the cluster, AutoDelete ones end with their last binding, and
-	// Internal ones take messages from other exchanges only.
+	// Transient exchanges do not survive a restart of the cluster, AutoDelete ones end with their last
+	// binding, and Internal ones take messages from other exchanges only.
 	Transient, AutoDelete, Internal bool
 	// Arguments are further arguments of exchange.declare, such as "alternate-exchange".
 	Arguments map[string]any
@@ -71,8 +71,8 @@ type QueueInfo struct {
 // ErrNotEquivalent says that what is to be declared exists with other properties.
 var ErrNotEquivalent = errors.New("exists with other properties")
 
-// DeclareQueue makes a queue, or makes sure that it exists as described. It returns ErrNotEquivalent if it exists with
-// other properties, and ErrQueueInUse if it is another connection's own.
+// DeclareQueue makes a queue, or makes sure that it exists as described. It returns ErrNotEquivalent if it
+// exists with other properties, and ErrQueueInUse if it is another connection's own.
 func (c *Client) DeclareQueue(ctx context.Context, q Queue) (QueueInfo, error) {
 	kind := q.Type
 	if kind == "" {
@@ -95,8 +95,8 @@ func (c *Client) DeclareQueue(ctx context.Context, q Queue) (QueueInfo, error) {
 	})
 }
 
-// InspectQueue looks at a queue (a passive declaration). It returns ErrQueueNotFound if there is none. What it tells may
-// be out of date on a node that has been cut off.
+// InspectQueue looks at a queue (a passive declaration). It returns ErrQueueNotFound if there is none. What
+// it tells may be out of date on a node that has been cut off.
 func (c *Client) InspectQueue(ctx context.Context, name string) (QueueInfo, error) {
 	return call(ctx, c, "inspect queue "+name, func(ch *amqp.Channel) (QueueInfo, error) {
 		declared, err := ch.QueueDeclarePassive(name, true, false, false, false, nil)
@@ -112,8 +112,8 @@ func (c *Client) DeleteQueue(ctx context.Context, name string) error {
 	})
 }
 
-// DeclareExchange makes an exchange, or makes sure that it exists as described. It returns ErrNotEquivalent if it exists
-// with other properties.
+// DeclareExchange makes an exchange, or makes sure that it exists as described. It returns ErrNotEquivalent
+// if it exists with other properties.
 func (c *Client) DeclareExchange(ctx context.Context, x Exchange) error {
 	kind := x.Type
 	if kind == "" {
@@ -181,9 +181,11 @@ func (c *Client) do(ctx context.Context, what string, f func(*amqp.Channel) erro
 	return err
 }
 
-// call makes one call over a channel of its own, connecting first if need be. All calls of this kind do the same when
-// they are made twice, so that one whose connection is lost is made again, until ctx ends.
-func call[T any](ctx context.Context, c *Client, what string, f func(*amqp.Channel) (T, error)) (value T, err error) {
+// call makes one call over a channel of its own, connecting first if need be. All calls of this kind do the
+// same when they are made twice, so that one whose connection is lost is made again, until ctx ends.
+func call[T any](ctx context.Context, c *Client, what string, f func(*amqp.Channel) (T, error)) (
+	value T, err error,
+) {
 	states := &tracker{log: c.cfg.logger}
 	var lost error // the last connection, or attempt to make one
 	for {
@@ -210,7 +212,8 @@ func call[T any](ctx context.Context, c *Client, what string, f func(*amqp.Chann
 }
 
 func callOnce[T any](
-	ctx context.Context, conn *transport.Conn, silence time.Duration, what string, f func(*amqp.Channel) (T, error),
+	ctx context.Context, conn *transport.Conn, silence time.Duration, what string,
+	f func(*amqp.Channel) (T, error),
 ) (value T, err error) {
 	ch, err := conn.Open(ctx, silence)
 	if err != nil {

@@ -22,9 +22,9 @@ func newDedup(window int) *dedup {
 	}
 }
 
-// begin says whether the message is to be handled; if so, end must be called. While the same message is being handled
-// already begin waits, since a duplicate may be acknowledged only when it is certain that the first was handled; it
-// returns the context's error if that ends first.
+// begin says whether the message is to be handled; if so, end must be called. While the same message is being
+// handled already begin waits, since a duplicate may be acknowledged only when it is certain that the first
+// was handled; it returns the context's error if that ends first.
 func (d *dedup) begin(ctx context.Context, id string) (handle bool, err error) {
 	for {
 		d.mu.Lock()
@@ -47,8 +47,8 @@ func (d *dedup) begin(ctx context.Context, id string) (handle bool, err error) {
 	}
 }
 
-// end ends the handling that begin allowed. Only a message that was handled is remembered; it takes the place of the
-// oldest.
+// end ends the handling that begin allowed. Only a message that was handled is remembered; it takes the place
+// of the oldest.
 func (d *dedup) end(id string, handled bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -10,19 +10,21 @@ import (
 	"warren/clients/internal/transport"
 )
 
-// What became of a message that was not confirmed. Match with errors.Is; errors.As with *PublishError tells more.
+// What became of a message that was not confirmed. Match with errors.Is; errors.As with *PublishError tells
+// more.
 var (
-	// ErrUnconfirmed: no confirm came in time. The message may be in the queue or not: its outcome is unknown, unless
-	// PublishError.Attempts is 0, which means that it was never sent. An error that also matches another of these
-	// errors tells what happened last, but some earlier attempt remains unknown: ask for ErrUnconfirmed first.
+	// ErrUnconfirmed: no confirm came in time. The message may be in the queue or not: its outcome is
+	// unknown, unless PublishError.Attempts is 0, which means that it was never sent. An error that also
+	// matches another of these errors tells what happened last, but some earlier attempt remains unknown: ask
+	// for ErrUnconfirmed first.
 	ErrUnconfirmed = errors.New("not confirmed")
-	// ErrNacked: the broker refused the message every time it was sent, as a full queue with the overflow behaviour
-	// reject-publish does.
+	// ErrNacked: the broker refused the message every time it was sent, as a full queue with the overflow
+	// behaviour reject-publish does.
 	ErrNacked = errors.New("nacked by the broker")
 	// ErrUnroutable: no queue is bound for the message's exchange and routing key; the broker returned it.
 	ErrUnroutable = errors.New("unroutable")
-	// ErrChannelException: the broker closed the channel over this very message: its exchange does not exist, the user may not
-	// write to it, or the message is larger than the broker takes.
+	// ErrChannelException: the broker closed the channel over this very message: its exchange does not exist,
+	// the user may not write to it, or the message is larger than the broker takes.
 	ErrChannelException = errors.New("refused by the broker with a channel exception")
 	// ErrInvalidMessage: the message cannot be expressed in AMQP 0-9-1, and was not sent.
 	ErrInvalidMessage = errors.New("invalid message")
@@ -44,10 +46,12 @@ var (
 	ErrBlocked = errors.New("connection blocked by the broker")
 	// ErrQueueNotFound: the queue to consume does not exist.
 	ErrQueueNotFound = errors.New("queue not found")
-	// ErrQueueInUse: another consumer has the queue for itself, or another connection has declared it exclusive.
+	// ErrQueueInUse: another consumer has the queue for itself, or another connection has declared it
+	// exclusive.
 	ErrQueueInUse = errors.New("queue in exclusive use")
-	// ErrDeliveryTimeout: a message was not acknowledged in the time that the broker allows (consumer_timeout, by default
-	// 30 minutes). It took the message back, and closed the channel or cancelled the consumer.
+	// ErrDeliveryTimeout: a message was not acknowledged in the time that the broker allows
+	// (consumer_timeout, by default 30 minutes). It took the message back, and closed the channel or
+	// cancelled the consumer.
 	ErrDeliveryTimeout = errors.New("delivery acknowledgement timed out")
 	// ErrCancelled: the broker cancelled the consumer, as it does when the queue is deleted.
 	ErrCancelled = errors.New("consumer cancelled by the broker")
@@ -62,10 +66,11 @@ type PublishError struct {
 	// Err is one of ErrUnconfirmed, ErrNacked, ErrUnroutable, ErrChannelException, or ErrInvalidMessage for
 	// one whose properties are larger than the frames that the broker takes.
 	Err error
-	// Cause is what stood in the way, where known: the context's end, a connection that could not be made, a blocked
-	// connection, the reply text of a returned message.
+	// Cause is what stood in the way, where known: the context's end, a connection that could not be made, a
+	// blocked connection, the reply text of a returned message.
 	Cause error
-	// Unknown says that some attempt was neither confirmed nor refused, so that the message may be in the queue.
+	// Unknown says that some attempt was neither confirmed nor refused, so that the message may be in the
+	// queue.
 	Unknown bool
 }
 
@@ -119,8 +124,8 @@ func (e *UnconfirmedError) Error() string {
 // Unwrap makes errors.Is match ErrUnconfirmed and the cause.
 func (e *UnconfirmedError) Unwrap() []error { return []error{ErrUnconfirmed, e.Cause} }
 
-// connectError names the operation and the endpoint of a failed attempt, and gives the refusals that an application
-// may want to match a name.
+// connectError names the operation and the endpoint of a failed attempt, and gives the refusals that an
+// application may want to match a name.
 func connectError(e transport.Endpoint, err error) error {
 	var reply *amqp.Error
 	if errors.As(err, &reply) && reply.Server {
@@ -128,16 +133,16 @@ func connectError(e transport.Endpoint, err error) error {
 		case amqp.AccessRefused:
 			return fmt.Errorf("connect to %s: %w: %w", e, ErrAuthentication, err)
 		case amqp.NotAllowed:
-			// RabbitMQ answers so to a connection.open it will not grant, but also when a limit on connections is
-			// reached, which passes.
+			// RabbitMQ answers so to a connection.open it will not grant, but also when a limit on
+			// connections is reached, which passes.
 			if !strings.Contains(reply.Reason, "limit") {
 				return fmt.Errorf("connect to %s: %w: %w", e, ErrVhost, err)
 			}
 		}
 	}
 	if errors.Is(err, amqp.ErrCredentials) || errors.Is(err, amqp.ErrVhost) {
-		// The library guesses so when the socket is closed in the middle of the handshake. Since we are told when
-		// we are refused, a silent end is the end of the node or of the path to it.
+		// The library guesses so when the socket is closed in the middle of the handshake. Since we are told
+		// when we are refused, a silent end is the end of the node or of the path to it.
 		return fmt.Errorf("connect to %s: connection lost during the handshake", e)
 	}
 	return fmt.Errorf("connect to %s: %w", e, err)
@@ -169,9 +174,9 @@ func refused(err error) bool {
 	return errors.Is(err, ErrAuthentication) || errors.Is(err, ErrVhost)
 }
 
-// blamesMessage says whether the broker closed a channel or a connection over a single message, which would happen
-// again whenever that message is published again. Being told to go away (320) and internal errors (541) are not the
-// message's fault.
+// blamesMessage says whether the broker closed a channel or a connection over a single message, which would
+// happen again whenever that message is published again. Being told to go away (320) and internal errors
+// (541) are not the message's fault.
 func blamesMessage(err error) bool {
 	var reply *amqp.Error
 	if !errors.As(err, &reply) || !reply.Server {

@@ -69,8 +69,8 @@ func (o *offsets) end(offset int64) {
 	delete(o.begun, offset)
 }
 
-// next is where to go on: behind the last message before which all were dealt with; nil if none was received. What is
-// being handled is then going to be delivered again.
+// next is where to go on: behind the last message before which all were dealt with; nil if none was received.
+// What is being handled is then going to be delivered again.
 func (o *offsets) next() any {
 	o.mu.Lock()
 	defer o.mu.Unlock()

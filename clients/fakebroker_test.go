@@ -49,8 +49,8 @@ const (
 	confirmSelectOk     = 85<<16 | 11
 )
 
-// fakeBroker speaks just enough AMQP to receive confirmed messages and to deliver some, and does so as the test wants:
-// what a real broker cannot be made to do at will.
+// fakeBroker speaks just enough AMQP to receive confirmed messages and to deliver some, and does so as the
+// test wants: what a real broker cannot be made to do at will.
 type fakeBroker struct {
 	listener  net.Listener
 	onOpen    func(c *fakeConn) error

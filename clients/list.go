@@ -5,8 +5,8 @@ import (
 	"iter"
 )
 
-// A message in the window is on the window's list, and on one of the lists of a stage on its way unless it is between
-// two of them. Each kind has links of its own.
+// A message in the window is on the window's list, and on one of the lists of a stage on its way unless it is
+// between two of them. Each kind has links of its own.
 const (
 	inWindow = iota
 	inStage
@@ -95,8 +95,8 @@ func (c *Confirmation) leaveStage() {
 	}
 }
 
-// window holds the messages whose outcome is not known yet, in the order in which they were accepted, and never more
-// than its size. Acquiring and releasing room is safe for concurrent use; everything else is not.
+// window holds the messages whose outcome is not known yet, in the order in which they were accepted, and
+// never more than its size. Acquiring and releasing room is safe for concurrent use; everything else is not.
 type window struct {
 	list
 	room chan struct{} // holds an element for every message, and for every outcome whose hook has not run yet

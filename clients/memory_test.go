@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// memoryNetwork connects clients with listeners in the same process, without the kernel, so that time in a bubble of
-// testing/synctest passes only when all wait for it. What is written waits in memory, however much it is.
+// memoryNetwork connects clients with listeners in the same process, without the kernel, so that time in a
+// bubble of testing/synctest passes only when all wait for it. What is written waits in memory, however much
+// it is.
 type memoryNetwork struct {
 	mu        sync.Mutex
 	listeners map[string]*memoryListener

@@ -13,18 +13,19 @@ import (
 	"warren/clients/internal/field"
 )
 
-// Message is a message to publish, or one that was received. The fields are AMQP 0-9-1's basic properties, which are
-// strings of at most 255 bytes where they are strings, and what goes with them in basic.publish.
+// Message is a message to publish, or one that was received. The fields are AMQP 0-9-1's basic properties,
+// which are strings of at most 255 bytes where they are strings, and what goes with them in basic.publish.
 type Message struct {
-	// Exchange and RoutingKey say where the message goes; the empty exchange routes to the queue named RoutingKey.
+	// Exchange and RoutingKey say where the message goes; the empty exchange routes to the queue named
+	// RoutingKey.
 	Exchange   string
 	RoutingKey string
-	// Body must not be changed after the message was handed over: a message that is given up may still be being
-	// written, and one that is not confirmed is written again.
+	// Body must not be changed after the message was handed over: a message that is given up may still be
+	// being written, and one that is not confirmed is written again.
 	Body []byte
 
-	// ID identifies the message wherever it turns up, also when it is published again (message-id). Generated when
-	// empty: a random UUID.
+	// ID identifies the message wherever it turns up, also when it is published again (message-id). Generated
+	// when empty: a random UUID.
 	ID string
 	// ContentType is the MIME type of Body. Default "application/octet-stream".
 	ContentType string
@@ -40,19 +41,20 @@ type Message struct {
 	UserID string
 	// AppID is the application that published the message.
 	AppID string
-	// Expiration is how many milliseconds the message may wait in a queue, as a decimal number; empty for ever.
+	// Expiration is how many milliseconds the message may wait in a queue, as a decimal number; empty for
+	// ever.
 	Expiration string
 	// Priority is its priority in queues that have priorities, from 0 upwards.
 	Priority uint8
 	// Timestamp is when the message was made; AMQP carries whole seconds. Default: now.
 	Timestamp time.Time
-	// Headers are further properties. Their values may be nil, bool, strings, []byte, integers, finite floating point
-	// numbers, time.Time (whole seconds), amqp091.Decimal, and maps and []any of these. They arrive with the same
-	// type, but int, uint and uint64 as int64, and maps as amqp091.Table.
+	// Headers are further properties. Their values may be nil, bool, strings, []byte, integers, finite
+	// floating point numbers, time.Time (whole seconds), amqp091.Decimal, and maps and []any of these. They
+	// arrive with the same type, but int, uint and uint64 as int64, and maps as amqp091.Table.
 	Headers map[string]any
 
-	// Transient messages need not survive a restart of the broker (delivery-mode 1). Quorum queues and streams write
-	// them to disk all the same.
+	// Transient messages need not survive a restart of the broker (delivery-mode 1). Quorum queues and
+	// streams write them to disk all the same.
 	Transient bool
 	// NotMandatory has a message for which no queue is bound dropped, and confirmed all the same, instead of
 	// ErrUnroutable (the mandatory flag of basic.publish). It is not set in what is received.
@@ -62,8 +64,8 @@ type Message struct {
 // maxExpiration is the longest expiration that RabbitMQ takes, in milliseconds: ten years.
 const maxExpiration = 315_360_000_000
 
-// maxHeaderFrame is how large the properties of a message may be with RabbitMQ's default frame_max, in bytes: less the
-// frame's own 8 and the 14 before the properties.
+// maxHeaderFrame is how large the properties of a message may be with RabbitMQ's default frame_max, in bytes:
+// less the frame's own 8 and the 14 before the properties.
 const maxHeaderFrame = 131072 - frameOverhead
 
 const frameOverhead = 8 + 14
@@ -102,8 +104,8 @@ func newID() string {
 	return string(text[:])
 }
 
-// prepare finds what cannot be expressed, which the client library or the broker would find only at the cost of the
-// connection, and makes the headers ready to be sent. It returns how many bytes the properties take.
+// prepare finds what cannot be expressed, which the client library or the broker would find only at the cost
+// of the connection, and makes the headers ready to be sent. It returns how many bytes the properties take.
 func (m *Message) prepare() (size int, err error) {
 	var problems []error
 	short := func(what, s string) {
@@ -189,11 +191,11 @@ type Delivery struct {
 	Queue string
 	// ConsumerTag is the tag of the consumer that it was delivered to; empty for a message that was fetched.
 	ConsumerTag string
-	// Redelivered says that the broker has delivered the message before, to this consumer or another, without an
-	// acknowledgement.
+	// Redelivered says that the broker has delivered the message before, to this consumer or another, without
+	// an acknowledgement.
 	Redelivered bool
-	// DeliveryCount is how often delivering it has failed before, which a quorum queue counts against its delivery
-	// limit; 0 from other queues.
+	// DeliveryCount is how often delivering it has failed before, which a quorum queue counts against its
+	// delivery limit; 0 from other queues.
 	DeliveryCount int64
 }
 

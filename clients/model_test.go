@@ -17,8 +17,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Random schedules of what a broker may do, against a producer, in virtual time. A schedule is a value that is drawn
-// first and then run, so that what fails can be shrunk and run again.
+// Random schedules of what a broker may do, against a producer, in virtual time. A schedule is a value that
+// is drawn first and then run, so that what fails can be shrunk and run again.
 
 // schedulesVariable names the environment variable with how many schedules TestSchedules runs.
 const schedulesVariable = "WARREN_SCHEDULES"
@@ -227,8 +227,8 @@ func (b *modelBroker) giveBack(c *fakeChannel, m published) {
 	c.returnUnroutable(m)
 }
 
-// answer sends an ack or a nack, unless the message has been answered with another. A broker acks and nacks with
-// multiple only what has the same outcome.
+// answer sends an ack or a nack, unless the message has been answered with another. A broker acks and nacks
+// with multiple only what has the same outcome.
 func (b *modelBroker) answer(c *fakeChannel, tag uint64, method uint32, multiple bool) {
 	b.mu.Lock()
 	ch := b.channels[c]
@@ -438,8 +438,8 @@ func setChecks(t *testing.T, n int) {
 	t.Cleanup(func() { _ = flag.Set("rapid.checks", before) })
 }
 
-// Never confirmed without an ack; every message has one outcome, which is true, by its deadline; the window's places add
-// up; no more than a window is on its way; closing takes no longer than its context.
+// Never confirmed without an ack; every message has one outcome, which is true, by its deadline; the window's
+// places add up; no more than a window is on its way; closing takes no longer than its context.
 func TestSchedules(t *testing.T) {
 	setChecks(t, schedules(t, 500))
 	rapid.Check(t, func(rt *rapid.T) {
@@ -450,8 +450,8 @@ func TestSchedules(t *testing.T) {
 	})
 }
 
-// mostCopies is the documented bound on how often a message is sent after a lost connection to a broker that takes so
-// long to confirm: the wait for the first confirm grows until it is longer than that.
+// mostCopies is the documented bound on how often a message is sent after a lost connection to a broker that
+// takes so long to confirm: the wait for the first confirm grows until it is longer than that.
 func mostCopies(latency time.Duration) int {
 	copies := 1 // over the connection that was lost
 	stalls, asked := 0, 0
@@ -469,8 +469,8 @@ func mostCopies(latency time.Duration) int {
 	}
 }
 
-// A broker that is slow after a failure, but whole, gets a message a bounded number of times, and the message is
-// confirmed.
+// A broker that is slow after a failure, but whole, gets a message a bounded number of times, and the message
+// is confirmed.
 func TestSlowBroker(t *testing.T) {
 	require.LessOrEqual(t, mostCopies(2*time.Second), 13, "as the documentation of WithConfirmTimeout says")
 	require.LessOrEqual(t, mostCopies(11*time.Second), 20, "as the documentation of WithConfirmTimeout says")
@@ -491,8 +491,8 @@ func TestSlowBroker(t *testing.T) {
 	})
 }
 
-// slowAfterALoss publishes to a broker that loses the first connection and is slow over all others. It returns how
-// often it received each message.
+// slowAfterALoss publishes to a broker that loses the first connection and is slow over all others. It
+// returns how often it received each message.
 func slowAfterALoss(t *testing.T, latency time.Duration, messages, queues int) (received map[string]int, err error) {
 	synctest.Test(t, func(t *testing.T) {
 		network := newMemoryNetwork()

@@ -47,8 +47,8 @@ var mutants = map[string]mutant{
 		"asked = min(asked, p.asked[d])"},
 }
 
-// Each of these mistakes, made in a copy of the producer, is found by the schedules. Without WARREN_SCHEDULES only one
-// of them is tried, because each has to be built.
+// Each of these mistakes, made in a copy of the producer, is found by the schedules. Without WARREN_SCHEDULES
+// only one of them is tried, because each has to be built.
 func TestMutantsAreFound(t *testing.T) {
 	all := os.Getenv(schedulesVariable) != ""
 	for name, m := range mutants {

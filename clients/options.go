@@ -10,14 +10,16 @@ import (
 	"warren/clients/internal/transport"
 )
 
-// How long clients wait before they give up on an endpoint and try the next. AMQP 0-9-1 sets no deadlines of its own.
+// How long clients wait before they give up on an endpoint and try the next. AMQP 0-9-1 sets no deadlines of
+// its own.
 const (
-	// DefaultConnectTimeout bounds connecting: TCP, the AMQP handshake and opening a channel. Through a healthy node it
-	// takes milliseconds; an isolated node accepts and then may not answer.
+	// DefaultConnectTimeout bounds connecting: TCP, the AMQP handshake and opening a channel. Through a
+	// healthy node it takes milliseconds; an isolated node accepts and then may not answer.
 	DefaultConnectTimeout = 1500 * time.Millisecond
-	// DefaultConfirmTimeout bounds the wait for a publisher confirm. It is longer than noticing a cut and an election
-	// together take in a cluster of Warren's, 2.2 s and at most 0.5 s: when a leader is cut off, clients of the other
-	// nodes must wait for the next leader rather than leave for another node, which may be the one that was cut off.
+	// DefaultConfirmTimeout bounds the wait for a publisher confirm. It is longer than noticing a cut and an
+	// election together take in a cluster of Warren's, 2.2 s and at most 0.5 s: when a leader is cut off,
+	// clients of the other nodes must wait for the next leader rather than leave for another node, which may
+	// be the one that was cut off.
 	DefaultConfirmTimeout = 2750 * time.Millisecond
 	// DefaultHeartbeat is the lowest that RabbitMQ's documentation calls free of false alarms.
 	DefaultHeartbeat = 5 * time.Second
@@ -86,8 +88,8 @@ func (c connectionConfig) validate() error {
 func (c connectionConfig) sameConnection(client connectionConfig) error {
 	if c.name != client.name || c.tls != client.tls || c.heartbeat != client.heartbeat ||
 		c.connectTimeout != client.connectTimeout || c.reconnect != client.reconnect {
-		return errors.New("the connection is shared: give its name, TLS configuration, heartbeat, connect timeout and " +
-			"reconnect backoff to NewClient")
+		return errors.New("the connection is shared: give its name, TLS configuration, heartbeat, " +
+			"connect timeout and reconnect backoff to NewClient")
 	}
 	return nil
 }
@@ -96,10 +98,10 @@ func (c connectionConfig) transport() transport.Config {
 	return transport.Config{Name: c.name, TLS: c.tls, Heartbeat: c.heartbeat, Network: c.network}
 }
 
-// WithStateChange calls f at every change of the connection's state, in order and one at a time. f is called on a
-// goroutine of its own, without any lock, and may do what it likes; if it falls behind by more than a hundred changes,
-// the oldest of them are left out. A producer or a consumer of a Client has its own state. For a Client itself this
-// option is the default of its producers and consumers.
+// WithStateChange calls f at every change of the connection's state, in order and one at a time. f is called
+// on a goroutine of its own, without any lock, and may do what it likes; if it falls behind by more than a
+// hundred changes, the oldest of them are left out. A producer or a consumer of a Client has its own state.
+// For a Client itself this option is the default of its producers and consumers.
 func WithStateChange(f func(StateChange)) Option {
 	return connectionOption(func(c *connectionConfig) { c.stateChange = f })
 }
@@ -115,28 +117,28 @@ func WithConnectionName(name string) Option {
 	return connectionOption(func(c *connectionConfig) { c.name = name })
 }
 
-// WithTLSConfig is used for amqps:// endpoints. With a client certificate and "?auth_mechanism=external" in the URI the
-// broker takes the user's name from the certificate.
+// WithTLSConfig is used for amqps:// endpoints. With a client certificate and "?auth_mechanism=external" in
+// the URI the broker takes the user's name from the certificate.
 func WithTLSConfig(config *tls.Config) Option {
 	return connectionOption(func(c *connectionConfig) { c.tls = config })
 }
 
-// WithHeartbeat sets the heartbeat, in whole seconds. A connection on which nothing has been heard for one and a half
-// heartbeats is given up. Default DefaultHeartbeat; the broker's own value wins if it is shorter.
+// WithHeartbeat sets the heartbeat, in whole seconds. A connection on which nothing has been heard for one
+// and a half heartbeats is given up. Default DefaultHeartbeat; the broker's own value wins if it is shorter.
 func WithHeartbeat(d time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.heartbeat = d })
 }
 
-// WithConnectTimeout limits one attempt to connect. It doubles with each round of all endpoints, and of three attempts
-// at least, that has failed, up to four times the value. Default DefaultConnectTimeout.
+// WithConnectTimeout limits one attempt to connect. It doubles with each round of all endpoints, and of three
+// attempts at least, that has failed, up to four times the value. Default DefaultConnectTimeout.
 func WithConnectTimeout(d time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.connectTimeout = d })
 }
 
-// WithReconnectBackoff sets the backoff between attempts to connect. After a failure every endpoint is tried once
-// without a wait; from then on each wait is drawn evenly from zero to a bound that starts at base and doubles up to
-// ceiling. Default 20 ms and 0.25 s: the ceiling is the most that an outage of all endpoints is prolonged by. With
-// thousands of clients, a higher one spares the endpoints that come back first.
+// WithReconnectBackoff sets the backoff between attempts to connect. After a failure every endpoint is tried
+// once without a wait; from then on each wait is drawn evenly from zero to a bound that starts at base and
+// doubles up to ceiling. Default 20 ms and 0.25 s: the ceiling is the most that an outage of all endpoints is
+// prolonged by. With thousands of clients, a higher one spares the endpoints that come back first.
 func WithReconnectBackoff(base, ceiling time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.reconnect = backoff{base: base, ceiling: ceiling} })
 }

@@ -15,8 +15,8 @@ type job struct {
 	delivery amqp.Delivery
 }
 
-// pool runs a fixed number of handlers. It outlives sessions, so that a handler that takes long neither delays the next
-// subscription nor adds to the number of handlers.
+// pool runs a fixed number of handlers. It outlives sessions, so that a handler that takes long neither
+// delays the next subscription nor adds to the number of handlers.
 type pool struct {
 	jobs    chan job
 	kill    context.CancelFunc
@@ -37,7 +37,8 @@ func startPool(ctx context.Context, size int, process func(context.Context, job)
 	return p
 }
 
-// stop takes no more jobs and waits for those under way; after the timeout it cancels their context and waits no longer.
+// stop takes no more jobs and waits for those under way; after the timeout it cancels their context and waits
+// no longer.
 func (p *pool) stop(timeout time.Duration) error {
 	close(p.jobs)
 	defer p.kill()

@@ -14,14 +14,15 @@ import (
 // mostProbePauses is how often the pause between probes doubles at most.
 const mostProbePauses = 4
 
-// probe asks the queue for a message, with basic.get, whenever the consumer has had nothing to do for the configured
-// time, and gives the subscription up when there is no answer. As long as nothing happens it asks ever less often.
+// probe asks the queue for a message, with basic.get, whenever the consumer has had nothing to do for the
+// configured time, and gives the subscription up when there is no answer. As long as nothing happens it asks
+// ever less often.
 //
-// A node that is cut off from the other nodes keeps its clients' connections and answers their heartbeats, so that a
-// consumer connected to it would wait for deliveries until the cut heals. It has to ask something that only a majority of
-// the queue's members can answer. basic.get is the one harmless question of that kind. A passive declaration is not: a
-// node that was the queue's leader when it was cut off goes on answering it, consumers and all (seen on RabbitMQ 4.3).
-// A message that basic.get does bring is handled like any other.
+// A node that is cut off from the other nodes keeps its clients' connections and answers their heartbeats, so
+// that a consumer connected to it would wait for deliveries until the cut heals. It has to ask something that
+// only a majority of the queue's members can answer. basic.get is the one harmless question of that kind. A
+// passive declaration is not: a node that was the queue's leader when it was cut off goes on answering it,
+// consumers and all (seen on RabbitMQ 4.3). A message that basic.get does bring is handled like any other.
 func (c *Consumer) probe(ctx context.Context, sub *subscription, pool *pool) {
 	if c.cfg.probeIdle == 0 || c.cfg.stream {
 		return
@@ -103,7 +104,8 @@ func (c *Consumer) ask(sub *subscription) (d amqp.Delivery, found bool, err erro
 	return a.delivery, a.found, err
 }
 
-// closeProbe closes the prober's channel. It must not be called while a message that came over it is not settled.
+// closeProbe closes the prober's channel. It must not be called while a message that came over it is not
+// settled.
 func (sub *subscription) closeProbe(ctx context.Context) {
 	if sub.probing != nil {
 		_ = sub.probing.Close(ctx)
@@ -111,8 +113,8 @@ func (sub *subscription) closeProbe(ctx context.Context) {
 	}
 }
 
-// cannotProbe says whether the broker refuses basic.get for this queue, because it is a stream, which closes the
-// connection, or has a single active consumer; or refuses the channel that it takes.
+// cannotProbe says whether the broker refuses basic.get for this queue, because it is a stream, which closes
+// the connection, or has a single active consumer; or refuses the channel that it takes.
 func cannotProbe(err error) bool {
 	if errors.Is(err, amqp.ErrChannelMax) {
 		return true

@@ -10,11 +10,12 @@ import (
 
 // Producer publishes messages and says what became of each. It is safe for concurrent use.
 //
-// What Publish reports as confirmed is in the queue: written to disk by a majority of its members, for a quorum queue.
-// A message whose connection was lost before its confirm is published again, with the same id, so that it may be in the
-// queue more than once, but it is never given up silently. Messages that one goroutine publishes reach a queue in that
-// order as long as no connection is lost and none is nacked; after that, repetitions and stragglers may come later.
-// Where order matters more than speed, wait for each Publish before the next.
+// What Publish reports as confirmed is in the queue: written to disk by a majority of its members, for a
+// quorum queue. A message whose connection was lost before its confirm is published again, with the same id,
+// so that it may be in the queue more than once, but it is never given up silently. Messages that one
+// goroutine publishes reach a queue in that order as long as no connection is lost and none is nacked; after
+// that, repetitions and stragglers may come later. Where order matters more than speed, wait for each Publish
+// before the next.
 type Producer struct {
 	cfg       producerConfig
 	client    *Client
@@ -46,10 +47,10 @@ type Producer struct {
 	stats     ProducerStats
 }
 
-// NewProducer makes a producer with a connection of its own to a cluster that is reached at any of the endpoints, AMQP
-// URIs such as "amqp://user:password@host:5672/vhost". They are tried in the given order, and again whenever a
-// connection is lost, until Close. NewProducer itself does not wait for a connection: its errors are mistakes in its
-// arguments.
+// NewProducer makes a producer with a connection of its own to a cluster that is reached at any of the
+// endpoints, AMQP URIs such as "amqp://user:password@host:5672/vhost". They are tried in the given order, and
+// again whenever a connection is lost, until Close. NewProducer itself does not wait for a connection: its
+// errors are mistakes in its arguments.
 func NewProducer(endpoints []string, opts ...ProducerOption) (*Producer, error) {
 	cfg, err := newProducerConfig(defaultConnectionConfig("warren-producer"), opts)
 	if err != nil {
@@ -69,7 +70,8 @@ func (c *Client) NewProducer(opts ...ProducerOption) (*Producer, error) {
 		err = cfg.sameConnection(c.cfg)
 	}
 	if err == nil && cfg.locate != nil {
-		err = errors.New("affinity moves the connection, so that it needs one of its own: use the function NewProducer")
+		err = errors.New("affinity moves the connection, so that it needs one of its own: " +
+			"use the function NewProducer")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("new producer: %w", err)
@@ -104,8 +106,8 @@ func startProducer(client *Client, cfg producerConfig) *Producer {
 }
 
 // Publish publishes a message and waits for its outcome: nil when the broker has confirmed it, otherwise a
-// *PublishError that matches ErrUnconfirmed, ErrNacked, ErrUnroutable or ErrChannelException, or ErrInvalidMessage or
-// ErrClosed.
+// *PublishError that matches ErrUnconfirmed, ErrNacked, ErrUnroutable or ErrChannelException, or
+// ErrInvalidMessage or ErrClosed.
 //
 // Until ctx ends, and at most for the time set with WithPublishTimeout, a message is published again when its
 // connection is lost or the broker nacks it. Publish returns when ctx ends, whatever the broker does.
@@ -124,8 +126,9 @@ func (p *Producer) Publish(ctx context.Context, m Message) error {
 	return c.err
 }
 
-// PublishAsync publishes a message without waiting for its outcome, which the Confirmation will hold. It waits only
-// while the window is full, until ctx ends. ctx goes on to govern the message as it does with Publish.
+// PublishAsync publishes a message without waiting for its outcome, which the Confirmation will hold. It
+// waits only while the window is full, until ctx ends. ctx goes on to govern the message as it does with
+// Publish.
 func (p *Producer) PublishAsync(ctx context.Context, m Message) (*Confirmation, error) {
 	now := time.Now()
 	m.complete(now)
@@ -141,7 +144,9 @@ func (p *Producer) PublishAsync(ctx context.Context, m Message) (*Confirmation, 
 }
 
 // accept takes a message into the window.
-func (p *Producer) accept(ctx context.Context, m Message, now time.Time, after func(error)) (*Confirmation, error) {
+func (p *Producer) accept(
+	ctx context.Context, m Message, now time.Time, after func(error),
+) (*Confirmation, error) {
 	size, err := m.prepare()
 	if err != nil {
 		return nil, err
@@ -187,10 +192,10 @@ func (p *Producer) isClosing() bool {
 	}
 }
 
-// Close accepts no more messages, waits until the outcome of all those in flight is known, or until ctx ends, and closes
-// the connection, or its channel on a shared one. If any are left it returns an *UnconfirmedError that lists them, and
-// their confirmations say so too. Close does not report again what has been reported through a confirmation before.
-// Calling it again waits for the first call to be done.
+// Close accepts no more messages, waits until the outcome of all those in flight is known, or until ctx ends,
+// and closes the connection, or its channel on a shared one. If any are left it returns an *UnconfirmedError
+// that lists them, and their confirmations say so too. Close does not report again what has been reported
+// through a confirmation before. Calling it again waits for the first call to be done.
 func (p *Producer) Close(ctx context.Context) error {
 	p.mu.Lock()
 	if p.isClosing() {
@@ -229,8 +234,8 @@ func (p *Producer) Close(ctx context.Context) error {
 // goodbyeTimeout is how long closing the channel and the connection may take together.
 const goodbyeTimeout = 3 * time.Second
 
-// awaitStop waits until the work has stopped. When ctx ends it cuts a connection of the producer's own, which ends what
-// still waits for the broker; a shared one ends it later.
+// awaitStop waits until the work has stopped. When ctx ends it cuts a connection of the producer's own, which
+// ends what still waits for the broker; a shared one ends it later.
 func (p *Producer) awaitStop(ctx context.Context) {
 	select {
 	case <-p.stopped:

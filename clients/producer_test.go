@@ -154,8 +154,8 @@ func TestOverdueConfirm(t *testing.T) {
 	}
 }
 
-// After a lost connection the first confirm is not waited for as long as usual: what was sent to a leader that has just died
-// never brings one.
+// After a lost connection the first confirm is not waited for as long as usual: what was sent to a leader
+// that has just died never brings one.
 func TestFirstConfirmAfterALostConnection(t *testing.T) {
 	dying := startFakeBroker(t, func(c *fakeChannel, tag uint64, _ published) {
 		if tag == 1 {
@@ -194,8 +194,8 @@ func TestRenewedChannel(t *testing.T) {
 	require.EqualValues(t, 5, p.Stats().Published)
 }
 
-// afterALoss starts a broker that loses the first connection with messages in flight on it, and answers those that come again with answer. It
-// returns their confirmations.
+// afterALoss starts a broker that loses the first connection with messages in flight on it, and answers those
+// that come again with answer. It returns their confirmations.
 func afterALoss(t *testing.T, messages []Message, answer func(c *fakeChannel, tag uint64, m published)) (*fakeBroker, []*Confirmation) {
 	t.Helper()
 	var unanswered atomic.Int64
@@ -234,7 +234,8 @@ func TestEveryDestinationIsToConfirm(t *testing.T) {
 	require.EqualValues(t, 3, late.Load())
 }
 
-// Until the first confirm there is one message on its way, so that asking for a leader does not repeat the whole window.
+// Until the first confirm there is one message on its way, so that asking for a leader does not repeat the
+// whole window.
 func TestOneMessageAsksForTheLeader(t *testing.T) {
 	var asked atomic.Int64
 	b, confirmations := afterALoss(t, []Message{{ID: "0"}, {ID: "1"}, {ID: "2"}}, func(c *fakeChannel, tag uint64, _ published) {
@@ -275,8 +276,8 @@ func TestGivenUpWhileItAsksForTheLeader(t *testing.T) {
 	require.ErrorIs(t, givenUp.Wait(within(t, 5*time.Second)), ErrUnconfirmed)
 }
 
-// Endpoints that accept a connection and say nothing, or die in the handshake, are passed over in time, and are not
-// mistaken for a wrong password.
+// Endpoints that accept a connection and say nothing, or die in the handshake, are passed over in time, and
+// are not mistaken for a wrong password.
 func TestWedgedEndpoints(t *testing.T) {
 	silent := listen(t) // the kernel accepts, nobody answers
 	defer silent.Close()

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startQuickBroker confirms every message, and makes as little garbage as it can, so that what is measured is the
-// client's.
+// startQuickBroker confirms every message, and makes as little garbage as it can, so that what is measured is
+// the client's.
 func startQuickBroker(t testing.TB) string {
 	t.Helper()
 	l := listen(t)

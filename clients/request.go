@@ -12,18 +12,20 @@ import (
 	"warren/clients/internal/transport"
 )
 
-// directReplyTo is RabbitMQ's pseudo-queue for replies: they come straight over the channel that asked, and no queue is
-// declared for them.
+// directReplyTo is RabbitMQ's pseudo-queue for replies: they come straight over the channel that asked, and
+// no queue is declared for them.
 const directReplyTo = "amq.rabbitmq.reply-to"
 
-// ErrNoReply says that a request was sent, and the connection was lost, or the context ended, before a reply came. The
-// request may have been handled.
+// ErrNoReply says that a request was sent, and the connection was lost, or the context ended, before a reply
+// came. The request may have been handled.
 var ErrNoReply = errors.New("no reply")
 
-// Requester sends requests and receives their replies, over RabbitMQ's direct reply-to. It is safe for concurrent use.
+// Requester sends requests and receives their replies, over RabbitMQ's direct reply-to. It is safe for
+// concurrent use.
 //
-// Requests and replies are transient: neither survives the loss of a connection, and a request is not sent again. Who
-// asks again must know that it does no harm. What has to be done for certain belongs into a queue, through a Producer.
+// Requests and replies are transient: neither survives the loss of a connection, and a request is not sent
+// again. Who asks again must know that it does no harm. What has to be done for certain belongs into a queue,
+// through a Producer.
 type Requester struct {
 	client    *Client
 	connector *connector
@@ -78,10 +80,10 @@ func (c *Client) NewRequester() *Requester {
 	return r
 }
 
-// Request sends a message and waits for its reply until ctx ends, which must be of use: a reply may never come. Its
-// ReplyTo and CorrelationID are set by the requester. The error matches ErrUnroutable if no queue is bound for it,
-// ErrInvalidMessage if it cannot be expressed, ErrClosed after Close, and ErrNoReply if it was sent in vain; any other
-// means that it was not sent.
+// Request sends a message and waits for its reply until ctx ends, which must be of use: a reply may never
+// come. Its ReplyTo and CorrelationID are set by the requester. The error matches ErrUnroutable if no queue
+// is bound for it, ErrInvalidMessage if it cannot be expressed, ErrClosed after Close, and ErrNoReply if it
+// was sent in vain; any other means that it was not sent.
 func (r *Requester) Request(ctx context.Context, m Message) (Delivery, error) {
 	now := time.Now()
 	m.complete(now)
@@ -141,8 +143,8 @@ func (r *Requester) channel(ctx context.Context) (*requestChannel, error) {
 	}
 }
 
-// write writes a request. The write may be stuck, in a connection that the broker has blocked; then it goes on when
-// ctx has ended, and the requests behind it wait.
+// write writes a request. The write may be stuck, in a connection that the broker has blocked; then it goes
+// on when ctx has ended, and the requests behind it wait.
 func (r *Requester) write(ctx context.Context, ch *requestChannel, m Message) error {
 	select {
 	case r.writing <- struct{}{}:
@@ -201,7 +203,8 @@ func subscribeReplies(ctx context.Context, ch *transport.Channel) (*requestChann
 	if err != nil {
 		return nil, err
 	}
-	return &requestChannel{Channel: ch, replies: replies, returns: ch.NotifyReturn(make(chan amqp.Return, 16))}, nil
+	returns := ch.NotifyReturn(make(chan amqp.Return, 16))
+	return &requestChannel{Channel: ch, replies: replies, returns: returns}, nil
 }
 
 // set makes a channel the current one, or says why there will be none.
@@ -268,9 +271,10 @@ func (r *Requester) Close(ctx context.Context) error {
 	}
 }
 
-// Respond makes a Handler of a function that answers requests: what it returns is published to the request's ReplyTo
-// with its CorrelationID, as a transient message, and the request is acknowledged when that is confirmed, or when the one
-// who asked is gone. When the function fails there is no reply, and the request is tried again as with any Handler.
+// Respond makes a Handler of a function that answers requests: what it returns is published to the request's
+// ReplyTo with its CorrelationID, as a transient message, and the request is acknowledged when that is
+// confirmed, or when the one who asked is gone. When the function fails there is no reply, and the request is
+// tried again as with any Handler.
 func Respond(p *Producer, answer func(ctx context.Context, request Delivery) (Message, error)) Handler {
 	return func(ctx context.Context, request Delivery) error {
 		if request.ReplyTo == "" {

@@ -43,8 +43,8 @@ func TestCallbackClosesItsProducer(t *testing.T) {
 	require.NoError(t, <-closed)
 }
 
-// A broker that has blocked the connection reads nothing, and a large message is stuck in the middle. Every call returns
-// when its context ends all the same.
+// A broker that has blocked the connection reads nothing, and a large message is stuck in the middle. Every
+// call returns when its context ends all the same.
 func TestCallsReturnWhileAWriteIsStuck(t *testing.T) {
 	release := make(chan struct{})
 	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
@@ -144,8 +144,8 @@ func TestOverdueConfirmOfAMessageGivenUp(t *testing.T) {
 	soon(t, func() bool { return p.Publish(within(t, 100*time.Millisecond), Message{}) == nil })
 }
 
-// The broker takes 2 s to confirm once it is back from a failure: the message is confirmed, and was not sent dozens of
-// times.
+// The broker takes 2 s to confirm once it is back from a failure: the message is confirmed, and was not sent
+// dozens of times.
 func TestBrokerThatIsSlowAfterAFailure(t *testing.T) {
 	received, err := slowAfterALoss(t, 2*time.Second, 1, 1)
 	require.NoError(t, err)
@@ -201,8 +201,8 @@ func runInBubble(t *testing.T, length time.Duration, b func(b *fakeBroker), h Ha
 
 func succeed(context.Context, Delivery) error { return nil }
 
-// The consumer of a queue that is missing, forbidden or in exclusive use keeps its connection, and asks ever less often
-// until it gets it.
+// The consumer of a queue that is missing, forbidden or in exclusive use keeps its connection, and asks ever
+// less often until it gets it.
 func TestQueueThatIsNotToBeHadYet(t *testing.T) {
 	for name, refusal := range map[string]struct {
 		code uint16
@@ -267,7 +267,8 @@ func TestOneChannelAllowed(t *testing.T) {
 	require.EqualValues(t, 1, stats.Reconnects)
 }
 
-// An outage downstream of half a minute dead-letters nothing: each message is tried a few times, and then handled.
+// An outage downstream of half a minute dead-letters nothing: each message is tried a few times, and then
+// handled.
 func TestDownstreamOutage(t *testing.T) {
 	const messages, limit = 20, 20
 	for name, counting := range map[string]bool{"quorum queue": true, "classic queue": false} {
@@ -359,7 +360,8 @@ func TestIdleConsumerAsksLess(t *testing.T) {
 	require.InDelta(t, before, after, 2)
 }
 
-// A delivery that was not acknowledged in time is told as such, by either way in which the broker may tell it.
+// A delivery that was not acknowledged in time is told as such, by either way in which the broker may tell
+// it.
 func TestDeliveryTimeoutIsNamed(t *testing.T) {
 	for name, end := range map[string]func(c *fakeChannel){
 		"channel closed": func(c *fakeChannel) {

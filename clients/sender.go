@@ -39,8 +39,8 @@ func (p *Producer) run() {
 	for p.ctx.Err() == nil {
 		ch, err := p.connector.connect(p.ctx, confirmMode)
 		if err != nil {
-			// The endpoints refuse us. No use in letting the callers wait; but go on trying, in case someone puts it
-			// right.
+			// The endpoints refuse us. No use in letting the callers wait; but go on trying, in case someone
+			// puts it right.
 			if p.ctx.Err() == nil {
 				p.failAll(err)
 			}
@@ -77,8 +77,8 @@ func (p *Producer) newSession(ch *transport.Channel, began time.Time) *session {
 		proven:  make(chan struct{}),
 		sent:    list{kind: inStage},
 	}
-	// The broker sends the return of an unroutable message before its ack. The library drops a return that nobody takes
-	// for 5 s; but here there is room for one for each message on its way, and so always.
+	// The broker sends the return of an unroutable message before its ack. The library drops a return that
+	// nobody takes for 5 s; but here there is room for one for each message on its way, and so always.
 	s.returns = ch.NotifyReturn(make(chan amqp.Return, p.window.size()))
 	return s
 }
@@ -96,8 +96,8 @@ func (p *Producer) farewell() context.Context {
 	return p.goodbye
 }
 
-// serve sends messages over a session until it is over, or the producer is closed. It returns the session to go on
-// with, over the same connection or on a better node, if there is one.
+// serve sends messages over a session until it is over, or the producer is closed. It returns the session to
+// go on with, over the same connection or on a better node, if there is one.
 func (p *Producer) serve(s *session) *session {
 	calm := p.begin(s)
 	stopSeeking := p.seek(s, calm)
@@ -135,8 +135,8 @@ func (p *Producer) serve(s *session) *session {
 	return nil
 }
 
-// begin makes a session the current one, and puts it on trial unless it is the first. It returns how long to let things
-// calm down before another place is looked for.
+// begin makes a session the current one, and puts it on trial unless it is the first. It returns how long to
+// let things calm down before another place is looked for.
 func (p *Producer) begin(s *session) (calm time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -156,8 +156,8 @@ func (p *Producer) end(s *session) {
 	s.wakeLocked()
 }
 
-// send writes messages until the session is over or has a successor, or the producer is closed. What is written is held
-// back while more is to come at once.
+// send writes messages until the session is over or has a successor, or the producer is closed. What is
+// written is held back while more is to come at once.
 func (p *Producer) send(s *session) {
 	corked := false
 	defer func() {
@@ -218,9 +218,10 @@ func (p *Producer) signal() {
 	}
 }
 
-// next notes that a message has been written and will be answered, and returns another to be sent over the session, if
-// there is one, which is marked as sent. It says no when the session is over or can be left for its successor, or the
-// producer is closed. The message is a copy, because it may be settled, and dropped, while it is being written.
+// next notes that a message has been written and will be answered, and returns another to be sent over the
+// session, if there is one, which is marked as sent. It says no when the session is over or can be left for
+// its successor, or the producer is closed. The message is a copy, because it may be settled, and dropped,
+// while it is being written.
 func (p *Producer) next(s *session, written *Confirmation, answer *amqp.DeferredConfirmation) (
 	c *Confirmation, m Message, goOn bool,
 ) {

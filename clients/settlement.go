@@ -8,7 +8,8 @@ import (
 	"warren/clients/internal/transport"
 )
 
-// reapInterval is how often the messages in flight are looked over for deadlines, contexts and overdue confirms.
+// reapInterval is how often the messages in flight are looked over for deadlines, contexts and overdue
+// confirms.
 const reapInterval = 25 * time.Millisecond
 
 // reap gives up the messages whose time is over, and the session when its confirms are overdue.
@@ -36,8 +37,8 @@ func (p *Producer) reap() {
 	}
 }
 
-// checkStallLocked ends a session when the broker owes the oldest confirm for too long, or one of the first. What is
-// owed counts whether or not somebody still waits for it.
+// checkStallLocked ends a session when the broker owes the oldest confirm for too long, or one of the first.
+// What is owed counts whether or not somebody still waits for it.
 func (p *Producer) checkStallLocked(s *session, now time.Time) {
 	oldest := s.sent.front
 	if oldest == nil || p.blocked || s.IsOver() {
@@ -114,8 +115,8 @@ func (p *Producer) failAll(cause error) {
 	}
 }
 
-// giveUpLocked settles a message that has run out of time: as nacked, if that is all that ever happened to it. One that
-// is on its way stays there until it is answered.
+// giveUpLocked settles a message that has run out of time: as nacked, if that is all that ever happened to
+// it. One that is on its way stays there until it is answered.
 func (p *Producer) giveUpLocked(c *Confirmation, cause error) {
 	if c.phase == settled {
 		return

@@ -9,7 +9,8 @@ import (
 // State is the state of a producer's or a consumer's connection.
 type State int
 
-// The states of a connection. It starts out Disconnected and ends up Closed; a consumer that is run again leaves that.
+// The states of a connection. It starts out Disconnected and ends up Closed; a consumer that is run again
+// leaves that.
 const (
 	// Disconnected: there is no connection; the next attempt follows by itself.
 	Disconnected State = iota
@@ -17,8 +18,9 @@ const (
 	Connecting
 	// Connected: messages flow.
 	Connected
-	// Blocked: the broker has stopped reading from the connection because it is short of memory or disk space. Only
-	// publishing is affected. It is waited out, not reconnected: a new connection would be blocked as well.
+	// Blocked: the broker has stopped reading from the connection because it is short of memory or disk
+	// space. Only publishing is affected. It is waited out, not reconnected: a new connection would be
+	// blocked as well.
 	Blocked
 	// Closed: closed for good, by the application.
 	Closed

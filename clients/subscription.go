@@ -44,8 +44,8 @@ func (sub *subscription) settle() {
 	sub.touch()
 }
 
-// idleIn is how long it takes at least until there has been nothing to do for the given time; 0 or less if that is so
-// now.
+// idleIn is how long it takes at least until there has been nothing to do for the given time; 0 or less if
+// that is so now.
 func (sub *subscription) idleIn(idle time.Duration) time.Duration {
 	if sub.unsettled.Load() > 0 {
 		return idle

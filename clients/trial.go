@@ -9,23 +9,24 @@ import (
 	"warren/clients/internal/transport"
 )
 
-// After a failure a queue elects a new leader, which takes some tenths of a second. What RabbitMQ sends to the old one
-// meanwhile is lost, and sent again only by channels that the queue knows, which the new leader tells of itself. A
-// channel that was opened in between is none of them: it waits for ever (seen on RabbitMQ 4.3). So on a connection that
-// replaces a lost one the first confirm is not waited for as long as others. If it does not come, another channel asks
-// again for the queue's leader; that costs much less than another connection, which a load balancer might take to the
-// very node that failed.
+// After a failure a queue elects a new leader, which takes some tenths of a second. What RabbitMQ sends to
+// the old one meanwhile is lost, and sent again only by channels that the queue knows, which the new leader
+// tells of itself. A channel that was opened in between is none of them: it waits for ever (seen on RabbitMQ
+// 4.3). So on a connection that replaces a lost one the first confirm is not waited for as long as others. If
+// it does not come, another channel asks again for the queue's leader; that costs much less than another
+// connection, which a load balancer might take to the very node that failed.
 //
-// A broker that is merely slow gets the same message again each time, so each wait is half as long again as the one
-// before, also on the next connection, until a confirm has come.
+// A broker that is merely slow gets the same message again each time, so each wait is half as long again as
+// the one before, also on the next connection, until a confirm has come.
 
 const (
-	// leastConfirmTimeout is the least time to wait for a first confirm. A new leader goes unnoticed for so long.
+	// leastConfirmTimeout is the least time to wait for a first confirm. A new leader goes unnoticed for so
+	// long.
 	leastConfirmTimeout = 25 * time.Millisecond
 	// confirmTimeoutGrowth is by how much the wait grows each time.
 	confirmTimeoutGrowth = 1.5
-	// renewFor is how long a connection gets other channels before it is given up: its node may have no majority. That
-	// is longer than nearly all elections.
+	// renewFor is how long a connection gets other channels before it is given up: its node may have no
+	// majority. That is longer than nearly all elections.
 	renewFor = 800 * time.Millisecond
 	// trialReapInterval is the reaper's interval while first confirms may be waited for.
 	trialReapInterval = 5 * time.Millisecond
@@ -34,11 +35,11 @@ const (
 // errNoFirstConfirm ends a session that is to be renewed.
 var errNoFirstConfirm = errors.New("the channel brought no confirm")
 
-// trial is the first time of a session that replaces a lost one. Each queue elects its leader by itself, so that every
-// destination has to bring a confirm: until it has, one message at a time is on its way there, and little has to be
-// repeated, while other destinations are served.
+// trial is the first time of a session that replaces a lost one. Each queue elects its leader by itself, so
+// that every destination has to bring a confirm: until it has, one message at a time is on its way there, and
+// little has to be repeated, while other destinations are served.
 type trial struct {
-	until  time.Time                     // elections that last longer are noticed by others, who keep their channels
+	until  time.Time                     // others notice longer elections, and keep their channels
 	proven map[destination]bool          // that have brought a confirm
 	first  map[destination]*Confirmation // the message whose confirm is awaited
 	held   list                          // those that wait for it, in the order in which to send them
@@ -141,8 +142,8 @@ func (p *Producer) overdueFirstLocked(now time.Time, most time.Duration) bool {
 	return false
 }
 
-// firstConfirmTimeoutLocked is how long a first confirm is waited for: several times what confirms usually take, and
-// longer each time that the destination which has been asked most often was asked in vain.
+// firstConfirmTimeoutLocked is how long a first confirm is waited for: several times what confirms usually
+// take, and longer each time that the destination which has been asked most often was asked in vain.
 func (p *Producer) firstConfirmTimeoutLocked(most time.Duration) time.Duration {
 	asked := 1
 	for d := range p.trial.first {
@@ -161,8 +162,8 @@ func (p *Producer) learnLocked(took time.Duration) {
 	p.slowest = max(took, p.slowest-p.slowest/8)
 }
 
-// confirmTimeoutLocked is how long the broker may owe confirms without sending any: longer after sessions that were
-// given up for that, and for a broker whose confirms have been slow lately.
+// confirmTimeoutLocked is how long the broker may owe confirms without sending any: longer after sessions
+// that were given up for that, and for a broker whose confirms have been slow lately.
 func (p *Producer) confirmTimeoutLocked() time.Duration {
 	timeout := p.client.patience(p.cfg.confirmTimeout, p.stalls)
 	return max(timeout, min(2*p.slowest, 4*p.cfg.confirmTimeout))

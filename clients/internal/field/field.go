@@ -1,9 +1,9 @@
 // Package field makes sure that header fields arrive as they were sent.
 //
-// AMQP 0-9-1 has fewer types than Go, and neither the client library nor the broker catches all that does not fit: the
-// library cuts off integers, finds out about names that are too long only in the middle of a frame, at the cost of the
-// connection, and does not read back what is nested deeper than 32 levels; RabbitMQ's decoder does not take floating
-// point numbers that are not finite.
+// AMQP 0-9-1 has fewer types than Go, and neither the client library nor the broker catches all that does not
+// fit: the library cuts off integers, finds out about names that are too long only in the middle of a frame,
+// at the cost of the connection, and does not read back what is nested deeper than 32 levels; RabbitMQ's
+// decoder does not take floating point numbers that are not finite.
 package field
 
 import (
@@ -22,8 +22,8 @@ const (
 	maxElements = 8192
 )
 
-// Table returns headers as a table of the library's, with values that the library encodes faithfully, and the size of
-// the encoded table in bytes. The table is a copy, so that the caller may go on using the map.
+// Table returns headers as a table of the library's, with values that the library encodes faithfully, and the
+// size of the encoded table in bytes. The table is a copy, so that the caller may go on using the map.
 func Table(headers map[string]any) (amqp.Table, int, error) {
 	if len(headers) == 0 {
 		return nil, 4, nil
@@ -125,7 +125,8 @@ func nested[T any](value T, size int, err error) (any, int, error) { return valu
 
 func unsigned(v uint64) (any, int, error) {
 	if v > math.MaxInt64 {
-		return nil, 0, fmt.Errorf("%d does not fit into 64 bits with a sign, the longest integer that RabbitMQ takes", v)
+		return nil, 0, fmt.Errorf("%d does not fit into 64 bits with a sign, "+
+			"the longest integer that RabbitMQ takes", v)
 	}
 	return int64(v), 9, nil
 }

@@ -25,10 +25,11 @@ func (e Endpoint) authentication(properties amqp.Table) []amqp.Authentication {
 	return mechanisms
 }
 
-// toldWhenRefused adds the capability authentication_failure_close to the properties that go to the broker together
-// with the response. With it the broker answers a wrong password with 403 ACCESS_REFUSED. Without it the broker closes
-// the socket without a word, and a wrong password looks like a node that died during the handshake (amqp091-go reports
-// ErrCredentials for both). The library overwrites the capabilities it is given, hence this late addition.
+// toldWhenRefused adds the capability authentication_failure_close to the properties that go to the broker
+// together with the response. With it the broker answers a wrong password with 403 ACCESS_REFUSED. Without it
+// the broker closes the socket without a word, and a wrong password looks like a node that died during the
+// handshake (amqp091-go reports ErrCredentials for both). The library overwrites the capabilities it is
+// given, hence this late addition.
 type toldWhenRefused struct {
 	amqp.Authentication
 	properties amqp.Table

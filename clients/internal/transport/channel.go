@@ -23,8 +23,8 @@ type Channel struct {
 	release   func()
 }
 
-// Open opens a channel. A call over it that is not answered when its context ends cuts the connection, unless others
-// use it and it has served one of them within the time called silence.
+// Open opens a channel. A call over it that is not answered when its context ends cuts the connection, unless
+// others use it and it has served one of them within the time called silence.
 func (c *Conn) Open(ctx context.Context, silence time.Duration) (*Channel, error) {
 	doubt := func(cause error) bool { return c.Doubt(cause, silence) }
 	opened, err := await(ctx, "open a channel", doubt, c.amqp.Channel)
@@ -38,9 +38,9 @@ func (c *Conn) Open(ctx context.Context, silence time.Duration) (*Channel, error
 	return ch, nil
 }
 
-// Listen runs f, which ends when the client library has closed the Go channel that f listens on, as it does with every
-// listener's when the AMQP channel, or the connection, closes. Whoever registers a listener must go on receiving until
-// then: the library's only reader waits for it, for 5 s.
+// Listen runs f, which ends when the client library has closed the Go channel that f listens on, as it does
+// with every listener's when the AMQP channel, or the connection, closes. Whoever registers a listener must
+// go on receiving until then: the library's only reader waits for it, for 5 s.
 func (ch *Channel) Listen(f func()) { ch.listeners.Go(f) }
 
 // Over is closed when the channel is over.
@@ -49,7 +49,8 @@ func (ch *Channel) Over() <-chan struct{} { return ch.over.raised }
 // IsOver says whether the channel is over.
 func (ch *Channel) IsOver() bool { return ch.over.isRaised() }
 
-// Cause is why the channel is over; to be asked after it is. If the connection is over, its cause is the better one.
+// Cause is why the channel is over; to be asked after it is. If the connection is over, its cause is the
+// better one.
 func (ch *Channel) Cause() error {
 	if errors.Is(ch.over.cause, amqp.ErrClosed) && ch.Conn.IsOver() {
 		return ch.Conn.Cause()
@@ -60,14 +61,16 @@ func (ch *Channel) Cause() error {
 // Fail ends the channel; only the first cause counts.
 func (ch *Channel) Fail(cause error) { ch.over.raise(cause) }
 
-// Doubt ends the channel over which nothing has been heard for so long, and the connection with it as Conn.Doubt does.
+// Doubt ends the channel over which nothing has been heard for so long, and the connection with it as
+// Conn.Doubt does.
 func (ch *Channel) Doubt(cause error, silence time.Duration) (cut bool) {
 	ch.Fail(cause)
 	return ch.Conn.Doubt(cause, silence)
 }
 
-// Abandon ends the channel after a call of the client library has failed. The library says on its close listeners, at
-// about the same time, why; that account is better than the call's own error, which is often just "not open".
+// Abandon ends the channel after a call of the client library has failed. The library says on its close
+// listeners, at about the same time, why; that account is better than the call's own error, which is often
+// just "not open".
 func (ch *Channel) Abandon(err error) {
 	timer := time.NewTimer(abandonTimeout)
 	defer timer.Stop()
@@ -86,15 +89,16 @@ func Await[T any](ctx context.Context, ch *Channel, what string, call func() (T,
 	return await(ctx, what, doubt, call)
 }
 
-// Within makes a call of the client library, and does not wait for it longer than ctx. The call must not write to
-// variables that others read: it may still be under way.
+// Within makes a call of the client library, and does not wait for it longer than ctx. The call must not
+// write to variables that others read: it may still be under way.
 func (ch *Channel) Within(ctx context.Context, what string, call func() error) error {
 	_, err := Await(ctx, ch, what, func() (struct{}, error) { return struct{}{}, call() })
 	return err
 }
 
-// Close closes the channel with the goodbyes of the protocol, if that takes no longer than ctx and closeTimeout allow.
-// It returns when no goroutine of the channel is left, and an error unless the broker has answered.
+// Close closes the channel with the goodbyes of the protocol, if that takes no longer than ctx and
+// closeTimeout allow. It returns when no goroutine of the channel is left, and an error unless the broker has
+// answered.
 func (ch *Channel) Close(ctx context.Context) error {
 	defer ch.release()
 	ctx, cancel := context.WithTimeoutCause(ctx, closeTimeout, Timeout(closeTimeout))
@@ -110,6 +114,6 @@ func (ch *Channel) Close(ctx context.Context) error {
 	return err
 }
 
-// Abandoned says whether the channel stays open after Close, because the broker did not answer and the connection was
-// left to its other users. What the library still owes comes when the connection ends.
+// Abandoned says whether the channel stays open after Close, because the broker did not answer and the
+// connection was left to its other users. What the library still owes comes when the connection ends.
 func (ch *Channel) Abandoned() bool { return !ch.IsClosed() && !ch.Conn.IsOver() }

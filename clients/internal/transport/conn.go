@@ -1,5 +1,6 @@
-// Package transport makes connections and channels to RabbitMQ on which nothing is waited for without an end. The client
-// library takes no contexts; here the end of a context ends every call, if need be by closing the socket.
+// Package transport makes connections and channels to RabbitMQ on which nothing is waited for without an end.
+// The client library takes no contexts; here the end of a context ends every call, if need be by closing the
+// socket.
 package transport
 
 import (
@@ -16,7 +17,8 @@ import (
 // closeTimeout is how long saying goodbye to the broker may take.
 const closeTimeout = 2 * time.Second
 
-// Conn is a connection to an endpoint. It is never repaired: when it fails it is over, and another takes its place.
+// Conn is a connection to an endpoint. It is never repaired: when it fails it is over, and another takes its
+// place.
 type Conn struct {
 	Endpoint Endpoint
 
@@ -32,7 +34,8 @@ type Conn struct {
 	changed  chan struct{} // closed when blocking changes
 }
 
-// Blocking says whether the broker has stopped reading from a connection because it is short of memory or disk space.
+// Blocking says whether the broker has stopped reading from a connection because it is short of memory or
+// disk space.
 type Blocking struct {
 	Active bool
 	Reason string
@@ -40,13 +43,13 @@ type Blocking struct {
 
 func newConn(e Endpoint, conn *amqp.Connection, s *socket) *Conn {
 	c := &Conn{Endpoint: e, amqp: conn, socket: s, over: newSignal(), changed: make(chan struct{})}
-	// The library gives up on a listener that does not receive within 5 s. These do nothing that waits, and their
-	// buffers hold more than a broker says in that time.
+	// The library gives up on a listener that does not receive within 5 s. These do nothing that waits, and
+	// their buffers hold more than a broker says in that time.
 	closed := conn.NotifyClose(make(chan *amqp.Error, 1))
 	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 64))
 	c.listeners.Go(func() {
-		// The library tells this before it closes the channels, which it cannot as long as a write over one of them is
-		// stuck. Closing the socket ends that write.
+		// The library tells this before it closes the channels, which it cannot as long as a write over one
+		// of them is stuck. Closing the socket ends that write.
 		c.Cut(closeReason(<-closed))
 	})
 	c.listeners.Go(func() {
@@ -66,15 +69,17 @@ func (c *Conn) setBlocking(b Blocking) {
 	c.changed = make(chan struct{})
 }
 
-// Blocking returns whether the broker has blocked the connection, and a channel that is closed when that changes.
+// Blocking returns whether the broker has blocked the connection, and a channel that is closed when that
+// changes.
 func (c *Conn) Blocking() (Blocking, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.blocking, c.changed
 }
 
-// closeReason makes an error of what a close listener receives: nothing, when we have closed the connection; what the
-// broker gave as the reason; or what went wrong with the socket, which the library reports as a reply code.
+// closeReason makes an error of what a close listener receives: nothing, when we have closed the connection;
+// what the broker gave as the reason; or what went wrong with the socket, which the library reports as a
+// reply code.
 func closeReason(err *amqp.Error) error {
 	switch {
 	case err == nil:
@@ -98,8 +103,8 @@ func (c *Conn) Prove() { c.used.Store(time.Now().UnixNano()) }
 // Proven says whether it ever did.
 func (c *Conn) Proven() bool { return c.used.Load() != 0 }
 
-// Doubt is called by a user that has heard nothing for so long. It cuts the connection, unless others use it and it has
-// served one of them meanwhile. It says whether it did.
+// Doubt is called by a user that has heard nothing for so long. It cuts the connection, unless others use it
+// and it has served one of them meanwhile. It says whether it did.
 func (c *Conn) Doubt(cause error, silence time.Duration) (cut bool) {
 	if c.users.Load() > 1 && time.Since(time.Unix(0, c.used.Load())) < silence {
 		return false
@@ -117,16 +122,16 @@ func (c *Conn) IsOver() bool { return c.over.isRaised() }
 // Cause is why the connection is over; to be asked after it is.
 func (c *Conn) Cause() error { return c.over.cause }
 
-// Cut ends the connection and closes the socket, so that every call that waits for the broker returns. Only the first
-// cause counts.
+// Cut ends the connection and closes the socket, so that every call that waits for the broker returns. Only
+// the first cause counts.
 func (c *Conn) Cut(cause error) {
 	c.over.raise(cause)
 	_ = c.socket.Close()
 }
 
-// Close ends the connection with the goodbyes of the protocol, which make the broker process everything sent before, or
-// without them if it is over already or they take longer than ctx and closeTimeout allow. It returns when no goroutine
-// of the connection is left, and an error unless the broker has answered.
+// Close ends the connection with the goodbyes of the protocol, which make the broker process everything sent
+// before, or without them if it is over already or they take longer than ctx and closeTimeout allow. It
+// returns when no goroutine of the connection is left, and an error unless the broker has answered.
 func (c *Conn) Close(ctx context.Context) error {
 	err := errors.New("the connection was lost")
 	if !c.IsOver() {
@@ -150,7 +155,8 @@ func (c *Conn) cutBecause(cause error) (cut bool) {
 	return true
 }
 
-// Property is a property by which the broker has introduced itself, such as "version"; empty if it is no text.
+// Property is a property by which the broker has introduced itself, such as "version"; empty if it is no
+// text.
 func (c *Conn) Property(name string) string {
 	value, _ := c.amqp.Properties[name].(string)
 	return value
@@ -199,9 +205,11 @@ func (t Timeout) Error() string { return fmt.Sprintf("within %v", time.Duration(
 // Is makes it match context.DeadlineExceeded.
 func (t Timeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// await makes a call of the client library, which takes no context. If the call has not returned when ctx ends, giveUp
-// is told why; if it cuts the connection, which makes the call return, await waits for that.
-func await[T any](ctx context.Context, what string, giveUp func(error) (cut bool), call func() (T, error)) (T, error) {
+// await makes a call of the client library, which takes no context. If the call has not returned when ctx
+// ends, giveUp is told why; if it cuts the connection, which makes the call return, await waits for that.
+func await[T any](
+	ctx context.Context, what string, giveUp func(error) (cut bool), call func() (T, error),
+) (T, error) {
 	type result struct {
 		value T
 		err   error

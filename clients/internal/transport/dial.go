@@ -16,24 +16,25 @@ type Config struct {
 	Name      string      // shown by the management interface
 	TLS       *tls.Config // for amqps endpoints
 	Heartbeat time.Duration
-	// Company is how long an attempt to connect goes on by itself before another is made at the same time; 0 for
-	// ever. See Dial.
+	// Company is how long an attempt to connect goes on by itself before another is made at the same time; 0
+	// for ever. See Dial.
 	Company time.Duration
 	// Network opens the network connection; nil stands for a net.Dialer.
 	Network func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// DefaultCompany is the delay that RFC 8305, section 5, recommends between two attempts to connect. Through a healthy
-// node connecting takes milliseconds.
+// DefaultCompany is the delay that RFC 8305, section 5, recommends between two attempts to connect. Through a
+// healthy node connecting takes milliseconds.
 const DefaultCompany = 250 * time.Millisecond
 
 // Dial connects to an endpoint. It ends when ctx does, with the cause of ctx.
 //
-// An attempt on which nothing at all has been heard is not given up, but gets company, once: a packet that was lost on
-// its way to a load balancer that was just about to start is sent again only after a second, while a new connection
-// gets through at once. An endpoint that has said something is slow rather than starting, and company would be one
-// more burden on it. The first connection that is established is taken, and the other is closed. accompanied says
-// whether there was company, and helped whether it was the company that got through.
+// An attempt on which nothing at all has been heard is not given up, but gets company, once: a packet that
+// was lost on its way to a load balancer that was just about to start is sent again only after a second,
+// while a new connection gets through at once. An endpoint that has said something is slow rather than
+// starting, and company would be one more burden on it. The first connection that is established is taken,
+// and the other is closed. accompanied says whether there was company, and helped whether it was the company
+// that got through.
 func Dial(ctx context.Context, e Endpoint, cfg Config) (c *Conn, accompanied, helped bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -87,8 +88,8 @@ func Dial(ctx context.Context, e Endpoint, cfg Config) (c *Conn, accompanied, he
 	return c, accompanied, helped, err
 }
 
-// dialOnce makes one attempt. The client library takes no context and would wait for ever; here the end of ctx closes
-// the socket, which ends any wait.
+// dialOnce makes one attempt. The client library takes no context and would wait for ever; here the end of
+// ctx closes the socket, which ends any wait.
 func dialOnce(ctx context.Context, e Endpoint, cfg Config, opened *atomic.Pointer[socket]) (*Conn, error) {
 	properties := amqp.NewConnectionProperties()
 	properties["connection_name"] = cfg.Name

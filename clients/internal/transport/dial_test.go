@@ -13,7 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reluctant accepts connections, as what Docker publishes does, and lets the first so many of them wait for ever. The others reach a broker.
+// reluctant accepts connections, as what Docker publishes does, and lets the first so many of them wait for
+// ever. The others reach a broker.
 type reluctant struct {
 	listener       net.Listener
 	accepted, left atomic.Int32 // of those that wait, left are those the client has closed

@@ -16,8 +16,8 @@ type Endpoint struct {
 	uri amqp.URI
 }
 
-// ParseEndpoints parses AMQP URIs and reports every bad one. Its errors quote no part of a URI that could not be
-// parsed, because any part of it may be the password.
+// ParseEndpoints parses AMQP URIs and reports every bad one. Its errors quote no part of a URI that could not
+// be parsed, because any part of it may be the password.
 func ParseEndpoints(uris []string) ([]Endpoint, error) {
 	if len(uris) == 0 {
 		return nil, errors.New("no endpoint given: at least one amqp:// or amqps:// URI is needed")

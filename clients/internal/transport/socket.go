@@ -7,18 +7,19 @@ import (
 	"time"
 )
 
-// writeTimeout is how long one write to the socket may take, give or take a second. Writes only take long when the
-// peer has stopped reading, or is gone, and the kernel's buffer is full.
+// writeTimeout is how long one write to the socket may take, give or take a second. Writes only take long
+// when the peer has stopped reading, or is gone, and the kernel's buffer is full.
 const writeTimeout = 5 * time.Second
 
 // corkSize is how much a corked socket holds back at most, in bytes.
 const corkSize = 32 << 10
 
-// socket is a network connection whose writes have a deadline, which the client library does not set. While the broker
-// blocks the connection, and so reads nothing on purpose, they have none; closing the socket ends them.
+// socket is a network connection whose writes have a deadline, which the client library does not set. While
+// the broker blocks the connection, and so reads nothing on purpose, they have none; closing the socket ends
+// them.
 //
-// The library writes every message by itself. Each write costs the client, the load balancer and the broker far more
-// than the bytes in it, so a socket can be corked while more is to come at once.
+// The library writes every message by itself. Each write costs the client, the load balancer and the broker
+// far more than the bytes in it, so a socket can be corked while more is to come at once.
 type socket struct {
 	net.Conn
 	heard atomic.Bool // whether the peer has sent anything
@@ -62,8 +63,8 @@ func (s *socket) cork() {
 	s.corks++
 }
 
-// uncork writes what was held back, when no other sender has more to come. If that fails the socket is closed, which
-// whoever reads from it notices.
+// uncork writes what was held back, when no other sender has more to come. If that fails the socket is
+// closed, which whoever reads from it notices.
 func (s *socket) uncork() {
 	s.out.Lock()
 	defer s.out.Unlock()
@@ -82,8 +83,8 @@ func (s *socket) flushLocked() error {
 	return err
 }
 
-// write writes p before the deadline, which is moved at most once per second: that is exact enough, and moving it
-// costs as much as a short write.
+// write writes p before the deadline, which is moved at most once per second: that is exact enough, and
+// moving it costs as much as a short write.
 func (s *socket) write(p []byte) (int, error) {
 	s.mu.Lock()
 	if now := time.Now(); !s.blocked && now.Sub(s.armed) > time.Second {

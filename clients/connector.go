@@ -47,6 +47,7 @@ func (c *connector) connect(
 				return nil, err
 			}
 		}
+		c.states.set(Connecting, conn.Endpoint.String(), nil)
 		ch, err := c.open(ctx, conn, prepare)
 		if ctx.Err() != nil {
 			if ch != nil {

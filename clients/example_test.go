@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
@@ -66,6 +67,104 @@ func ExampleProducer_PublishAsync() {
 	if err := producer.Close(ctx); err != nil {
 		fmt.Println(err)
 	}
+}
+
+// Share one connection, and declare what is needed.
+func ExampleClient() {
+	client, err := clients.NewClient([]string{"amqp://app:secret@rabbit1:5672/", "amqp://app:secret@rabbit2:5672/"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	defer client.Close(ctx)
+	if _, err := client.DeclareQueue(ctx, clients.Queue{Name: "orders"}); err != nil { // a quorum queue
+		fmt.Println(err)
+		return
+	}
+	producer, err := client.NewProducer()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer producer.Close(ctx)
+	if err := producer.Publish(ctx, clients.Message{RoutingKey: "orders", Body: []byte("one")}); err != nil {
+		fmt.Println(err)
+	}
+}
+
+// Ask, and wait for the reply.
+func ExampleRequester_Request() {
+	client, err := clients.NewClient([]string{"amqp://app:secret@haproxy:5672/"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close(context.Background())
+	requester := client.NewRequester()
+	defer requester.Close(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	reply, err := requester.Request(ctx, clients.Message{RoutingKey: "prices", Body: []byte("apples")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(reply.Body))
+}
+
+// Answer requests.
+func ExampleRespond() {
+	client, err := clients.NewClient([]string{"amqp://app:secret@haproxy:5672/"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close(context.Background())
+	producer, err := client.NewProducer()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	price := func(_ context.Context, request clients.Delivery) (clients.Message, error) {
+		return clients.Message{Body: fmt.Appendf(nil, "%s cost 3", request.Body)}, nil
+	}
+	consumer, err := client.NewConsumer("prices", clients.Respond(producer, price))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	if err := consumer.Run(ctx); err != nil {
+		fmt.Println(err)
+	}
+}
+
+// Count outcomes and pass a trace context on, without a dependency of this package on what does it.
+func ExampleWithPublishHook() {
+	outcomes := map[bool]int{}
+	hook := func(ctx context.Context, m *clients.Message) func(error) {
+		headers := maps.Clone(m.Headers)
+		if headers == nil {
+			headers = make(map[string]any)
+		}
+		headers["traceparent"] = traceparent(ctx)
+		m.Headers = headers
+		return func(err error) { outcomes[err == nil]++ }
+	}
+	producer, err := clients.NewProducer([]string{"amqp://app:secret@haproxy:5672/"}, clients.WithPublishHook(hook))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer producer.Close(context.Background())
+}
+
+// traceparent stands for what OpenTelemetry has of a context.
+func traceparent(context.Context) string {
+	return "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 }
 
 // Stay on the node that leads a queue, which any management API client can tell.

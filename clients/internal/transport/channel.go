@@ -49,13 +49,13 @@ func (ch *Channel) Over() <-chan struct{} { return ch.over.raised }
 // IsOver says whether the channel is over.
 func (ch *Channel) IsOver() bool { return ch.over.isRaised() }
 
-// Cause is why the channel is over; to be asked after it is. If the connection is over, its cause is the
-// better one.
+// Cause is why the channel is over; nil as long as it is not. If the connection is over, its cause is the better one.
 func (ch *Channel) Cause() error {
-	if errors.Is(ch.over.cause, amqp.ErrClosed) && ch.Conn.IsOver() {
+	cause := ch.over.reason()
+	if errors.Is(cause, amqp.ErrClosed) && ch.Conn.IsOver() {
 		return ch.Conn.Cause()
 	}
-	return ch.over.cause
+	return cause
 }
 
 // Fail ends the channel; only the first cause counts.
@@ -107,10 +107,10 @@ func (ch *Channel) Close(ctx context.Context) error {
 	if !ch.Conn.IsOver() && !ch.IsClosed() {
 		err = ch.Within(ctx, "close the channel", ch.Channel.Close)
 	}
-	ch.Fail(amqp.ErrClosed)
 	if !ch.Abandoned() {
-		ch.listeners.Wait()
+		ch.listeners.Wait() // the library tells why the channel is over, if it was not us
 	}
+	ch.Fail(amqp.ErrClosed)
 	return err
 }
 

@@ -119,8 +119,8 @@ func (c *Conn) Over() <-chan struct{} { return c.over.raised }
 // IsOver says whether the connection is over.
 func (c *Conn) IsOver() bool { return c.over.isRaised() }
 
-// Cause is why the connection is over; to be asked after it is.
-func (c *Conn) Cause() error { return c.over.cause }
+// Cause is why the connection is over; nil as long as it is not.
+func (c *Conn) Cause() error { return c.over.reason() }
 
 // Cut ends the connection and closes the socket, so that every call that waits for the broker returns. Only
 // the first cause counts.
@@ -185,6 +185,14 @@ func (s *signal) raise(cause error) {
 		s.cause = cause
 		close(s.raised)
 	})
+}
+
+// reason is the cause; nil as long as the signal is not raised.
+func (s *signal) reason() error {
+	if !s.isRaised() {
+		return nil
+	}
+	return s.cause
 }
 
 func (s *signal) isRaised() bool {

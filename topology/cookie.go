@@ -30,9 +30,8 @@ func (s Secrets) CookieFingerprint(stack string) string {
 // CookieChange says that a deployment would give nodes another Erlang cookie than they have.
 type CookieChange struct {
 	Stack string
-	// Nodes are the host names of the nodes with another cookie, and Container is the container of the first.
-	Nodes     []string
-	Container string
+	// Nodes are the host names of the nodes with another cookie, and Containers their containers.
+	Nodes, Containers []string
 }
 
 // Error says what is wrong and how to go on.
@@ -43,8 +42,10 @@ Nodes with different cookies can't form a cluster, so that a cookie can't be rep
   and pulumi stack change-secrets-provider makes a new one; or
 - keep the nodes' cookie whatever the passphrase is:
     docker cp %s:%s - | tar -xO | pulumi config set --secret warren:erlangCookie --stack %s
-- or, for a new cookie, destroy the stack with its messages and create it again.`,
-		strings.Join(e.Nodes, ", "), e.Stack, e.Container, CookiePath, e.Stack)
+- or, for a new cookie, stop all nodes at once by removing their containers, which leaves the data on their
+  volumes. pulumi up starts them together:
+    docker rm -f %s`,
+		strings.Join(e.Nodes, ", "), e.Stack, e.Containers[0], CookiePath, e.Stack, strings.Join(e.Containers, " "))
 }
 
 // CheckCookie returns a *CookieChange if nodes of the stack exist that were made with another Erlang cookie.
@@ -52,14 +53,15 @@ Nodes with different cookies can't form a cluster, so that a cookie can't be rep
 // there was that label, is not judged.
 func (c *Cluster) CheckCookie(s Secrets, recorded map[string]string) error {
 	fingerprint := s.CookieFingerprint(c.Stack)
-	var changed []string
+	change := &CookieChange{Stack: c.Stack}
 	for _, node := range slices.Sorted(maps.Keys(recorded)) {
 		if recorded[node] != "" && recorded[node] != fingerprint {
-			changed = append(changed, node)
+			change.Nodes = append(change.Nodes, node)
+			change.Containers = append(change.Containers, c.ContainerName(Node{Name: node}))
 		}
 	}
-	if len(changed) == 0 {
+	if len(change.Nodes) == 0 {
 		return nil
 	}
-	return &CookieChange{Stack: c.Stack, Nodes: changed, Container: c.ContainerName(Node{Name: changed[0]})}
+	return change
 }

@@ -31,7 +31,8 @@ func TestACookieThatWouldChangeIsRefused(t *testing.T) {
 	var change *CookieChange
 	require.ErrorAs(t, err, &change)
 	want := &CookieChange{
-		Stack: "dev", Nodes: []string{"rabbit2", "rabbit3"}, Container: "warren-dev-rabbit2",
+		Stack: "dev", Nodes: []string{"rabbit2", "rabbit3"},
+		Containers: []string{"warren-dev-rabbit2", "warren-dev-rabbit3"},
 	}
 	assert.Equal(t, want, change)
 	for _, says := range []string{
@@ -39,7 +40,7 @@ func TestACookieThatWouldChangeIsRefused(t *testing.T) {
 		"passphrase that the stack was created with",
 		"docker cp warren-dev-rabbit2:/etc/warren/erlang.cookie - | tar -xO | " +
 			"pulumi config set --secret warren:erlangCookie --stack dev",
-		"destroy the stack with its messages",
+		"docker rm -f warren-dev-rabbit2 warren-dev-rabbit3",
 	} {
 		assert.ErrorContains(t, err, says)
 	}

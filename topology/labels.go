@@ -10,7 +10,7 @@ const (
 	LabelNode = "warren.node"
 	// LabelSeries is the RabbitMQ series that a node's container was made for.
 	LabelSeries = "warren.series"
-	// LabelCookie is the fingerprint of the Erlang cookie that a node was made with:
+	// LabelCookie is the fingerprint of the Erlang cookie in a node's container:
 	// Secrets.CookieFingerprint.
 	LabelCookie = "warren.cookie"
 	// LabelNodeContainer is the ID of the container whose node a membership watches.

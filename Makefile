@@ -8,7 +8,6 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-
 .PHONY: help
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s "$$(printf '\t')"
@@ -47,19 +46,23 @@ bench: bin/warren ## the benchmarks; prints a table, writes report/
 .PHONY: unit
 unit: ## the fast tests, without an engine
 	@go test ./...
-	@go -C examples/clients build ./...
+
+.PHONY: examples
+examples: ## the examples, each a module of its own: vet and tests
+	@for module in examples/*/go.mod; do \
+		go -C "$${module%/go.mod}" vet ./...; \
+		go -C "$${module%/go.mod}" test ./...; \
+	done
 
 .PHONY: lint
 lint: ## gofmt, vet, golangci-lint
 	@tools/install lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)" || { echo "gofmt: the files above are not formatted; run gofmt -w on them" >&2; exit 1; }
 	@go vet -tags cluster ./...
-	@go -C examples/component vet ./...
-	@go -C examples/clients vet ./...
 	@.warren/tools/golangci-lint run ./...
 
 .PHONY: test
-test: unit lint ## everything that must pass: unit tests, linters, the tests on real clusters
+test: unit examples lint ## everything that must pass: unit tests, linters, the tests on real clusters
 	@tools/install
 	@images/build rabbitmq:3.10 rabbitmq:4.0 rabbitmq:4.3 haproxy:3.2 nettools:1
 	@tools/cluster-tests

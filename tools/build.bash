@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# How tools/install gets what it does not find: downloads, and builds that show their progress and explain their failure.
-# Wants $project, $work, $log, $piece and $pieces.
+# How tools/install gets what it does not find: downloads, and builds that show their progress and explain their
+# failure. Needs $project, $work, $log, $piece and $pieces.
 
 # A build from cold caches takes this much, modules and objects together.
 build_space_gib=6
@@ -51,7 +51,7 @@ build() {
 	watch $! "$title"
 }
 
-# watch shows how a build gets on until it ends: in place on a terminal, a line every half minute elsewhere.
+# watch shows the progress of a build until it ends: in place on a terminal, else a line every half minute.
 watch() {
 	local build=$1 title=$2 start=$SECONDS shown=0
 	trap 'kill "$build" 2>/dev/null; exit 130' INT
@@ -106,10 +106,10 @@ why() {
 		echo "the disk is full: make room, or set GOCACHE, GOMODCACHE and GOTMPDIR to folders elsewhere"
 		;;
 	*"dial tcp"* | *"i/o timeout"* | *"TLS handshake"* | *"proxyconnect"* | *"disabled by GOPROXY"*)
-		echo "Go modules cannot be downloaded through GOPROXY=$(go env GOPROXY): mend the connection or set GOPROXY, then run this again"
+		echo "Go modules cannot be downloaded through GOPROXY=$(go env GOPROXY): check the connection or set GOPROXY, then run this again"
 		;;
 	*"signal: killed"*)
-		echo "the compiler was killed, probably for want of memory: free some, then run this again"
+		echo "the compiler was killed, probably because memory ran out: free some, then run this again"
 		;;
 	esac
 	echo "$said"

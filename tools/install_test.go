@@ -111,7 +111,7 @@ func TestInstallExplainsAFailedBuild(t *testing.T) {
 		"old Go":      {"go: go.mod requires go >= 1.26 (running go 1.20; GOTOOLCHAIN=local)", "go1.20 is too old: install Go 1.26"},
 		"no network":  {"dial tcp: lookup proxy.example: no such host", "cannot be downloaded through GOPROXY=https://proxy.example"},
 		"no space":    {"write /tmp/x: no space left on device", "the disk is full"},
-		"no memory":   {"compile: signal: killed", "want of memory"},
+		"no memory":   {"compile: signal: killed", "memory ran out"},
 		"what is new": {"main.go:1: syntax error", "main.go:1: syntax error"},
 	} {
 		t.Run(name, func(t *testing.T) {

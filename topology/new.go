@@ -11,6 +11,8 @@ import (
 const (
 	DefaultImage        = "warren/rabbitmq:4.3"
 	DefaultHAProxyImage = "warren/haproxy:3.2"
+	// NetworkToolsImage has what changes the network between containers, with which faults are injected.
+	NetworkToolsImage = "warren/nettools:1"
 
 	defaultNodeCount        = 3
 	defaultBindAddress      = "127.0.0.1"

@@ -252,7 +252,7 @@ func overload(ctx context.Context, place *lab.Lab, watched []*observer) error {
 func burn(ctx context.Context, place *lab.Lab) (stop func(), err error) {
 	docker := place.Warren.Docker()
 	const spin = `for i in $(seq "$(nproc)"); do while :; do :; done & done; wait`
-	created, err := docker.ContainerCreate(ctx, &container.Config{Image: "warren/nettools:1", Cmd: []string{"bash", "-c", spin},
+	created, err := docker.ContainerCreate(ctx, &container.Config{Image: topology.NetworkToolsImage, Cmd: []string{"bash", "-c", spin},
 		Labels: map[string]string{topology.LabelStack: "bench-burn"}}, nil, nil, nil, "")
 	if err != nil {
 		return nil, fmt.Errorf("start a container that keeps all cores busy: %w", err)

@@ -35,12 +35,8 @@ func settingsOf(root, stack string) (settings, error) {
 	return values, nil
 }
 
-const (
-	// ownImages is the repository of the images that images/build makes.
-	ownImages = "warren/"
-	// networkTools is the image with which faults are injected.
-	networkTools = "nettools:1"
-)
+// ownImages is the repository of the images that images/build makes.
+const ownImages = "warren/"
 
 // Images returns the images that a stack of the project in root needs and that images/build makes, by the
 // names that it takes: "rabbitmq:4.3". Images of others are theirs to provide.
@@ -60,7 +56,7 @@ func (s settings) images() []string {
 	for _, image := range []string{
 		cmp.Or(s["warren:image"], topology.DefaultImage),
 		cmp.Or(s["warren:haproxyImage"], topology.DefaultHAProxyImage),
-		ownImages + networkTools,
+		topology.NetworkToolsImage,
 	} {
 		if name, ok := strings.CutPrefix(image, ownImages); ok {
 			own = append(own, name)

@@ -17,15 +17,12 @@ import (
 	"warren/topology"
 )
 
-// toolsImage has iptables and what delays packets; images/build provides it.
-const toolsImage = "warren/nettools:1"
-
 // ErrNoTools says that the image of the sidecars is missing.
-var ErrNoTools = errors.New("there is no image " + toolsImage + ": run `images/build nettools:1`")
+var ErrNoTools = errors.New("there is no image " + topology.NetworkToolsImage + ": run `images/build nettools:1`")
 
 // HaveTools returns nil if the image of the sidecars is there.
 func HaveTools(ctx context.Context, c *cluster.Cluster) error {
-	_, err := c.Docker().ImageInspect(ctx, toolsImage)
+	_, err := c.Docker().ImageInspect(ctx, topology.NetworkToolsImage)
 	if errdefs.IsNotFound(err) {
 		return ErrNoTools
 	}
@@ -73,7 +70,7 @@ func start(
 	init := true // reaps what is left of probes that timed out
 	host.Init = &init
 	created, err := c.Docker().ContainerCreate(ctx, &container.Config{
-		Image: toolsImage,
+		Image: topology.NetworkToolsImage,
 		Cmd:   []string{"sleep", "infinity"},
 		Labels: map[string]string{
 			topology.LabelStack: c.Stack(), topology.LabelRole: topology.RoleFault, topology.LabelNode: node.Name,

@@ -25,7 +25,7 @@ func TestModulesShareTheVersionsOfWhatTheyCompile(t *testing.T) {
 	required := map[string]map[string]string{}
 	for _, file := range append(files, examples...) {
 		required[file] = requirements(t, file)
-		assert.Contains(t, required[file], sdk, file)
+		assert.NotEmpty(t, required[file], file)
 	}
 	delete(required[languageHost], sdk) // newer ones do not contain the language host
 	assert.Empty(t, differences(required), "change the older ones with `go get MODULE@VERSION` in their folders")

@@ -74,9 +74,11 @@ func TestAffinityStays(t *testing.T) {
 		node   func(int) string
 		locate func(context.Context) (string, error)
 	}{
-		"already there":                  {oneOf("a"), func(context.Context) (string, error) { return "a", nil }},
-		"no leader just now":             {oneOf("a", "b"), func(context.Context) (string, error) { return "", nil }},
-		"nobody knows":                   {oneOf("a", "b"), func(context.Context) (string, error) { return "b", errors.New("no answer") }},
+		"already there":      {oneOf("a"), func(context.Context) (string, error) { return "a", nil }},
+		"no leader just now": {oneOf("a", "b"), func(context.Context) (string, error) { return "", nil }},
+		"nobody knows": {oneOf("a", "b"), func(context.Context) (string, error) {
+			return "b", errors.New("no answer")
+		}},
 		"a broker that tells no name":    {nil, func(context.Context) (string, error) { return "b", nil }},
 		"a broker whose name means none": {oneOf(""), func(context.Context) (string, error) { return "b", nil }},
 	} {
@@ -127,14 +129,16 @@ func TestAffinityWaitsForWhatIsOnItsWay(t *testing.T) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(b.received()) == 2 }, 5*time.Second, time.Millisecond)
 	close(located)
-	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.successor != nil }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.successor != nil },
+		5*time.Second, time.Millisecond)
 	next, err := p.PublishAsync(context.Background(), Message{ID: "next"})
 	require.NoError(t, err)
 	require.Len(t, b.received(), 2, "nothing is sent over either connection")
 	close(release)
 	require.NoError(t, slow.Wait(within(t, 5*time.Second)))
 	require.NoError(t, next.Wait(within(t, 5*time.Second)))
-	require.Equal(t, []published{{id: "first", conn: 1}, {id: "slow", conn: 1}, {id: "next", conn: 2}}, b.received())
+	require.Equal(t, []published{{id: "first", conn: 1}, {id: "slow", conn: 1}, {id: "next", conn: 2}},
+		b.received())
 }
 
 // If the old connection is lost while its last answers are awaited, what it owed goes over the new one.
@@ -145,12 +149,15 @@ func TestAffinityWhenTheOldConnectionIsLost(t *testing.T) {
 		}
 	})
 	b.node = oneOf("a", "b")
-	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(func(context.Context) (string, error) { return "b", nil }),
+	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(func(context.Context) (string, error) {
+		return "b", nil
+	}),
 		WithConfirmTimeout(time.Minute))
 	slow, err := p.PublishAsync(context.Background(), Message{ID: "slow"})
 	require.NoError(t, err)
 	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "second"}))
-	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.successor != nil }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.successor != nil },
+		5*time.Second, time.Millisecond)
 	b.mu.Lock()
 	_ = b.conns[0].Close()
 	b.mu.Unlock()
@@ -174,7 +181,8 @@ func TestAffinityAfterALoss(t *testing.T) {
 	keepPublishing(t, p, func() bool { return asked.Load() > 0 })
 	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "last"}))
 	before := asked.Load()
-	require.Never(t, func() bool { return asked.Load() != before }, affinityCalm/4, time.Millisecond, "at least half of it passes before the question")
+	require.Never(t, func() bool { return asked.Load() != before }, affinityCalm/4, time.Millisecond,
+		"at least half of it passes before the question")
 	require.Equal(t, 2, b.connections())
 	require.Eventually(t, func() bool { return p.Stats().Moves == 1 }, 10*time.Second, 10*time.Millisecond)
 	require.Equal(t, 3, b.connections())

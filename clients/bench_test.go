@@ -40,7 +40,8 @@ func BenchmarkProducerAgainstBare(b *testing.B) {
 				inFlight(stop, &bare, func() func() bool {
 					c, err := ch.PublishWithDeferredConfirm("", queue, true, false, amqp.Publishing{
 						MessageId:   "00000000-0000-0000-0000-000000000000",
-						ContentType: "application/octet-stream", Timestamp: time.Now(), DeliveryMode: amqp.Persistent, Body: body,
+						ContentType: "application/octet-stream",
+						Timestamp:   time.Now(), DeliveryMode: amqp.Persistent, Body: body,
 					})
 					if err != nil {
 						return func() bool { return false }

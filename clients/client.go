@@ -27,17 +27,17 @@ type Client struct {
 	ctx       context.Context
 	stop      context.CancelFunc
 
-	mu       sync.Mutex
-	conn     *transport.Conn // nil while there is none
-	dialing  *dialing        // the attempt under way; nil if there is none
-	next     int             // the endpoint to try next
-	failures int             // attempts since a connection last proved useful
-	trusted  bool            // whether the broker has ever accepted our credentials and virtual host
-	attempts int             // in the round that may show that all endpoints refuse us
-	refusal  error           // of that round; nil if there was none
-	lonely   int             // attempts in a row whose company did not help
-	nodes    map[string]string
-	left     sync.WaitGroup // connections being closed
+	mu           sync.Mutex
+	conn         *transport.Conn // nil while there is none
+	dialing      *dialing        // the attempt under way; nil if there is none
+	next         int             // the endpoint to try next
+	failures     int             // attempts since a connection last proved useful
+	trusted      bool            // whether the broker has ever accepted our credentials and virtual host
+	attempts     int             // in the round that may show that all endpoints refuse us
+	refusal      error           // of that round; nil if there was none
+	futileHedges int             // attempts in a row that were hedged, and in vain
+	nodes        map[string]string
+	left         sync.WaitGroup // connections being closed
 }
 
 // dialing is one attempt to connect, which every user that needs a connection meanwhile waits for.
@@ -166,17 +166,17 @@ func (c *Client) dialLocked() {
 	c.next = (c.next + 1) % len(c.endpoints)
 	c.dialing = d
 	delay, timeout := c.delayLocked(), c.patienceLocked(c.cfg.connectTimeout)
-	company := c.companyLocked(timeout)
+	hedgeDelay := c.hedgeDelayLocked(timeout)
 	c.left.Go(func() {
 		defer cancel()
 		err := sleep(ctx, delay)
 		var conn *transport.Conn
-		var accompanied, helped bool
+		var hedged, hedgeWon bool
 		if err == nil {
-			conn, accompanied, helped, err = c.dial(ctx, d.endpoint, timeout, company)
+			conn, hedged, hedgeWon, err = c.dial(ctx, d.endpoint, timeout, hedgeDelay)
 		}
 		c.mu.Lock()
-		c.learnLocked(accompanied, helped, err)
+		c.learnLocked(hedged, hedgeWon, err)
 		wanted := c.dialing == d
 		if wanted {
 			c.finishLocked(d, conn, err)
@@ -190,18 +190,18 @@ func (c *Client) dialLocked() {
 }
 
 // dial makes one attempt.
-func (c *Client) dial(ctx context.Context, e transport.Endpoint, timeout, company time.Duration) (
-	conn *transport.Conn, accompanied, helped bool, err error,
+func (c *Client) dial(ctx context.Context, e transport.Endpoint, timeout, hedgeDelay time.Duration) (
+	conn *transport.Conn, hedged, hedgeWon bool, err error,
 ) {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, transport.Timeout(timeout))
 	defer cancel()
 	cfg := c.cfg.transport()
-	cfg.Company = company
-	conn, accompanied, helped, err = transport.Dial(ctx, e, cfg)
+	cfg.HedgeDelay = hedgeDelay
+	conn, hedged, hedgeWon, err = transport.Dial(ctx, e, cfg)
 	if err != nil {
-		return nil, accompanied, helped, connectError(e, err)
+		return nil, hedged, hedgeWon, connectError(e, err)
 	}
-	return conn, accompanied, helped, nil
+	return conn, hedged, hedgeWon, nil
 }
 
 // finishLocked makes the outcome of an attempt known to the client.
@@ -287,21 +287,21 @@ func (c *Client) delayLocked() time.Duration {
 	return c.cfg.reconnect.wait(c.failures - len(c.endpoints))
 }
 
-// companyLocked is how long an attempt goes on by itself; 0 for always. It doubles each time that company did
-// not help, for then the broker is slow, and more attempts make it slower.
-func (c *Client) companyLocked(timeout time.Duration) time.Duration {
-	company := c.cfg.company << min(c.lonely, 16)
-	if company >= timeout {
+// hedgeDelayLocked is how long an attempt goes on by itself; 0 for always. It doubles each time that a hedge
+// did not help, for then the broker is slow, and more attempts make it slower.
+func (c *Client) hedgeDelayLocked(timeout time.Duration) time.Duration {
+	delay := c.cfg.hedgeDelay << min(c.futileHedges, 16)
+	if delay >= timeout {
 		return 0
 	}
-	return company
+	return delay
 }
 
-func (c *Client) learnLocked(accompanied, helped bool, err error) {
+func (c *Client) learnLocked(hedged, hedgeWon bool, err error) {
 	switch {
-	case accompanied && !helped:
-		c.lonely++
+	case hedged && !hedgeWon:
+		c.futileHedges++
 	case err == nil:
-		c.lonely = 0
+		c.futileHedges = 0
 	}
 }

@@ -74,7 +74,8 @@ func TestOneConnectionForAll(t *testing.T) {
 	cancel()
 	running.Wait()
 	require.NoError(t, producers[0].Close(within(t, 5*time.Second)))
-	require.NoError(t, producers[1].Publish(within(t, 5*time.Second), Message{}), "closing one leaves the others alone")
+	require.NoError(t, producers[1].Publish(within(t, 5*time.Second), Message{}),
+		"closing one leaves the others alone")
 	require.Equal(t, 2, b.connections())
 }
 
@@ -143,7 +144,8 @@ func TestPublishHook(t *testing.T) {
 		})
 		var mu sync.Mutex
 		outcomes := map[string]error{}
-		p := newClosedProducer(t, []string{"amqp://user:password@broker:5672/"}, withNetwork(network), WithWindow(3),
+		p := newClosedProducer(t, []string{"amqp://user:password@broker:5672/"}, withNetwork(network),
+			WithWindow(3),
 			WithPublishHook(func(_ context.Context, m *Message) func(error) {
 				m.Headers = map[string]any{"traceparent": "00-1-1-01"}
 				id := m.ID

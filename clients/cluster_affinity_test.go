@@ -50,7 +50,8 @@ func TestAffinityFollowsTheLeader(t *testing.T) {
 			var err error
 			leader, err = locate(ctx)
 			nodes := connectedNodes(outputs, queue)
-			return err == nil && leader != "" && leader != before && len(nodes) == len(producers) && nodes[0] == leader && nodes[len(nodes)-1] == leader
+			return err == nil && leader != "" && leader != before && len(nodes) == len(producers) &&
+				nodes[0] == leader && nodes[len(nodes)-1] == leader
 		}, "the producers did not gather where the leader is")
 		return leader
 	}
@@ -72,5 +73,6 @@ func TestAffinityFollowsTheLeader(t *testing.T) {
 	}()
 	stop()
 	require.NoError(t, publishing.Wait())
-	eventually(t, func() bool { return onlineMembers(outputs, queue) == len(outputs.Nodes) }, "the killed node did not come back")
+	eventually(t, func() bool { return onlineMembers(outputs, queue) == len(outputs.Nodes) },
+		"the killed node did not come back")
 }

@@ -40,7 +40,8 @@ func declareForTest(t *testing.T, c *Client, q Queue) string {
 }
 
 // runConsumer runs a consumer over a shared connection until stop is called or the test ends.
-func runConsumer(t *testing.T, c *Client, queue string, h Handler, opts ...ConsumerOption) (stop func() error) {
+func runConsumer(t *testing.T, c *Client, queue string, h Handler,
+	opts ...ConsumerOption) (stop func() error) {
 	t.Helper()
 	consumer, err := c.NewConsumer(queue, h, opts...)
 	require.NoError(t, err)
@@ -178,7 +179,8 @@ func TestStream(t *testing.T) {
 	queue := declareForTest(t, c, Queue{Type: Stream})
 	p := newTestProducer(t, []string{outputs.AMQPURL})
 	for i := range messages {
-		require.NoError(t, p.Publish(testContext(t, patience), Message{RoutingKey: queue, Body: fmt.Append(nil, i)}))
+		m := Message{RoutingKey: queue, Body: fmt.Append(nil, i)}
+		require.NoError(t, p.Publish(testContext(t, patience), m))
 	}
 	u, err := url.Parse(outputs.AMQPURL)
 	require.NoError(t, err)
@@ -240,13 +242,16 @@ func TestExclusiveConsumer(t *testing.T) {
 	c := clusterClient(t, []string{uri})
 	queue := declareForTest(t, c, Queue{Type: Classic})
 	var first, second atomic.Int64
-	stopFirst := runConsumer(t, c, queue, func(context.Context, Delivery) error { first.Add(1); return nil }, WithExclusive())
+	stopFirst := runConsumer(t, c, queue, func(context.Context, Delivery) error { first.Add(1); return nil },
+		WithExclusive())
 	publishAll(t, uri, queue, "1")
 	eventually(t, func() bool { return first.Load() == 1 }, "the first message")
 	var states stateLog
-	runConsumer(t, c, queue, func(context.Context, Delivery) error { second.Add(1); return nil }, WithExclusive(),
+	runConsumer(t, c, queue, func(context.Context, Delivery) error { second.Add(1); return nil },
+		WithExclusive(),
 		WithStateChange(states.record))
-	eventually(t, func() bool { return errors.Is(states.last(Disconnected), ErrQueueInUse) }, "it should say why it waits")
+	eventually(t, func() bool { return errors.Is(states.last(Disconnected), ErrQueueInUse) },
+		"it should say why it waits")
 	require.NoError(t, stopFirst())
 	publishAll(t, uri, queue, "2")
 	eventually(t, func() bool { return second.Load() == 1 }, "the second one takes over")

@@ -31,7 +31,8 @@ func TestDeletedQueue(t *testing.T) {
 
 	_, err := dialBroker(t, uri).QueueDelete(queue, false, false, false)
 	require.NoError(t, err)
-	eventually(t, func() bool { return errors.Is(states.last(Disconnected), ErrQueueNotFound) }, "it should say why it waits")
+	eventually(t, func() bool { return errors.Is(states.last(Disconnected), ErrQueueNotFound) },
+		"it should say why it waits")
 
 	redeclareQueue(t, uri, queue, nil)
 	publishAll(t, uri, queue, "after")
@@ -93,7 +94,8 @@ func TestPoison(t *testing.T) {
 	require.NoError(t, stop())
 	require.Equal(t, 1, tries["rejected"])
 	for _, poison := range []string{"fails", "panics"} {
-		require.Equal(t, limit+1, tries[poison], "%s: the first delivery and as many more as the limit allows", poison)
+		require.Equal(t, limit+1, tries[poison],
+			"%s: the first delivery and as many more as the limit allows", poison)
 	}
 	left, err := dlq.QueueDeclarePassive(queue, true, false, false, false, nil)
 	require.NoError(t, err)

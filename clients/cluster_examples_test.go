@@ -17,7 +17,8 @@ import (
 func TestExamples(t *testing.T) {
 	outputs := readOutputs(t)
 	bin := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "-C", filepath.Join("..", "examples", "clients"), "build", "-o", bin, "./...")
+	build := exec.CommandContext(t.Context(), "go", "-C", filepath.Join("..", "examples", "clients"), "build",
+		"-o", bin, "./...")
 	output, err := build.CombinedOutput()
 	require.NoError(t, err, string(output))
 	c := clusterClient(t, outputs.AMQPURLs)

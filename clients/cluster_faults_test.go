@@ -65,7 +65,8 @@ func TestNothingLostNothingTwice(t *testing.T) {
 		defer mu.Unlock()
 		return len(handled)
 	}
-	eventually(t, func() bool { return consumed() == len(confirmations) }, "every confirmed message should be consumed")
+	eventually(t, func() bool { return consumed() == len(confirmations) },
+		"every confirmed message should be consumed")
 	require.NoError(t, stop())
 	for n, times := range handled {
 		require.Equal(t, 1, times, "message %d", n)
@@ -83,7 +84,8 @@ func TestNothingLostNothingTwice(t *testing.T) {
 
 // publishSteadily publishes one message at every interval until the returned function is called, and from
 // then on without waiting until there are at least so many. That function returns their confirmations.
-func publishSteadily(t *testing.T, p *Producer, interval time.Duration, atLeast int, message func(n int) Message) (published func() []*Confirmation) {
+func publishSteadily(t *testing.T, p *Producer, interval time.Duration, atLeast int,
+	message func(n int) Message) (published func() []*Confirmation) {
 	t.Helper()
 	var confirmations []*Confirmation
 	enough, done := make(chan struct{}), make(chan struct{})
@@ -136,14 +138,16 @@ func TestEveryQueueFindsItsNewLeader(t *testing.T) {
 		require.NoError(t, p.Publish(testContext(t, patience), Message{RoutingKey: name}))
 	}
 
-	published := publishSteadily(t, p, interval, 0, func(n int) Message { return Message{RoutingKey: names[n%queues]} })
+	published := publishSteadily(t, p, interval, 0,
+		func(n int) Message { return Message{RoutingKey: names[n%queues]} })
 
 	e := newEngine(t)
 	e.kill(outputs.Nodes[0].Container)
 	defer func() {
 		e.start(outputs.Nodes[0].Container)
 		for _, name := range names {
-			require.Eventually(t, func() bool { return onlineMembers(outputs, name) == len(outputs.Nodes) }, 5*time.Minute, time.Second)
+			require.Eventually(t, func() bool { return onlineMembers(outputs, name) == len(outputs.Nodes) },
+				5*time.Minute, time.Second)
 		}
 	}()
 	for _, name := range names {
@@ -185,13 +189,15 @@ func TestNoLeakOverManyReconnects(t *testing.T) {
 			if i > 0 {
 				require.Positive(t, proxy.cut())
 			}
-			require.NoError(t, p.Publish(testContext(t, patience), Message{RoutingKey: queue}), "after %d reconnects", i)
+			require.NoError(t, p.Publish(testContext(t, patience), Message{RoutingKey: queue}),
+				"after %d reconnects", i)
 			<-received
 			if i == reconnects/10 {
 				goroutines = runtime.NumGoroutine()
 			}
 			// A connection that is being replaced may still be closing.
-			require.Eventually(t, func() bool { return proxy.connections() <= 2 }, patience, time.Millisecond, "after %d reconnects", i)
+			require.Eventually(t, func() bool { return proxy.connections() <= 2 }, patience, time.Millisecond,
+				"after %d reconnects", i)
 		}
 		require.GreaterOrEqual(t, p.Stats().Reconnects, int64(reconnects))
 		require.InDelta(t, goroutines, runtime.NumGoroutine(), 20, "goroutines grow in number")

@@ -20,8 +20,10 @@ import (
 )
 
 var (
-	manyProducers = flag.Int("producers", 50, "how many producers TestManyClients has, each with a connection of its own")
-	manyConsumers = flag.Int("consumers", 200, "how many idle consumers TestManyClients has, a hundred to a connection")
+	manyProducers = flag.Int("producers", 50,
+		"how many producers TestManyClients has, each with a connection of its own")
+	manyConsumers = flag.Int("consumers", 200,
+		"how many idle consumers TestManyClients has, a hundred to a connection")
 )
 
 // burden is what a cluster's clients cost it.
@@ -110,9 +112,11 @@ func TestManyClients(t *testing.T) {
 	for i, p := range producers {
 		most = max(most, p.Stats().Reconnects-before[i])
 	}
-	t.Logf("all %d producers had a confirm %v after the kill; at most %d new connections each", len(producers), longest, most)
+	t.Logf("all %d producers had a confirm %v after the kill; at most %d new connections each", len(producers),
+		longest, most)
 	for _, name := range names {
-		eventually(t, func() bool { return onlineMembers(outputs, name) == len(outputs.Nodes) }, "the node did not come back")
+		eventually(t, func() bool { return onlineMembers(outputs, name) == len(outputs.Nodes) },
+			"the node did not come back")
 	}
 	kill()
 	require.LessOrEqual(t, most, int64(2))

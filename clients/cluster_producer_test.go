@@ -137,8 +137,9 @@ func TestRefusedConnection(t *testing.T) {
 		change func(*url.URL)
 		want   error
 	}{
-		"wrong password": {func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "S3cret-Wr0ng") }, ErrAuthentication},
-		"missing vhost":  {func(u *url.URL) { u.Path = "/no-such-vhost" }, ErrVhost},
+		"wrong password": {func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "S3cret-Wr0ng") },
+			ErrAuthentication},
+		"missing vhost": {func(u *url.URL) { u.Path = "/no-such-vhost" }, ErrVhost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var states stateLog

@@ -98,7 +98,8 @@ func newTestProducer(t testing.TB, endpoints []string, opts ...ProducerOption) *
 }
 
 // startConsumer runs a consumer until the test ends, or stop is called, which returns what Run returned.
-func startConsumer(t testing.TB, endpoints []string, queue string, h Handler, opts ...ConsumerOption) (*Consumer, func() error) {
+func startConsumer(t testing.TB, endpoints []string, queue string, h Handler,
+	opts ...ConsumerOption) (*Consumer, func() error) {
 	t.Helper()
 	c, err := NewConsumer(endpoints, queue, h, opts...)
 	require.NoError(t, err)
@@ -224,7 +225,8 @@ func onlineMembers(outputs topology.Outputs, queue string) int {
 	var answer struct {
 		Online []string `json:"online"`
 	}
-	_ = ask(context.Background(), outputs, "queues/%2F/"+url.PathEscape(queue), &answer) // none, if nobody answers
+	_ = ask(context.Background(), outputs, "queues/%2F/"+url.PathEscape(queue),
+		&answer) // none, if nobody answers
 	return len(answer.Online)
 }
 
@@ -245,7 +247,8 @@ func connectedNodes(outputs topology.Outputs, name string) (nodes []string) {
 		Node string `json:"node"`
 		Name string `json:"user_provided_name"`
 	}
-	_ = ask(context.Background(), outputs, "connections?columns=node,user_provided_name", &connections) // none, if nobody answers
+	_ = ask(context.Background(), outputs, "connections?columns=node,user_provided_name",
+		&connections) // none, if nobody answers
 	for _, c := range connections {
 		if c.Name == name {
 			nodes = append(nodes, c.Node)

@@ -110,7 +110,8 @@ loopback_users = none
 		"rabbitmq.conf": []byte(configuration), "enabled_plugins": []byte("[rabbitmq_auth_mechanism_ssl]."),
 		"ca.pem": a.pem(), "server.pem": certificate, "server.key": key,
 	})
-	require.NoError(t, e.client.CopyToContainer(ctx, created.ID, "/etc/rabbitmq", files, container.CopyToContainerOptions{}))
+	require.NoError(t, e.client.CopyToContainer(ctx, created.ID, "/etc/rabbitmq", files,
+		container.CopyToContainerOptions{}))
 	require.NoError(t, e.client.ContainerStart(ctx, created.ID, container.StartOptions{}))
 	inspected, err := e.client.ContainerInspect(ctx, created.ID)
 	require.NoError(t, err)
@@ -132,8 +133,8 @@ func archive(t *testing.T, files map[string][]byte) *bytes.Buffer {
 	return &archive
 }
 
-// A client with the authority's certificate gets in with a password, one with a certificate of its own without, and one
-// that does not know the authority not at all.
+// A client with the authority's certificate gets in with a password, one with a certificate of its own
+// without, and one that does not know the authority not at all.
 func TestTLSAndExternalAuthentication(t *testing.T) {
 	e, a := newEngine(t), newAuthority(t)
 	broker, address := startTLSBroker(t, e, a)

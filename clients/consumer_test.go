@@ -12,7 +12,8 @@ import (
 )
 
 // consumeFrom runs a consumer of a fake broker until stop is called, which returns what Run returned.
-func consumeFrom(t *testing.T, b *fakeBroker, h Handler, opts ...ConsumerOption) (c *Consumer, stop func() error) {
+func consumeFrom(t *testing.T, b *fakeBroker, h Handler, opts ...ConsumerOption) (c *Consumer,
+	stop func() error) {
 	t.Helper()
 	c, err := NewConsumer([]string{b.uri()}, "q", h, opts...)
 	require.NoError(t, err)
@@ -160,7 +161,10 @@ func TestSilentQueue(t *testing.T) {
 	cutOff.onConsume = func(*fakeChannel) {}
 	cutOff.onGet = func(*fakeChannel) bool { return false }
 	good.onConsume = func(c *fakeChannel) { c.deliver(1, "m") }
-	c, err := NewConsumer([]string{cutOff.uri(), good.uri()}, "q", func(context.Context, Delivery) error { return nil },
+	c, err := NewConsumer([]string{cutOff.uri(), good.uri()}, "q", func(context.Context,
+		Delivery) error {
+		return nil
+	},
 		WithProbe(50*time.Millisecond))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -190,7 +194,8 @@ func TestProbedQueue(t *testing.T) {
 			b := startFakeBroker(t, nil)
 			b.onConsume = func(c *fakeChannel) { c.deliver(1, "m") }
 			b.onGet = test.onGet
-			c, stop := consumeFrom(t, b, func(context.Context, Delivery) error { return nil }, WithProbe(10*time.Millisecond))
+			c, stop := consumeFrom(t, b, func(context.Context, Delivery) error { return nil },
+				WithProbe(10*time.Millisecond))
 			soon(t, func() bool { return probes.Load() >= test.want })
 			require.NoError(t, stop())
 			require.Zero(t, c.Stats().Reconnects)

@@ -6,35 +6,36 @@
 //
 // # Where to begin
 //
-// [NewProducer] and [NewConsumer] make clients with a connection of their own. [NewClient] shares one connection
-// among any number of them; it also declares queues and exchanges, and a [Requester] asks and awaits replies.
+// [NewProducer] and [NewConsumer] make clients with a connection of their own. [NewClient] shares one
+// connection among any number of them; it also declares queues and exchanges, and a [Requester] asks and
+// awaits replies.
 //
 // # What it does for that
 //
-// Every client takes a list of endpoints, a load balancer or the nodes themselves, and holds one connection at a
-// time. When it is lost they try every endpoint once without a wait, and from then on wait with a backoff of full
-// jitter.
+// Every client takes a list of endpoints, a load balancer or the nodes themselves, and holds one connection
+// at a time. When it is lost they try every endpoint once without a wait, and from then on wait with a
+// backoff of full jitter.
 //
-// No wait is without an end. AMQP 0-9-1 sets no deadlines and neither does amqp091-go once a connection is open, so
-// a connection whose packets vanish in a split network would be waited for until the kernel gives up on it, after
-// minutes. Here connecting, subscribing and closing have deadlines, every write to the socket has one, and heartbeats
-// are short. Every call that takes a context returns when that ends. A node that is cut off from its peers answers
-// heartbeats as if nothing were wrong, so a producer also gives up on a connection over which confirms are overdue,
-// unless the broker has blocked it, and a consumer that hears nothing asks the queue for a sign of life; see
-// [WithConfirmTimeout] and [WithProbe].
+// No wait is without an end. AMQP 0-9-1 sets no deadlines and neither does amqp091-go once a connection is
+// open, so a connection whose packets vanish in a split network would be waited for until the kernel gives up
+// on it, after minutes. Here connecting, subscribing and closing have deadlines, every write to the socket
+// has one, and heartbeats are short. Every call that takes a context returns when that ends. A node that is
+// cut off from its peers answers heartbeats as if nothing were wrong, so a producer also gives up on a
+// connection over which confirms are overdue, unless the broker has blocked it, and a consumer that hears
+// nothing asks the queue for a sign of life; see [WithConfirmTimeout] and [WithProbe].
 //
-// After a reconnect the first confirm is not waited for as long as others. A channel that is opened before a queue has
-// elected its new leader brings none (seen on RabbitMQ 4.3), so the producer opens another one on the same connection,
-// with growing waits in between, before it tries the next endpoint.
+// After a reconnect the first confirm is not waited for as long as others. A channel that is opened before a
+// queue has elected its new leader brings none (seen on RabbitMQ 4.3), so the producer opens another one on
+// the same connection, with growing waits in between, before it tries the next endpoint.
 //
-// A producer publishes persistent messages with publisher confirms and the mandatory flag, many at a time, and
-// publishes again what a lost connection left unconfirmed or what a full queue refused, until the message's deadline.
-// Its memory is bounded by its window, whatever happens. A consumer acknowledges by hand, subscribes again after
-// whatever ended its subscription, gives failed messages back after growing pauses, and survives panics of its
-// handler.
+// A producer publishes persistent messages with publisher confirms and the mandatory flag, many at a time,
+// and publishes again what a lost connection left unconfirmed or what a full queue refused, until the
+// message's deadline. Its memory is bounded by its window, whatever happens. A consumer acknowledges by hand,
+// subscribes again after whatever ended its subscription, gives failed messages back after growing pauses,
+// and survives panics of its handler.
 //
-// A producer whose messages all go to one queue can keep its connection on the node that leads it, through a load
-// balancer as well, and so spare the cluster a hop that costs it about a third of what it can take; see
+// A producer whose messages all go to one queue can keep its connection on the node that leads it, through a
+// load balancer as well, and so spare the cluster a hop that costs it about a third of what it can take; see
 // [WithAffinity].
 //
 // # What it does not

@@ -16,7 +16,8 @@ import (
 // Publish a message and know what became of it.
 func ExampleProducer_Publish() {
 	producer, err := clients.NewProducer(
-		[]string{"amqp://app:secret@rabbit1:5672/", "amqp://app:secret@rabbit2:5672/", "amqp://app:secret@rabbit3:5672/"},
+		[]string{"amqp://app:secret@rabbit1:5672/", "amqp://app:secret@rabbit2:5672/",
+			"amqp://app:secret@rabbit3:5672/"},
 		clients.WithLogger(slog.Default()),
 	)
 	if err != nil {
@@ -71,7 +72,8 @@ func ExampleProducer_PublishAsync() {
 
 // Share one connection, and declare what is needed.
 func ExampleClient() {
-	client, err := clients.NewClient([]string{"amqp://app:secret@rabbit1:5672/", "amqp://app:secret@rabbit2:5672/"})
+	client, err := clients.NewClient([]string{"amqp://app:secret@rabbit1:5672/",
+		"amqp://app:secret@rabbit2:5672/"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -154,7 +156,8 @@ func ExampleWithPublishHook() {
 		m.Headers = headers
 		return func(err error) { outcomes[err == nil]++ }
 	}
-	producer, err := clients.NewProducer([]string{"amqp://app:secret@haproxy:5672/"}, clients.WithPublishHook(hook))
+	producer, err := clients.NewProducer([]string{"amqp://app:secret@haproxy:5672/"},
+		clients.WithPublishHook(hook))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -182,7 +185,8 @@ func ExampleWithAffinity() {
 		}
 		return queue.Leader, nil
 	}
-	producer, err := clients.NewProducer([]string{"amqp://app:secret@haproxy:5672/"}, clients.WithAffinity(leader))
+	producer, err := clients.NewProducer([]string{"amqp://app:secret@haproxy:5672/"},
+		clients.WithAffinity(leader))
 	if err != nil {
 		fmt.Println(err)
 		return

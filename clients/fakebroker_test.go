@@ -61,7 +61,7 @@ type fakeBroker struct {
 	onSubscribe, onChannel func(c *fakeChannel) bool
 	onSettle               func(c *fakeChannel, what string, tag uint64) // nil: nothing more than taking note
 	mute                   atomic.Bool                                   // no heartbeats
-	node                   func(connection int) string                   // what it says is its name; nil: nothing
+	node                   func(connection int) string                   // its name; nil: none
 	serving                sync.WaitGroup
 	closed                 atomic.Int32
 
@@ -106,7 +106,8 @@ func startFakeBroker(t testing.TB, answer func(c *fakeChannel, tag uint64, m pub
 }
 
 // serveFakeBroker does so on a listener.
-func serveFakeBroker(t testing.TB, l net.Listener, answer func(c *fakeChannel, tag uint64, m published)) *fakeBroker {
+func serveFakeBroker(t testing.TB, l net.Listener, answer func(c *fakeChannel, tag uint64,
+	m published)) *fakeBroker {
 	t.Helper()
 	b := &fakeBroker{listener: l, answer: answer}
 	b.serving.Go(b.accept)

@@ -84,7 +84,8 @@ func drawSchedule(t *rapid.T) schedule {
 			return m
 		}), 1, 12).Draw(t, "messages"),
 		Steps: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) plannedStep {
-			return plannedStep{step(rapid.IntRange(0, int(kindsOfSteps)-1).Draw(t, "step")), drawDuration.Draw(t, "time")}
+			return plannedStep{step(rapid.IntRange(0, int(kindsOfSteps)-1).Draw(t, "step")), drawDuration.Draw(t,
+				"time")}
 		}), 0, 12).Draw(t, "steps"),
 	}
 }
@@ -151,7 +152,8 @@ func (b *modelBroker) receive(c *fakeChannel, tag uint64, m published) {
 	b.ledger.received[m.id]++
 	b.ledger.mu.Unlock()
 	if unanswered > b.schedule.Window {
-		b.ledger.problem("%d messages were on their way over one channel, with a window of %d", unanswered, b.schedule.Window)
+		b.ledger.problem("%d messages were on their way over one channel, with a window of %d", unanswered,
+			b.schedule.Window)
 	}
 	if deaf {
 		return
@@ -458,7 +460,8 @@ func mostCopies(latency time.Duration) int {
 	for {
 		copies++
 		most := DefaultConfirmTimeout << min(stalls/3, 2) // of one to three endpoints
-		wait := time.Duration(min(float64(leastConfirmTimeout)*math.Pow(confirmTimeoutGrowth, float64(asked)), float64(most)))
+		wait := time.Duration(min(float64(leastConfirmTimeout)*math.Pow(confirmTimeoutGrowth, float64(asked)),
+			float64(most)))
 		if wait >= latency {
 			return copies
 		}
@@ -493,7 +496,8 @@ func TestSlowBroker(t *testing.T) {
 
 // slowAfterALoss publishes to a broker that loses the first connection and is slow over all others. It
 // returns how often it received each message.
-func slowAfterALoss(t *testing.T, latency time.Duration, messages, queues int) (received map[string]int, err error) {
+func slowAfterALoss(t *testing.T, latency time.Duration, messages, queues int) (received map[string]int,
+	err error) {
 	synctest.Test(t, func(t *testing.T) {
 		network := newMemoryNetwork()
 		b := serveFakeBroker(t, network.listen("broker:5672"), func(c *fakeChannel, tag uint64, m published) {
@@ -512,7 +516,8 @@ func slowAfterALoss(t *testing.T, latency time.Duration, messages, queues int) (
 		require.NoError(t, p.Publish(t.Context(), Message{ID: "before"}))
 		var confirmations []*Confirmation
 		for i := range messages {
-			c, publishErr := p.PublishAsync(t.Context(), Message{ID: fmt.Sprint(i), RoutingKey: fmt.Sprint("q", i%queues)})
+			c, publishErr := p.PublishAsync(t.Context(), Message{ID: fmt.Sprint(i), RoutingKey: fmt.Sprint("q",
+				i%queues)})
 			require.NoError(t, publishErr)
 			confirmations = append(confirmations, c)
 		}

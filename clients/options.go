@@ -58,7 +58,7 @@ type connectionConfig struct {
 	tls            *tls.Config
 	heartbeat      time.Duration
 	connectTimeout time.Duration
-	company        time.Duration // see transport.Dial
+	hedgeDelay     time.Duration // see transport.Dial
 	reconnect      backoff
 
 	network networkFunc // nil but in tests
@@ -70,7 +70,7 @@ func defaultConnectionConfig(name string) connectionConfig {
 		logger:         slog.New(slog.DiscardHandler),
 		heartbeat:      DefaultHeartbeat,
 		connectTimeout: DefaultConnectTimeout,
-		company:        transport.DefaultCompany,
+		hedgeDelay:     transport.DefaultHedgeDelay,
 		reconnect:      backoff{base: 20 * time.Millisecond, ceiling: 250 * time.Millisecond},
 	}
 }

@@ -41,8 +41,10 @@ func TestEveryEndpointIsTriedBeforeAWait(t *testing.T) {
 }
 
 func TestOptionsAreValidatedTogether(t *testing.T) {
-	_, err := NewProducer([]string{"amqp://h"}, WithWindow(0), WithHeartbeat(time.Millisecond), WithConfirmTimeout(0))
-	for _, what := range []string{"window is 0, must be at least 1", "heartbeat is 1ms", "confirm timeout is 0s"} {
+	_, err := NewProducer([]string{"amqp://h"}, WithWindow(0), WithHeartbeat(time.Millisecond),
+		WithConfirmTimeout(0))
+	for _, what := range []string{"window is 0, must be at least 1", "heartbeat is 1ms",
+		"confirm timeout is 0s"} {
 		require.ErrorContains(t, err, what)
 	}
 	_, err = NewConsumer([]string{"amqp://h"}, "q", func(context.Context, Delivery) error { return nil },

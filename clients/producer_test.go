@@ -38,8 +38,10 @@ func within(t testing.TB, timeout time.Duration) context.Context {
 func TestPublishConfirms(t *testing.T) {
 	b := startFakeBroker(t, ackAll)
 	p := newClosedProducer(t, []string{b.uri()})
-	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "one", Exchange: "x", RoutingKey: "k", Body: []byte("hello")}))
-	require.Equal(t, []published{{exchange: "x", routingKey: "k", id: "one", body: "hello", conn: 1}}, b.received())
+	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "one", Exchange: "x", RoutingKey: "k",
+		Body: []byte("hello")}))
+	require.Equal(t, []published{{exchange: "x", routingKey: "k", id: "one", body: "hello", conn: 1}},
+		b.received())
 	require.NoError(t, p.Close(within(t, 5*time.Second)))
 	require.ErrorIs(t, p.Publish(context.Background(), Message{}), ErrClosed)
 	require.NoError(t, p.Close(context.Background()), "closing twice does no harm")
@@ -196,7 +198,8 @@ func TestRenewedChannel(t *testing.T) {
 
 // afterALoss starts a broker that loses the first connection with messages in flight on it, and answers those
 // that come again with answer. It returns their confirmations.
-func afterALoss(t *testing.T, messages []Message, answer func(c *fakeChannel, tag uint64, m published)) (*fakeBroker, []*Confirmation) {
+func afterALoss(t *testing.T, messages []Message, answer func(c *fakeChannel, tag uint64,
+	m published)) (*fakeBroker, []*Confirmation) {
 	t.Helper()
 	var unanswered atomic.Int64
 	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
@@ -223,11 +226,12 @@ func afterALoss(t *testing.T, messages []Message, answer func(c *fakeChannel, ta
 // Each queue elects its leader by itself: that one confirms says nothing of another.
 func TestEveryDestinationIsToConfirm(t *testing.T) {
 	var late atomic.Int64
-	_, confirmations := afterALoss(t, []Message{{RoutingKey: "soon"}, {RoutingKey: "late"}}, func(c *fakeChannel, tag uint64, m published) {
-		if m.routingKey == "soon" || late.Add(1) == 3 {
-			c.ack(tag)
-		}
-	})
+	_, confirmations := afterALoss(t, []Message{{RoutingKey: "soon"}, {RoutingKey: "late"}},
+		func(c *fakeChannel, tag uint64, m published) {
+			if m.routingKey == "soon" || late.Add(1) == 3 {
+				c.ack(tag)
+			}
+		})
 	for _, c := range confirmations {
 		require.NoError(t, c.Wait(within(t, 5*time.Second)))
 	}
@@ -238,7 +242,8 @@ func TestEveryDestinationIsToConfirm(t *testing.T) {
 // whole window.
 func TestOneMessageAsksForTheLeader(t *testing.T) {
 	var asked atomic.Int64
-	b, confirmations := afterALoss(t, []Message{{ID: "0"}, {ID: "1"}, {ID: "2"}}, func(c *fakeChannel, tag uint64, _ published) {
+	b, confirmations := afterALoss(t, []Message{{ID: "0"}, {ID: "1"}, {ID: "2"}}, func(c *fakeChannel,
+		tag uint64, _ published) {
 		if asked.Add(1) >= 3 {
 			c.ack(tag)
 		}

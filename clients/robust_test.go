@@ -111,7 +111,8 @@ func TestMemoryIsBoundedByTheWindow(t *testing.T) {
 				if broker != nil {
 					serveFakeBroker(t, network.listen("broker:5672"), broker)
 				}
-				p := newClosedProducer(t, []string{"amqp://user:password@broker:5672/"}, withNetwork(network), WithWindow(window))
+				p := newClosedProducer(t, []string{"amqp://user:password@broker:5672/"}, withNetwork(network),
+					WithWindow(window))
 				var publishers sync.WaitGroup
 				for range 20 {
 					publishers.Go(func() {
@@ -180,7 +181,8 @@ func TestReturnsAreNotDropped(t *testing.T) {
 }
 
 // runInBubble runs a consumer of a fake broker in virtual time for so long.
-func runInBubble(t *testing.T, length time.Duration, b func(b *fakeBroker), h Handler, opts ...ConsumerOption) (
+func runInBubble(t *testing.T, length time.Duration, b func(b *fakeBroker), h Handler,
+	opts ...ConsumerOption) (
 	broker *fakeBroker, stats ConsumerStats,
 ) {
 	t.Helper()
@@ -203,7 +205,7 @@ func succeed(context.Context, Delivery) error { return nil }
 
 // The consumer of a queue that is missing, forbidden or in exclusive use keeps its connection, and asks ever
 // less often until it gets it.
-func TestQueueThatIsNotToBeHadYet(t *testing.T) {
+func TestQueueThatIsNotAvailableYet(t *testing.T) {
 	for name, refusal := range map[string]struct {
 		code uint16
 		text string
@@ -212,7 +214,8 @@ func TestQueueThatIsNotToBeHadYet(t *testing.T) {
 		"missing":          {404, "NOT_FOUND - no queue 'q' in vhost '/'", ErrQueueNotFound},
 		"forbidden":        {403, "ACCESS_REFUSED - read access to queue 'q' refused", ErrAccessRefused},
 		"in exclusive use": {403, "ACCESS_REFUSED - queue 'q' in vhost '/' in exclusive use", ErrQueueInUse},
-		"exclusive":        {405, "RESOURCE_LOCKED - cannot obtain exclusive access to locked queue 'q'", ErrQueueInUse},
+		"exclusive": {405, "RESOURCE_LOCKED - cannot obtain exclusive access to locked queue 'q'",
+			ErrQueueInUse},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked, handled atomic.Int64
@@ -256,7 +259,8 @@ func TestOneChannelAllowed(t *testing.T) {
 			channels.Add(1)
 			open[c.number]++
 			if open[c.number] > 1 {
-				c.closeConnection(530, "NOT_ALLOWED - number of channels opened for user 'u' has reached the maximum allowed user limit of 1")
+				c.closeConnection(530,
+					"NOT_ALLOWED - number of channels opened for user 'u' has reached the maximum allowed user limit of 1")
 				return false
 			}
 			return true
@@ -365,7 +369,8 @@ func TestIdleConsumerAsksLess(t *testing.T) {
 func TestDeliveryTimeoutIsNamed(t *testing.T) {
 	for name, end := range map[string]func(c *fakeChannel){
 		"channel closed": func(c *fakeChannel) {
-			c.closeChannel(406, "PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value used: 1800000 ms")
+			c.closeChannel(406,
+				"PRECONDITION_FAILED - delivery acknowledgement on channel 1 timed out. Timeout value used: 1800000 ms")
 		},
 		"consumer cancelled": func(c *fakeChannel) { c.cancelConsumer() },
 	} {
@@ -404,5 +409,6 @@ func TestSearchHoldsFewConnections(t *testing.T) {
 	var asked atomic.Int32
 	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(at("c", &asked)), lookEvery(time.Hour))
 	keepPublishing(t, p, func() bool { return b.connections() == 1+mostAttempts && b.open() == 1 })
-	require.LessOrEqual(t, most.Load(), int64(1+mostDetours+2), "the one in use, the detours, and one that is just closing or opening")
+	require.LessOrEqual(t, most.Load(), int64(1+mostDetours+2),
+		"the one in use, the detours, and one that is just closing or opening")
 }

@@ -49,7 +49,8 @@ func (ch *Channel) Over() <-chan struct{} { return ch.over.raised }
 // IsOver says whether the channel is over.
 func (ch *Channel) IsOver() bool { return ch.over.isRaised() }
 
-// Cause is why the channel is over; nil as long as it is not. If the connection is over, its cause is the better one.
+// Cause is why the channel is over; nil as long as it is not. If the connection is over, its cause is the
+// better one.
 func (ch *Channel) Cause() error {
 	cause := ch.over.reason()
 	if errors.Is(cause, amqp.ErrClosed) && ch.Conn.IsOver() {

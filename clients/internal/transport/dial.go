@@ -16,54 +16,54 @@ type Config struct {
 	Name      string      // shown by the management interface
 	TLS       *tls.Config // for amqps endpoints
 	Heartbeat time.Duration
-	// Company is how long an attempt to connect goes on by itself before another is made at the same time; 0
-	// for ever. See Dial.
-	Company time.Duration
+	// HedgeDelay is how long an attempt to connect goes on by itself before another is made at the same time;
+	// 0 for ever. See Dial.
+	HedgeDelay time.Duration
 	// Network opens the network connection; nil stands for a net.Dialer.
 	Network func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// DefaultCompany is the delay that RFC 8305, section 5, recommends between two attempts to connect. Through a
-// healthy node connecting takes milliseconds.
-const DefaultCompany = 250 * time.Millisecond
+// DefaultHedgeDelay is the delay that RFC 8305, section 5, recommends between two attempts to connect.
+// Through a healthy node connecting takes milliseconds.
+const DefaultHedgeDelay = 250 * time.Millisecond
 
 // Dial connects to an endpoint. It ends when ctx does, with the cause of ctx.
 //
-// An attempt on which nothing at all has been heard is not given up, but gets company, once: a packet that
-// was lost on its way to a load balancer that was just about to start is sent again only after a second,
-// while a new connection gets through at once. An endpoint that has said something is slow rather than
-// starting, and company would be one more burden on it. The first connection that is established is taken,
-// and the other is closed. accompanied says whether there was company, and helped whether it was the company
-// that got through.
-func Dial(ctx context.Context, e Endpoint, cfg Config) (c *Conn, accompanied, helped bool, err error) {
+// An attempt on which nothing at all has been heard is not given up, but hedged, once: a packet that was lost
+// on its way to a load balancer that was just about to start is sent again only after a second, while a new
+// connection gets through at once. An endpoint that has said something is slow rather than starting, and a
+// hedge would be one more burden on it. The first connection that is established is taken, and the other is
+// closed. hedged says whether there was a second attempt, and hedgeWon whether it was the one that got
+// through.
+func Dial(ctx context.Context, e Endpoint, cfg Config) (c *Conn, hedged, hedgeWon bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type outcome struct {
-		conn    *Conn
-		err     error
-		company bool
+		conn  *Conn
+		err   error
+		hedge bool
 	}
 	outcomes := make(chan outcome)
 	var heard atomic.Pointer[socket]
-	start := func(company bool) {
+	start := func(hedge bool) {
 		go func() {
 			conn, err := dialOnce(ctx, e, cfg, &heard)
-			outcomes <- outcome{conn, err, company}
+			outcomes <- outcome{conn, err, hedge}
 		}()
 	}
 	start(false)
 	underWay := 1
-	var company <-chan time.Time
-	if cfg.Company > 0 {
-		timer := time.NewTimer(cfg.Company)
+	var hedge <-chan time.Time
+	if cfg.HedgeDelay > 0 {
+		timer := time.NewTimer(cfg.HedgeDelay)
 		defer timer.Stop()
-		company = timer.C
+		hedge = timer.C
 	}
 	for underWay > 0 {
 		select {
-		case <-company:
+		case <-hedge:
 			if s := heard.Load(); c == nil && (s == nil || !s.heard.Load()) {
-				accompanied = true
+				hedged = true
 				underWay++
 				start(true)
 			}
@@ -73,19 +73,19 @@ func Dial(ctx context.Context, e Endpoint, cfg Config) (c *Conn, accompanied, he
 			case o.err != nil:
 				err = o.err
 			case c == nil:
-				c, helped = o.conn, o.company
+				c, hedgeWon = o.conn, o.hedge
 				cancel() // the other
 			default:
 				o.conn.Cut(amqp.ErrClosed)
 				o.conn.wait()
 			}
-			company = nil
+			hedge = nil
 		}
 	}
 	if c != nil {
 		err = nil
 	}
-	return c, accompanied, helped, err
+	return c, hedged, hedgeWon, err
 }
 
 // dialOnce makes one attempt. The client library takes no context and would wait for ever; here the end of

@@ -58,12 +58,14 @@ func startReluctant(t *testing.T, broker string, waiting int32) *reluctant {
 	return r
 }
 
-// dial connects, with company after so long.
-func (r *reluctant) dial(ctx context.Context, t *testing.T, company time.Duration) (*Conn, bool, bool, error) {
+// dial connects, and hedges after so long.
+func (r *reluctant) dial(ctx context.Context, t *testing.T, hedgeDelay time.Duration) (
+	c *Conn, hedged, hedgeWon bool, err error,
+) {
 	t.Helper()
 	endpoints, err := ParseEndpoints([]string{"amqp://user:password@" + r.listener.Addr().String() + "/"})
 	require.NoError(t, err)
-	return Dial(ctx, endpoints[0], Config{Name: "test", Heartbeat: time.Minute, Company: company})
+	return Dial(ctx, endpoints[0], Config{Name: "test", Heartbeat: time.Minute, HedgeDelay: hedgeDelay})
 }
 
 // listen listens on a free port.
@@ -75,29 +77,30 @@ func listen(t testing.TB) net.Listener {
 }
 
 // An endpoint from which nothing is heard gets one more connection, and no more than that.
-func TestSilentEndpointGetsCompanyOnce(t *testing.T) {
+func TestSilentEndpointIsHedgedOnce(t *testing.T) {
 	front := startReluctant(t, "", 1000)
 	const timeout = Timeout(time.Second)
 	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Duration(timeout), timeout)
 	defer cancel()
-	_, accompanied, helped, err := front.dial(ctx, t, time.Millisecond)
+	_, hedged, hedgeWon, err := front.dial(ctx, t, time.Millisecond)
 	require.ErrorIs(t, err, timeout, "the cause of the deadline")
-	require.True(t, accompanied)
-	require.False(t, helped)
+	require.True(t, hedged)
+	require.False(t, hedgeWon)
 	require.EqualValues(t, 2, front.accepted.Load())
 }
 
 // A connection that was refused is the caller's to repeat, with its backoff.
 func TestRefusedConnectIsNotRepeated(t *testing.T) {
-	front := startReluctant(t, "127.0.0.1:1", 0) // nobody listens there, so that every connection is closed at once
-	_, accompanied, _, err := front.dial(t.Context(), t, time.Hour)
+	front := startReluctant(t, "127.0.0.1:1",
+		0) // nobody listens there, so that every connection is closed at once
+	_, hedged, _, err := front.dial(t.Context(), t, time.Hour)
 	require.Error(t, err)
-	require.False(t, accompanied)
+	require.False(t, hedged)
 	require.EqualValues(t, 1, front.accepted.Load())
 }
 
 // A broker that has said something is slow, and gets no second connection.
-func TestSlowBrokerGetsNoCompany(t *testing.T) {
+func TestSlowBrokerIsNotHedged(t *testing.T) {
 	listener := listen(t)
 	defer listener.Close()
 	var accepted atomic.Int32
@@ -117,9 +120,9 @@ func TestSlowBrokerGetsNoCompany(t *testing.T) {
 	front := &reluctant{listener: listener}
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	_, accompanied, _, err := front.dial(ctx, t, 50*time.Millisecond)
+	_, hedged, _, err := front.dial(ctx, t, 50*time.Millisecond)
 	require.Error(t, err)
-	require.False(t, accompanied)
+	require.False(t, hedged)
 	require.EqualValues(t, 1, accepted.Load())
 	_ = listener.Close()
 }
@@ -129,7 +132,8 @@ func TestEndpointsHideTheirPasswords(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "amqp://host:5673/shop", endpoints[0].String())
 	require.Equal(t, "amqps://host:5671/", endpoints[1].String())
-	require.NotContains(t, fmt.Sprintf("%v %+v %#v %s", endpoints[0], endpoints[0], endpoints[0], endpoints), "s3cret")
+	printed := fmt.Sprintf("%v %+v %#v %s", endpoints[0], endpoints[0], endpoints[0], endpoints)
+	require.NotContains(t, printed, "s3cret")
 
 	_, err = ParseEndpoints([]string{
 		"amqp://user:s3cret/x@host", "amqp://user:s3cret@host", "http://user:s3cret@host", "amqp://u:s3%zzcret@h",

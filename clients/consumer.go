@@ -271,9 +271,9 @@ func (c *Consumer) shutDown(sub *subscription, pool *pool) error {
 	}
 	sub.prober.Wait()
 	err := pool.stop(c.cfg.shutdownTimeout)
-	sub.hurry()
 	closing, cancelClosing := context.WithTimeout(context.Background(), goodbyeTimeout)
 	defer cancelClosing()
+	_ = sub.Within(closing, "give back", func() error { sub.hurry(); return nil }) // a write may be stuck
 	sub.closeProbe(closing)
 	closeErr := sub.Close(closing)
 	if c.client.private {

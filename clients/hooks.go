@@ -5,9 +5,10 @@ import "context"
 // PublishHook observes the messages of a producer, for metrics and tracing. It is called by Publish and
 // PublishAsync for every message before it is sent, with its defaults filled in, and may add headers, such as
 // a trace context; a map that the caller gave must be copied for that. What it returns, unless nil, is called
-// once with the outcome, as Confirmation.Err has it, on a goroutine of the producer's, without any lock and
-// one at a time. A message keeps its place in the window until then, so that a slow hook slows down
-// publishing; it must not wait for a Publish of the same producer.
+// once with the outcome, as Confirmation.Err has it, without any lock: on the caller's goroutine if the
+// message was not taken, and otherwise on one of the producer's, one at a time. A message keeps its place in
+// the window until then, so that a slow hook slows down publishing; it must not wait for a Publish of the
+// same producer.
 type PublishHook func(ctx context.Context, m *Message) (done func(err error))
 
 // WithPublishHook has h called for every message.

@@ -34,7 +34,7 @@ var mutants = map[string]mutant{
 		"case acked && returned != nil:",
 		"case acked && returned != nil && c.nacks > 0:"},
 	"sends more than the window": {"sender.go",
-		"if p.blocked || p.successor != nil || s.sent.length >= p.window.size() {",
+		"if p.blocked || p.successor != nil || s.sent.length >= p.unanswered() {",
 		"if p.blocked || p.successor != nil {"},
 	"never leaves a broker that owes confirms": {"settlement.go",
 		"if silent || overdue {",

@@ -44,7 +44,8 @@ func newProducerConfig(connection connectionConfig, opts []ProducerOption) (prod
 }
 
 // WithWindow sets how many messages may be unconfirmed at once. Publishing more waits; this is what keeps
-// memory bounded and slows a caller down to the broker's pace. Default 256.
+// memory bounded and slows a caller down to the broker's pace. At most 2,048 of them are written and not
+// answered. Default 256.
 func WithWindow(messages int) ProducerOption {
 	return producerOption(func(c *producerConfig) { c.window = messages })
 }

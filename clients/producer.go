@@ -138,7 +138,7 @@ func (p *Producer) PublishAsync(ctx context.Context, m Message) (*Confirmation, 
 	}
 	c, err := p.accept(ctx, m, now, after)
 	if err != nil && after != nil {
-		p.hooks.add(func() { after(err) }, 0)
+		after(err)
 	}
 	return c, err
 }

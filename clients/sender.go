@@ -79,9 +79,16 @@ func (p *Producer) newSession(ch *transport.Channel, began time.Time) *session {
 	}
 	// The broker sends the return of an unroutable message before its ack. The library drops a return that
 	// nobody takes for 5 s; but here there is room for one for each message on its way, and so always.
-	s.returns = ch.NotifyReturn(make(chan amqp.Return, p.window.size()))
+	s.returns = ch.NotifyReturn(make(chan amqp.Return, p.unanswered()))
 	return s
 }
+
+// mostUnanswered is how many messages are on their way at most, however large the window: for each there is
+// room for a return.
+const mostUnanswered = 2048
+
+// unanswered is how many messages may be on their way.
+func (p *Producer) unanswered() int { return min(p.window.size(), mostUnanswered) }
 
 func (p *Producer) countReconnect() {
 	p.mu.Lock()
@@ -244,7 +251,7 @@ func (p *Producer) next(s *session, written *Confirmation, answer *amqp.Deferred
 func (p *Producer) takeLocked(s *session) *Confirmation {
 	p.noteBlockingLocked(s)
 	// What was given up while it was on its way is still owed an answer, so that it counts.
-	if p.blocked || p.successor != nil || s.sent.length >= p.window.size() {
+	if p.blocked || p.successor != nil || s.sent.length >= p.unanswered() {
 		return nil
 	}
 	// While there are suspects one message at a time is in flight, so that the culprit gives itself away.

@@ -22,6 +22,15 @@ const (
 	maxManagementConnections = 512
 	maxStatsConnections      = 64
 	maxOtherConnections      = maxManagementConnections + maxStatsConnections
+
+	// What HAProxy takes for a connection through it that is idle, 9 KiB (measured with 3.2), and some more.
+	connectionMemory = 10 << 10
+	// balancerMemory is what HAProxy takes besides: a master and, during a reload, two workers.
+	balancerMemory    = 64 << 20
+	minBalancerMemory = 256 << 20
+	// balancedNodes is for how many nodes with all their connections HAProxy has memory. It does not depend
+	// on how many nodes there are, because adding one must not change HAProxy's container.
+	balancedNodes = 8
 )
 
 // OpenFiles is the limit on a node's open files. The engine's own limit may be too low, or so high that
@@ -43,11 +52,16 @@ func validateConnections(problems *problemList, c *Cluster) {
 		fmt.Sprintf("write how many connections each node accepts, from %d to %d", minConnectionMax, most))
 }
 
+// LoadBalancerMemory is the memory limit of HAProxy's container, in bytes.
+func (c *Cluster) LoadBalancerMemory() int64 {
+	return max(minBalancerMemory, balancerMemory+balancedNodes*connectionMemory*int64(c.ConnectionMax))
+}
+
 // AMQPConnectionMax is how many AMQP connections the load balancer accepts at a time: as many as all nodes
-// together, or as many as one process can have descriptors for.
+// together, or as many as one process has memory and descriptors for.
 func (d haproxyData) AMQPConnectionMax() int {
 	const most = (maxOpenFiles-balancerDescriptors)/descriptorsPerProxied - maxOtherConnections
-	return min(len(d.Nodes)*d.ConnectionMax, most)
+	return min(min(len(d.Nodes), balancedNodes)*d.ConnectionMax, most)
 }
 
 // ManagementConnectionMax is how many connections to the management interface HAProxy accepts at a time.

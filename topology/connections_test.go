@@ -21,7 +21,7 @@ func numberIn(t require.TestingT, conf, section, keyword string) int {
 }
 
 func TestTheLoadBalancerTakesAllNodesConnections(t *testing.T) {
-	for nodes, want := range map[int]int{3: 3000, 5: 5000} {
+	for nodes, want := range map[int]int{3: 3000, 5: 5000, 8: 8000, 15: 8000} {
 		c, err := New("dev", Config{Nodes: NodesConfig{Count: nodes}, ConnectionMax: 1000})
 		require.NoError(t, err)
 		assert.Equal(t, want, numberIn(t, c.HAProxyConf(testSecrets), "listen amqp", "maxconn"))
@@ -49,5 +49,7 @@ func TestManagementAndStatisticsKeepTheirPlaces(t *testing.T) {
 		require.GreaterOrEqual(t, statistics, 10)
 		all := numberIn(t, conf, "listen amqp", "maxconn") + management + statistics
 		require.GreaterOrEqual(t, descriptors, 2*all+100)
+		memory := int64(32<<20 + all*(9<<10)) // 9 KiB for each, measured
+		require.GreaterOrEqual(t, c.LoadBalancerMemory(), memory)
 	})
 }

@@ -45,7 +45,8 @@ Nodes with different cookies can't form a cluster, so that a cookie can't be rep
 - or, for a new cookie, stop all nodes at once by removing their containers, which leaves the data on their
   volumes. pulumi up starts them together:
     docker rm -f %s`,
-		strings.Join(e.Nodes, ", "), e.Stack, e.Containers[0], CookiePath, e.Stack, strings.Join(e.Containers, " "))
+		strings.Join(e.Nodes, ", "), e.Stack, e.Containers[0], CookiePath, e.Stack,
+		strings.Join(e.Containers, " "))
 }
 
 // CheckCookie returns a *CookieChange if nodes of the stack exist that were made with another Erlang cookie.

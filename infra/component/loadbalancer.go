@@ -14,10 +14,6 @@ import (
 	"warren/topology"
 )
 
-// LoadBalancerMemory is the memory limit of HAProxy's container, in bytes. It is far more than HAProxy needs
-// for as many connections as a node accepts, even while it has two workers, before and after a reload.
-const LoadBalancerMemory = 256 << 20
-
 // LoadBalancer is the HAProxy in front of a cluster. It uses no property of the nodes, so a change of a node
 // never replaces it. A change of its configuration does not replace its container either, which would close
 // every connection: HAProxy gets its configuration over a volume and reloads it.
@@ -117,8 +113,8 @@ func (lb *LoadBalancer) newContainer(
 		Healthcheck:      listening(topology.StatsPort),
 		Wait:             pulumi.Bool(true),
 		WaitTimeout:      seconds(time.Minute),
-		Memory:           mebibytes(LoadBalancerMemory),
-		MemorySwap:       mebibytes(LoadBalancerMemory),
+		Memory:           mebibytes(cluster.LoadBalancerMemory()),
+		MemorySwap:       mebibytes(cluster.LoadBalancerMemory()),
 		Restart:          pulumi.String("unless-stopped"),
 		// The official image asks for SIGUSR1, upon which HAProxy waits for clients to leave, and AMQP clients
 		// don't.

@@ -12,7 +12,6 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/system"
 
-	"warren/infra/component"
 	"warren/infra/engine"
 	"warren/topology"
 )
@@ -77,7 +76,7 @@ func Check(ctx context.Context, docker engine.Client, cluster *topology.Cluster)
 
 func memoryProblems(info system.Info, cluster *topology.Cluster) []string {
 	perNode := max(cluster.MemoryLimit, idleNodeMemory)
-	need := int64(len(cluster.Nodes))*perNode + component.LoadBalancerMemory
+	need := int64(len(cluster.Nodes))*perNode + cluster.LoadBalancerMemory()
 	if info.MemTotal >= need {
 		return nil
 	}

@@ -45,7 +45,7 @@ func TestPreflightTellsEverythingAtOnce(t *testing.T) {
 	var problems *Error
 	require.ErrorAs(t, err, &problems)
 	require.Len(t, problems.Problems, 4)
-	assert.ErrorContains(t, err, "3 nodes of 1.0 GiB and the load balancer take 3.2 GiB of memory, "+
+	assert.ErrorContains(t, err, "3 nodes of 1.0 GiB and the load balancer take 3.4 GiB of memory, "+
 		"and the machine of the Docker engine has 1.0 GiB")
 	assert.ErrorContains(t, err, "the image rabbitmq:4.3 is neither here nor available from its registry")
 	assert.ErrorContains(t, err, "the image warren/haproxy:3.2 is not there: run `make images`")

@@ -159,12 +159,26 @@ func (t *table) list(queues []cluster.Queue, all bool) {
 	t.row()
 	t.row("QUEUE", "TYPE", "STATE", "LEADER", "ONLINE", "MESSAGES", "CONSUMERS")
 	for _, queue := range queues {
-		t.row(queue, queue.Type, dash(queue.State), dash(strings.TrimPrefix(queue.Leader, "rabbit@")),
+		name := queue.String()
+		if !all {
+			name = short(name)
+		}
+		t.row(name, queue.Type, dash(queue.State), dash(strings.TrimPrefix(queue.Leader, "rabbit@")),
 			fmt.Sprintf("%d of %d", len(queue.Online), len(queue.Members)), queue.Messages, queue.Consumers)
 	}
 	if more > 0 {
 		t.row(fmt.Sprintf("and %d more; --queues lists all", more))
 	}
+}
+
+// nameWidth is how many characters of a queue's name a table shows that is not to list everything.
+const nameWidth = 64
+
+func short(name string) string {
+	if runes := []rune(name); len(runes) > nameWidth {
+		return string(runes[:nameWidth-1]) + "…"
+	}
+	return name
 }
 
 // resources are a node's uptime, memory and free disk. A node that has just started has not measured them yet.

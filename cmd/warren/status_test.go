@@ -167,6 +167,17 @@ func TestStatusOfManyQueuesIsReadable(t *testing.T) {
 	assert.NotContains(t, out.String(), "of this kind")
 }
 
+func TestLongNamesAreCutUnlessAllIsAskedFor(t *testing.T) {
+	status, long := ailing(), strings.Repeat("東", 255)
+	status.Queues[0].Name = long
+	var out bytes.Buffer
+	require.NoError(t, printStatus(&out, status, false))
+	assert.Contains(t, out.String(), "\n"+strings.Repeat("東", nameWidth-1)+"…  quorum")
+	out.Reset()
+	require.NoError(t, printStatus(&out, status, true))
+	assert.Contains(t, out.String(), "\n"+long+"  quorum")
+}
+
 func TestDiagnosesOfManyQueuesAreReadable(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, printDiagnoses(&out, doctor.Diagnose(doctor.Examination{Status: crowded(), Stack: "test"})))

@@ -1,9 +1,12 @@
 package doctor
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -15,22 +18,34 @@ import (
 	"warren/operate/cluster"
 )
 
-// stub makes a docker command that prints its arguments, each followed by a NUL byte, and returns a function that runs a
-// command line as it is pasted into a shell.
-func stub(t *testing.T) (run func(line string) (arguments []string, err error)) {
+// stub makes a docker command that prints its arguments, and returns a function that runs command lines as they are pasted
+// into a shell, all at once, and returns the arguments of each.
+func stub(t *testing.T) (run func(lines []string) ([][]string, error)) {
 	t.Helper()
 	dir := t.TempDir()
-	script := "#!/bin/bash\nprintf '%s\\0' \"$@\"\n"
+	script := "#!/bin/bash\nprintf '%s\\0' $# \"$@\"\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "docker"), []byte(script), 0o700))
 	work := t.TempDir() // where a command that slipped through would leave its traces
-	return func(line string) ([]string, error) {
-		cmd := exec.CommandContext(t.Context(), "bash", "-c", line)
+	return func(lines []string) ([][]string, error) {
+		cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", strings.Join(lines, "\n"))
 		cmd.Env, cmd.Dir = append(os.Environ(), "PATH="+dir), work
 		output, err := cmd.CombinedOutput()
-		if left, _ := os.ReadDir(work); len(left) > 0 {
-			t.Fatalf("%q left %v", line, left)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %q", err, output)
 		}
-		return strings.Split(strings.TrimSuffix(string(output), "\x00"), "\x00"), err
+		if left, _ := os.ReadDir(work); len(left) > 0 {
+			return nil, fmt.Errorf("they left %v", left)
+		}
+		words := strings.Split(strings.TrimSuffix(string(output), "\x00"), "\x00")
+		var calls [][]string
+		for len(words) > 0 {
+			n, err := strconv.Atoi(words[0])
+			if err != nil || n >= len(words) {
+				return nil, fmt.Errorf("they printed %q", output)
+			}
+			calls, words = append(calls, words[1:n+1]), words[n+1:]
+		}
+		return calls, nil
 	}
 }
 
@@ -63,34 +78,28 @@ func commandsAbout(vhost, name string) []string {
 }
 
 // checkCommands runs the commands about a queue.
-func checkCommands(t interface{ Fatalf(string, ...any) }, run func(string) ([]string, error), vhost, name string) {
-	commands := commandsAbout(vhost, name)
-	if len(commands) != 8 {
-		t.Fatalf("%d commands: %q", len(commands), commands)
-	}
-	for _, line := range commands {
+func checkCommands(t interface{ Fatalf(string, ...any) }, run func([]string) ([][]string, error), vhost, name string) {
+	lines := commandsAbout(vhost, name)
+	for _, line := range lines {
 		if strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Fatalf("%q is not printable", line)
 		}
-		arguments, err := run(line)
-		if err != nil {
-			t.Fatalf("%q: %v", line, err)
+	}
+	calls, err := run(lines)
+	if err != nil || len(calls) != len(lines) || len(lines) != 8 {
+		t.Fatalf("%d calls of %d lines: %v: %q", len(calls), len(lines), err, lines)
+	}
+	for i, arguments := range calls {
+		at := slices.Index(arguments, "--vhost")
+		if at < 0 || !slices.Contains([]string{vhost, vhost + "2", vhost + "3", vhost + "4"}, arguments[at+1]) {
+			t.Fatalf("%q: the virtual host %q arrives in %q", lines[i], vhost, arguments)
 		}
-		at := -1
-		for i, argument := range arguments {
-			if argument == "--vhost" {
-				if got := strings.TrimRight(arguments[i+1], "234"); got != strings.TrimRight(vhost, "234") {
-					t.Fatalf("%q: the virtual host arrives as %q instead of %q", line, got, vhost)
-				}
-				at = i + 2
-				break
-			}
-		}
+		at += 2
 		for at < len(arguments) && (arguments[at] == "--if-empty" || arguments[at] == "--if-unused") {
 			at++
 		}
-		if at < 2 || at+1 >= len(arguments) || arguments[at] != "--" || arguments[at+1] != name {
-			t.Fatalf("%q: the name %q arrives in %q", line, name, arguments)
+		if at+1 >= len(arguments) || arguments[at] != "--" || arguments[at+1] != name {
+			t.Fatalf("%q: the name %q arrives in %q", lines[i], name, arguments)
 		}
 	}
 }

@@ -22,9 +22,9 @@ func newDoctor(opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what is wrong, what it means, and which commands fix it",
-		Long: "Say what is wrong with the cluster, what it means, and which commands fix it.\n\n" +
-			"The exit status is 1 if anything was found, warnings included. With --heal, first undo whatever an interrupted\n" +
-			"`warren verify` has left: packet filters, paused or stopped containers, limits, cookies.",
+		Long: "Say what is wrong with the cluster, what it means, and which commands fix it.\n\nThe exit status " +
+			"is 1 if anything was found, warnings included. With --heal, first undo whatever an " +
+			"interrupted\n`warren verify` has left: packet filters, paused or stopped containers, limits, cookies.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()

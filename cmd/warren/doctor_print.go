@@ -10,8 +10,9 @@ import (
 	"warren/operate/doctor"
 )
 
-// shownDiagnoses bounds how many diagnoses of a kind are shown: thousands of queues may have the same problem.
-const shownDiagnoses = 3
+// shownDiagnoses bounds how many diagnoses of a kind are shown: thousands of queues may have the same
+// problem.
+const shownDiagnoses = 5
 
 // printDiagnoses shows diagnoses to people. Those that mean the same are told once.
 func printDiagnoses(out io.Writer, diagnoses []doctor.Diagnosis) error {
@@ -63,22 +64,21 @@ func alike(diagnoses []doctor.Diagnosis) (causes, consequences [][]doctor.Diagno
 }
 
 func writeDiagnosis(text *strings.Builder, group []doctor.Diagnosis) {
-	shown, more := group, 0
-	if len(group) > shownDiagnoses {
-		shown, more = group[:shownDiagnoses], len(group)-shownDiagnoses
-	}
 	var found, fix []string
-	for _, d := range shown {
-		found = append(found, d.Found)
-		for _, line := range d.Fix {
-			if !slices.Contains(fix, line) {
-				fix = append(fix, line)
-			}
+	left := 0
+	for i, d := range group {
+		if i < shownDiagnoses {
+			found = append(found, d.Found)
+			fix = append(fix, without(d.Fix, fix)...)
+		} else if len(without(d.Fix, fix)) > 0 {
+			left++
 		}
 	}
-	if more > 0 {
+	if more := len(group) - shownDiagnoses; more > 0 {
 		found = append(found, fmt.Sprintf("and %d more", more))
-		fix = append(fix, fmt.Sprintf("# for the other %d, `warren doctor --json` has the commands", more))
+	}
+	if left > 0 {
+		fix = append(fix, fmt.Sprintf("# for the other %d, `warren doctor --json` has the commands", left))
 	}
 	fmt.Fprintf(text, "%s %s\n", strings.ToUpper(string(group[0].Severity)), group[0].Name)
 	for i, line := range found {
@@ -91,6 +91,11 @@ func writeDiagnosis(text *strings.Builder, group []doctor.Diagnosis) {
 		writeLine(text, "Fix", i == 0, line)
 	}
 	text.WriteString("\n")
+}
+
+// without returns the lines that are not shown yet.
+func without(lines, shown []string) []string {
+	return slices.DeleteFunc(slices.Clone(lines), func(line string) bool { return slices.Contains(shown, line) })
 }
 
 // writeLine writes a line under a label, which only the first has.

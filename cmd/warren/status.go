@@ -25,9 +25,9 @@ func newStatus(opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show nodes, queues, load balancer and helpers, and what is wrong",
-		Long: "Show nodes, queues, load balancer and helpers, and what is wrong.\n\n" +
-			"Queues are counted by type; those with something wrong are listed, or all with --queues, or if they are few.\n" +
-			"The exit status is 1 if anything is wrong that matters; warnings do not count.",
+		Long: "Show nodes, queues, load balancer and helpers, and what is wrong.\n\nQueues are counted by type; " +
+			"those with something wrong are listed, or all with --queues, or if they are few.\nThe exit status is " +
+			"1 if anything is wrong that matters; warnings do not count.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := opts.open(cmd.Context())
@@ -60,13 +60,15 @@ func newStatus(opts *options) *cobra.Command {
 	}
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "show it again and again, until interrupted")
 	cmd.Flags().BoolVar(&queues, "queues", false, "list all queues")
-	cmd.Flags().BoolVar(&spread, "spread", false, "open connections through the load balancer, and show where they land")
+	cmd.Flags().BoolVar(&spread, "spread", false, "open connections through the load balancer, and show where "+
+		"they land")
 	cmd.MarkFlagsMutuallyExclusive("watch", "spread")
 	cmd.Flags().DurationVar(&every, "every", 2*time.Second, "pause between two looks, with --watch")
 	return cmd
 }
 
-// watchStatus shows the status until ctx ends. A terminal is cleared before each; JSON is one document after another.
+// watchStatus shows the status until ctx ends. A terminal is cleared before each; JSON is one document
+// after another.
 func watchStatus(ctx context.Context, out io.Writer, c *cluster.Cluster, every time.Duration, show display) error {
 	if every <= 0 {
 		return fmt.Errorf("--every must be positive, and is %s", every)

@@ -17,7 +17,8 @@ import (
 const (
 	// fewQueues are listed whatever is wrong with them; of more, only those with something wrong.
 	fewQueues = 10
-	// shownQueues bounds how many are listed, and shownAlike how many problems of a kind, unless all are asked for.
+	// shownQueues bounds how many are listed, and shownAlike how many problems of a kind, unless all are asked
+	// for.
 	shownQueues, shownAlike = 20, 5
 )
 
@@ -181,7 +182,8 @@ func short(name string) string {
 	return name
 }
 
-// resources are a node's uptime, memory and free disk. A node that has just started has not measured them yet.
+// resources are a node's uptime, memory and free disk. A node that has just started has not measured them
+// yet.
 func resources(node health.NodeStatus) (uptime, memory, disk string) {
 	if node.Uptime == 0 {
 		return "-", "-", "-"
@@ -213,7 +215,8 @@ func nodeState(node health.NodeStatus) string {
 	}
 }
 
-// balanced says what the load balancer's proxies think of a node, in the order of its statistics: AMQP, management.
+// balanced says what the load balancer's proxies think of a node, in the order of its statistics: AMQP,
+// management.
 func balanced(balancer health.LoadBalancerStatus, node string) string {
 	var states []string
 	for _, server := range balancer.Servers {

@@ -1,5 +1,5 @@
-// Package terminal writes text that comes from elsewhere so that a terminal shows it and nothing else happens: names of queues
-// may hold anything.
+// Package terminal writes text that comes from elsewhere so that a terminal shows it and nothing else
+// happens: names of queues may hold anything.
 package terminal
 
 import (
@@ -9,8 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// Escape replaces what is not printable by Go's escape sequences: control characters, line breaks, characters that change the
-// direction of text, bytes that are not UTF-8. All else stays as it is, blanks included.
+// Escape replaces what is not printable by Go's escape sequences: control characters, line breaks,
+// characters that change the direction of text, bytes that are not UTF-8. All else stays as it is, blanks
+// included.
 func Escape(text string) string {
 	if !strings.ContainsFunc(text, hidden) {
 		return text
@@ -39,6 +40,6 @@ func Escape(text string) string {
 	return b.String()
 }
 
-// hidden tells whether a character is not to be written as it is. A byte that is not UTF-8 decodes to the replacement
-// character, as does that character itself.
+// hidden tells whether a character is not to be written as it is. A byte that is not UTF-8 decodes to the
+// replacement character, as does that character itself.
 func hidden(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }

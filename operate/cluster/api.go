@@ -34,7 +34,8 @@ func (c *Cluster) Get(ctx context.Context, node topology.NodeOutput, path string
 }
 
 func (c *Cluster) get(
-	ctx context.Context, transport *http.Transport, node topology.NodeOutput, timeout time.Duration, path string, into any,
+	ctx context.Context, transport *http.Transport, node topology.NodeOutput, timeout time.Duration,
+	path string, into any,
 ) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -56,12 +57,13 @@ func (c *Cluster) get(
 	if err := json.NewDecoder(response.Body).Decode(into); err != nil {
 		return fmt.Errorf("GET /api/%s: %w", path, err)
 	}
-	_, _ = io.Copy(io.Discard, response.Body) // what is left of it would keep the connection from being used again
+	// What is left of the answer would keep the connection from being used again.
+	_, _ = io.Copy(io.Discard, response.Body)
 	return nil
 }
 
-// session makes many requests of one node in a row, over connections that stay open. It is for one look: a connection
-// that is older may lead to a node that was killed since.
+// session makes many requests of one node in a row, over connections that stay open. It is for one look: a
+// connection that is older may lead to a node that was killed since.
 type session struct {
 	cluster   *Cluster
 	node      topology.NodeOutput

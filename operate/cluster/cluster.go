@@ -1,5 +1,5 @@
-// Package cluster is the handle of a running cluster. It works through the interfaces that operators have: the
-// Docker Engine's API, the management API of RabbitMQ, and HAProxy's statistics.
+// Package cluster is the handle of a running cluster. It works through the interfaces that operators have:
+// the Docker Engine's API, the management API of RabbitMQ, and HAProxy's statistics.
 package cluster
 
 import (
@@ -24,8 +24,8 @@ type Cluster struct {
 	http    *http.Transport
 }
 
-// Open prepares to work with the cluster that the outputs describe. Nothing has to be running yet; that the engine
-// answers is checked. The engine is the one DOCKER_HOST names, else the local one.
+// Open prepares to work with the cluster that the outputs describe. Nothing has to be running yet; that the
+// engine answers is checked. The engine is the one DOCKER_HOST names, else the local one.
 func Open(outputs topology.Outputs) (*Cluster, error) {
 	management, err := url.Parse(outputs.ManagementURL)
 	if err != nil || management.Hostname() == "" {

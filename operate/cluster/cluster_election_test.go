@@ -20,8 +20,9 @@ import (
 	"warren/verify/traffic"
 )
 
-// TestFollowersStandAtOnce kills a node that leads queues. For each of them one follower stands for election at once, on the one node or on
-// the other. Without prompt election the queues are led again as well; that nobody stood at once is then what shows that the test sees who did.
+// TestFollowersStandAtOnce kills a node that leads queues. For each of them one follower stands for
+// election at once, on the one node or on the other. Without prompt election the queues are led again as
+// well; that nobody stood at once is then what shows that the test sees who did.
 func TestFollowersStandAtOnce(t *testing.T) {
 	c := livetest.Open(t)
 	dead, left := c.Nodes()[2], c.Nodes()[:2]
@@ -46,8 +47,8 @@ func TestFollowersStandAtOnce(t *testing.T) {
 // standing is how a node says that its followers stand, and for how many groups.
 var standing = regexp.MustCompile(`Node rabbit@\S+ is gone: standing for election in (\d+) of the Raft groups that it led`)
 
-// killLeader kills a node that leads so many queues, waits until others lead them, and starts it again. It returns for how many groups each
-// of the others stood at once, by the name of the node.
+// killLeader kills a node that leads so many queues, waits until others lead them, and starts it again. It
+// returns for how many groups each of the others stood at once, by the name of the node.
 func killLeader(t *testing.T, c *cluster.Cluster, victim topology.NodeOutput, queues int) map[string]int {
 	t.Helper()
 	began := time.Now()

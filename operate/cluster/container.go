@@ -18,8 +18,9 @@ type ExecResult struct {
 	Stdout, Stderr string
 }
 
-// Exec runs a command in a container and waits for its end. An exit status other than 0 is not an error here; see
-// Run. When ctx ends first, the command goes on in the container: the Engine has no way to stop it.
+// Exec runs a command in a container and waits for its end. An exit status other than 0 is not an error
+// here; see Run. When ctx ends first, the command goes on in the container: the Engine has no way to stop
+// it.
 func (c *Cluster) Exec(ctx context.Context, containerName string, command ...string) (ExecResult, error) {
 	fail := func(err error) (ExecResult, error) {
 		return ExecResult{}, fmt.Errorf("exec %s in %s: %w", command[0], containerName, err)
@@ -53,8 +54,8 @@ func (c *Cluster) Exec(ctx context.Context, containerName string, command ...str
 	return ExecResult{ExitCode: inspected.ExitCode, Stdout: stdout.String(), Stderr: stderr.String()}, nil
 }
 
-// Run is Exec for a command that must succeed: it returns its standard output, trimmed, or an error that quotes what
-// the command said.
+// Run is Exec for a command that must succeed: it returns its standard output, trimmed, or an error that
+// quotes what the command said.
 func (c *Cluster) Run(ctx context.Context, containerName string, command ...string) (string, error) {
 	result, err := c.Exec(ctx, containerName, command...)
 	if err != nil {
@@ -68,8 +69,8 @@ func (c *Cluster) Run(ctx context.Context, containerName string, command ...stri
 	return strings.TrimSpace(result.Stdout), nil
 }
 
-// Kill ends a container's processes with SIGKILL, as a crash would, and returns when they are gone. The Engine counts
-// it as stopped by hand, so that no restart policy brings it back.
+// Kill ends a container's processes with SIGKILL, as a crash would, and returns when they are gone. The
+// Engine counts it as stopped by hand, so that no restart policy brings it back.
 func (c *Cluster) Kill(ctx context.Context, containerName string) error {
 	gone, failed := c.docker.ContainerWait(ctx, containerName, container.WaitConditionNotRunning)
 	if err := c.docker.ContainerKill(ctx, containerName, "SIGKILL"); err != nil {
@@ -88,8 +89,8 @@ const engineSlack = time.Minute
 
 // Stop asks a container to end (SIGTERM) and kills it if it has not ended after the grace period.
 //
-// The engine goes on with a stop that nobody waits for any more, and would stop what was started meanwhile. So Stop
-// waits for the end of the container also when ctx ends.
+// The engine goes on with a stop that nobody waits for any more, and would stop what was started meanwhile.
+// So Stop waits for the end of the container also when ctx ends.
 func (c *Cluster) Stop(ctx context.Context, containerName string, grace time.Duration) error {
 	seconds := int(grace.Seconds())
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+engineSlack)
@@ -167,8 +168,8 @@ func (c *Cluster) State(ctx context.Context, containerName string) (string, erro
 	return state, err
 }
 
-// Condition is State together with what the container's health check has found: "starting", "healthy", "unhealthy", or
-// empty if it has none.
+// Condition is State together with what the container's health check has found: "starting", "healthy",
+// "unhealthy", or empty if it has none.
 func (c *Cluster) Condition(ctx context.Context, containerName string) (state, health string, err error) {
 	inspected, err := c.Inspect(ctx, containerName)
 	switch {

@@ -13,15 +13,16 @@ import (
 // greetTimeout is how long a broker may take to answer a greeting.
 const greetTimeout = time.Second
 
-// AMQP 0-9-1 specification, 4.2.2 and 4.2.3: a client begins with the protocol's header, the server with Connection.Start, in a frame
-// of type method.
+// AMQP 0-9-1 specification, 4.2.2 and 4.2.3: a client begins with the protocol's header, the server with
+// Connection.Start, in a frame of type method.
 const (
 	protocolHeader = "AMQP\x00\x00\x09\x01"
 	methodFrame    = 1
 )
 
-// Greet returns nil if a broker answers at a TCP address: to the protocol's header it sends its Connection.Start. Both a port that Docker
-// publishes and a load balancer accept connections with nobody behind them. RabbitMQ logs a warning about a client that leaves so early.
+// Greet returns nil if a broker answers at a TCP address: to the protocol's header it sends its
+// Connection.Start. Both a port that Docker publishes and a load balancer accept connections with nobody
+// behind them. RabbitMQ logs a warning about a client that leaves so early.
 func Greet(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
 	defer cancel()

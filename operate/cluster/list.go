@@ -15,11 +15,11 @@ import (
 // listTimeout bounds a list of all queues. RabbitMQ 4.3 took 2 s for 11,000 on two busy cores.
 const listTimeout = 20 * time.Second
 
-// Queues returns the queues of the cluster, exclusive ones left out, as one node knows them, with the replicas as they
-// are themselves.
+// Queues returns the queues of the cluster, exclusive ones left out, as one node knows them, with the
+// replicas as they are themselves.
 //
-// They are listed in one answer and without statistics. RabbitMQ sorts all queues for every page, so that 11,000 of them
-// took 27 s by pages of 500 and 2 s at once.
+// They are listed in one answer and without statistics. RabbitMQ sorts all queues for every page, so that
+// 11,000 of them took 27 s by pages of 500 and 2 s at once.
 func (c *Cluster) Queues(ctx context.Context, node topology.NodeOutput) ([]Queue, error) {
 	var records []listed
 	var consumers []struct {
@@ -79,7 +79,8 @@ type listed struct {
 	Consumers int            `json:"consumers"`
 }
 
-// defaultGroupSize is how many replicas RabbitMQ gives a quorum queue or stream that does not ask for a number.
+// defaultGroupSize is how many replicas RabbitMQ gives a quorum queue or stream that does not ask for a
+// number.
 const defaultGroupSize = 3
 
 // sizes are the arguments by which a queue asks for a number of replicas, the first that is there counts.

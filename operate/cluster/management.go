@@ -13,8 +13,8 @@ import (
 	"warren/topology"
 )
 
-// RequestTimeout bounds one request to a management API. A node that has lost its peers answers late, since it asks
-// them first; one that is paused never answers.
+// RequestTimeout bounds one request to a management API. A node that has lost its peers answers late, since
+// it asks them first; one that is paused never answers.
 const RequestTimeout = 5 * time.Second
 
 // Management returns a client of a node's own management API, whose requests end with ctx.
@@ -52,7 +52,8 @@ func (t boundTransport) RoundTrip(request *http.Request) (*http.Response, error)
 // ErrNoNodeAnswers says that no node's management API could be used.
 var ErrNoNodeAnswers = errors.New("no node answers")
 
-// AskAny calls ask with the management clients of the nodes in turn until one succeeds. The error joins those of all.
+// AskAny calls ask with the management clients of the nodes in turn until one succeeds. The error joins
+// those of all.
 func (c *Cluster) AskAny(ctx context.Context, ask func(*rabbithole.Client) error) error {
 	failures := []error{ErrNoNodeAnswers}
 	for _, node := range c.outputs.Nodes {

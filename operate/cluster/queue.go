@@ -33,11 +33,11 @@ type Queue struct {
 	Leader  string   `json:"leader"`
 	Members []string `json:"members"`
 	Online  []string `json:"online"`
-	// NonVoters are the members that were added and have not been promoted to voters yet, as a quorum queue tells itself
-	// (4.0 and later).
+	// NonVoters are the members that were added and have not been promoted to voters yet, as a quorum queue
+	// tells itself (4.0 and later).
 	NonVoters []string `json:"nonVoters,omitempty"`
-	// Behind are the members of a quorum queue that lack entries of its log which were committed a look earlier, and how
-	// many they lack.
+	// Behind are the members of a quorum queue that lack entries of its log which were committed a look
+	// earlier, and how many they lack.
 	Behind map[string]int64 `json:"behind,omitempty"`
 	// GroupSize is how many replicas the queue was declared with.
 	GroupSize int `json:"groupSize"`
@@ -62,15 +62,15 @@ var (
 func (q Queue) Down() bool { return q.Type == Classic && slices.Contains(down, q.State) }
 
 // queueColumns asks for the fields of [listed]. In full the answer has the details of every consumer.
-const queueColumns = "?columns=vhost,name,type,state,durable,auto_delete,exclusive,leader,node,members,online,arguments," +
-	"effective_policy_definition,messages,consumers"
+const queueColumns = "?columns=vhost,name,type,state,durable,auto_delete,exclusive,leader,node,members,online," +
+	"arguments,effective_policy_definition,messages,consumers"
 
 func queuePath(vhost, name string) string {
 	return "queues/" + url.PathEscape(vhost) + "/" + url.PathEscape(name)
 }
 
-// Lacks returns how many replicas the queue has fewer than it was declared with, as far as a cluster of so many nodes can
-// hold them.
+// Lacks returns how many replicas the queue has fewer than it was declared with, as far as a cluster of so
+// many nodes can hold them.
 func (q Queue) Lacks(nodes int) int {
 	return max(0, min(q.GroupSize, nodes)-len(q.Members))
 }
@@ -103,9 +103,9 @@ func (c *Cluster) Leader(ctx context.Context, vhost, name string) (topology.Node
 	return c.Node(queue.Leader)
 }
 
-// Locate returns what clients.WithAffinity asks for: a function that finds the node that leads a queue, by its
-// Erlang name. It takes the word of more than half of all nodes, and fails if they do not agree: a node that was
-// cut off from its peers goes on answering, and names itself.
+// Locate returns what clients.WithAffinity asks for: a function that finds the node that leads a queue, by
+// its Erlang name. It takes the word of more than half of all nodes, and fails if they do not agree: a node
+// that was cut off from its peers goes on answering, and names itself.
 func (c *Cluster) Locate(vhost, name string) func(context.Context) (string, error) {
 	return func(ctx context.Context) (string, error) {
 		queues := make([]Queue, len(c.outputs.Nodes))

@@ -20,16 +20,25 @@ const parallelQueues = 8
 func (c *Cluster) askReplicas(ctx context.Context, node topology.NodeOutput, queues []Queue) error {
 	api := c.session(node)
 	defer api.close()
+	var quorum, streams []*Queue
+	for i := range queues {
+		switch queues[i].Type {
+		case Quorum:
+			quorum = append(quorum, &queues[i])
+		case Stream:
+			streams = append(streams, &queues[i])
+		}
+	}
+	if len(quorum) >= manyQueues && c.askMany(ctx, node, quorum) == nil {
+		quorum = nil
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelQueues)
-	for i := range queues {
-		queue := &queues[i]
-		switch queue.Type {
-		case Quorum:
-			group.Go(func() error { return api.askQuorum(ctx, queue) })
-		case Stream:
-			group.Go(func() error { return api.askStream(ctx, queue) })
-		}
+	for _, queue := range quorum {
+		group.Go(func() error { return api.askQuorum(ctx, queue) })
+	}
+	for _, queue := range streams {
+		group.Go(func() error { return api.askStream(ctx, queue) })
 	}
 	return group.Wait()
 }
@@ -55,8 +64,9 @@ func (i *logIndex) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*int64)(i))
 }
 
-// askQuorum replaces what a quorum queue's record says of its replicas by what they say themselves. The record counts a
-// replica as online when its node runs, and keeps the last leader until there is another one.
+// askQuorum replaces what a quorum queue's record says of its replicas by what they say themselves. The
+// record counts a replica as online when its node runs, and keeps the last leader until there is another
+// one.
 func (s *session) askQuorum(ctx context.Context, queue *Queue) error {
 	replicas, err := s.quorumStatus(ctx, queue)
 	if err != nil || replicas == nil {
@@ -66,7 +76,8 @@ func (s *session) askQuorum(ctx context.Context, queue *Queue) error {
 	if len(queue.Behind) == 0 {
 		return nil
 	}
-	// What is on its way is not a lag: a replica has caught up if it has by now what was committed when it was asked first.
+	// What is on its way is not a lag: a replica has caught up if it has by now what was committed when it was
+	// asked first.
 	again, err := s.quorumStatus(ctx, queue)
 	if err == nil && again != nil {
 		queue.Behind = behind(again, committed(replicas))
@@ -74,8 +85,8 @@ func (s *session) askQuorum(ctx context.Context, queue *Queue) error {
 	return err
 }
 
-// quorumStatus returns the replicas of a quorum queue; none if the node does not know the queue any more, or not the
-// question (3.10 takes the path for a malformed one).
+// quorumStatus returns the replicas of a quorum queue; none if the node does not know the queue any more,
+// or not the question (3.10 takes the path for a malformed one).
 func (s *session) quorumStatus(ctx context.Context, queue *Queue) ([]replica, error) {
 	var replicas []replica
 	path := "queues/quorum/" + url.PathEscape(queue.VHost) + "/" + url.PathEscape(queue.Name) + "/status"

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/agent/plan"
 	"warren/topology"
 )
 
@@ -79,8 +80,8 @@ func serve(t *testing.T, handler http.HandlerFunc) (*Cluster, topology.NodeOutpu
 	return c, node
 }
 
-// TestQueuesAreAskedOneByOneOnlyForTheirReplicas lists a queue of each type. The quorum queue is busy: a follower lags when it
-// is asked first, and has by the second time what was committed then.
+// TestQueuesAreAskedOneByOneOnlyForTheirReplicas lists a queue of each type. The quorum queue is busy: a
+// follower lags when it is asked first, and has by the second time what was committed then.
 func TestQueuesAreAskedOneByOneOnlyForTheirReplicas(t *testing.T) {
 	asked := map[string]int{}
 	var mu sync.Mutex // guards asked
@@ -134,4 +135,19 @@ func TestQueueThatIsGoneWhenItIsAskedKeepsWhatTheListSaid(t *testing.T) {
 	queues, err := c.Queues(t.Context(), node)
 	require.NoError(t, err)
 	assert.Equal(t, "rabbit@a", queues[0].Leader)
+}
+
+func TestReplicasOfAllQueues(t *testing.T) {
+	of := func(name, replica string) string { return `{"vhost":"/","name":"` + name + `",` + replica[1:] }
+	replicas, err := parseReplicas("[" + of("a", member("a", "leader", "voter", 9, 9)) + "," + of("b", absent("a")) + "," +
+		of("a", member("b", "follower", "promotable", 2, 2)) + "," + of("a", absent("c")) + "]")
+	require.NoError(t, err)
+	queue := Queue{}
+	queue.judge(membersOnly(replicas[plan.QueueID{VHost: "/", Name: "a"}], []string{"rabbit@a", "rabbit@b"}))
+	assert.Equal(t, Queue{
+		Leader: "rabbit@a", Online: []string{"rabbit@a", "rabbit@b"}, NonVoters: []string{"rabbit@b"},
+		Behind: map[string]int64{"rabbit@b": 7},
+	}, queue)
+	_, err = parseReplicas("Error: undefined function")
+	assert.Error(t, err)
 }

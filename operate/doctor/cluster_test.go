@@ -28,8 +28,8 @@ func TestRealHealthyClusterGetsNoDiagnosis(t *testing.T) {
 	examination, err := doctor.Examine(t.Context(), c, fault.DescribeLeftovers)
 	require.NoError(t, err)
 	for _, d := range doctor.Diagnose(examination) {
-		// What other tests leave behind: leaders gather on nodes that were not restarted, and on a machine that is too busy a
-		// node comes back later than the container that looks after its membership waits.
+		// What other tests leave behind: leaders gather on nodes that were not restarted, and on a machine that
+		// is too busy a node comes back later than the container that looks after its membership waits.
 		assert.Contains(t, []health.Kind{health.LeadersNotSpread, health.HelperMissing, health.HelperUnhealthy}, health.Kind(d.Name), d.Found)
 	}
 	require.NotNil(t, examination.Status.Spread)
@@ -195,7 +195,8 @@ func TestMishapsAreDiagnosedAndFixed(t *testing.T) {
 		assert.Contains(t, diagnosis.Found, follower.Name)
 		fix(t, diagnosis)
 		assert.NotContains(t, strings.Join(diagnosis.Fix, "\n"), "reset")
-		// As the doctor says, its replicas are left to do. Which queues lack one depends on what the node got back by itself.
+		// As the doctor says, its replicas are left to do. Which queues lack one depends on what the node got
+		// back by itself.
 		require.NoError(t, wait.Until(patient(t), time.Second, "the node to be back", func(ctx context.Context) error {
 			status, err := health.Observe(ctx, c)
 			for _, p := range status.Problems() {

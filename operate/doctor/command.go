@@ -26,8 +26,8 @@ func in(node health.NodeStatus, words ...string) string {
 	return shell(append([]string{"docker", "exec", node.Container}, words...)...)
 }
 
-// queueCommand is a command line that runs a command of one of RabbitMQ's tools about a queue in a node's container. What
-// follows "--" is no option, whatever a queue is called.
+// queueCommand is a command line that runs a command of one of RabbitMQ's tools about a queue in a node's
+// container. What follows "--" is no option, whatever a queue is called.
 func queueCommand(node health.NodeStatus, queue plan.QueueID, tool, command string, options []string, more ...string) string {
 	words := append([]string{tool, command, "--vhost", queue.VHost}, options...)
 	return in(node, append(append(words, "--", queue.Name), more...)...)
@@ -58,7 +58,8 @@ func (c *consultation) addReplica(queue plan.QueueID, queueType string, on strin
 	return queueCommand(c.anyNode(), queue, "rabbitmq-queues", "add_member", nil, on)
 }
 
-// perform is a command that does an action of the planner, for a cluster that has no agents; empty if there is none.
+// perform is a command that does an action of the planner, for a cluster that has no agents; empty if there
+// is none.
 func (c *consultation) perform(a plan.Action) string {
 	node := string(a.Node)
 	remote := func(tool string, words ...string) string {

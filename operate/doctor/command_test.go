@@ -18,8 +18,8 @@ import (
 	"warren/operate/cluster"
 )
 
-// stub makes a docker command that prints its arguments, and returns a function that runs command lines as they are pasted
-// into a shell, all at once, and returns the arguments of each.
+// stub makes a docker command that prints its arguments, and returns a function that runs command lines as
+// they are pasted into a shell, all at once, and returns the arguments of each.
 func stub(t *testing.T) (run func(lines []string) ([][]string, error)) {
 	t.Helper()
 	dir := t.TempDir()

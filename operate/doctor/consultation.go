@@ -76,12 +76,13 @@ func refusals(node plan.NodeName, decisions ...plan.Decision) []string {
 	return texts
 }
 
-// notInStack explains a member of the cluster that is none of the stack's nodes. Whether it can leave is for the planner to
-// say.
+// notInStack explains a member of the cluster that is none of the stack's nodes. Whether it can leave is
+// for the planner to say.
 func (c *consultation) notInStack(p health.Problem) (string, []string) {
 	node := plan.NodeName(p.Subject)
-	const origin = "The cluster has this node, and the stack's outputs do not: a scale-in was refused or interrupted, or the outputs are " +
-		"not those of the last deployment. It counts for majorities, and it may hold the only copy of something. "
+	const origin = "The cluster has this node, and the stack's outputs do not: a scale-in was refused or " +
+		"interrupted, or the outputs are not those of the last deployment. It counts for majorities, and it may " +
+		"hold the only copy of something. "
 	formation := c.decide(plan.ScopeFormation, "")
 	if texts := refusals(node, c.decide(plan.ScopeDeployment, ""), formation); len(texts) > 0 {
 		return origin + "It is not removed: " + strings.Join(texts, " "),
@@ -103,5 +104,6 @@ func (c *consultation) notInStack(p health.Problem) (string, []string) {
 	if len(fix) == 0 {
 		return origin + "It can't leave yet: " + steps(formation) + ".", []string{in(c.anyNode(), "rabbitmqctl", "cluster_status")}
 	}
-	return origin + "It can leave without a loss, step by step.", append(fix, "# look again before the next step:", c.again())
+	return origin + "It can leave without a loss, step by step.", append(fix, "# look again before the next "+
+		"step:", c.again())
 }

@@ -1,8 +1,9 @@
-// Package doctor is a troubleshooting guide as code: it looks at a running cluster, says what is wrong with it, what that
-// means, and which commands fix it.
+// Package doctor is a troubleshooting guide as code: it looks at a running cluster, says what is wrong with
+// it, what that means, and which commands fix it.
 //
-// What it advises is safe to paste. Names are quoted for the shell. What may be lost is said before the command that may lose
-// it. Where a node would leave its cluster or give up its data, it shows what the planner decides, as `pulumi up` does.
+// What it advises is safe to paste. Names are quoted for the shell. What may be lost is said before the
+// command that may lose it. Where a node would leave its cluster or give up its data, it shows what the
+// planner decides, as `pulumi up` does.
 package doctor
 
 import (
@@ -14,8 +15,8 @@ import (
 
 // Diagnosis is one thing that is wrong.
 type Diagnosis struct {
-	// Name is the kind of the problem, such as "cookie-mismatch". All kinds of package health are diagnoses, together
-	// with the ones named here.
+	// Name is the kind of the problem, such as "cookie-mismatch". All kinds of package health are diagnoses,
+	// together with the ones named here.
 	Name     string          `json:"name"`
 	Severity health.Severity `json:"severity"`
 	// Found says what was seen, and where.
@@ -106,7 +107,8 @@ func leftByFault(e Examination) Diagnosis {
 	return Diagnosis{
 		Name: LeftByFault, Severity: health.Failure,
 		Found: strings.Join(e.Leftovers, "; "),
-		Means: "A fault was injected here and not healed, because its run was killed. (If a run is in progress, nothing is wrong.)",
-		Fix:   []string{shell("warren", "doctor", "--heal", "--stack", e.Stack)},
+		Means: "A fault was injected here and not healed, because its run was killed. (If a run is in progress, " +
+			"nothing is wrong.)",
+		Fix: []string{shell("warren", "doctor", "--heal", "--stack", e.Stack)},
 	}
 }

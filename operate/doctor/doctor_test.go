@@ -102,9 +102,11 @@ func diagnosisTests() []diagnosisTest {
 			func(e *Examination) { e.Status.Nodes[1].CookieDigest = "" }},
 		{"inconsistent-membership", "rabbit2: does not count rabbit1, rabbit3", "pulumi up --stack test", func(e *Examination) { away(e, nil) }},
 		{"inconsistent-membership", "rabbit1: does not count rabbit2", "pulumi up --stack test", forget},
-		{"inconsistent-membership", "rabbit2 logs: Error: {inconsistent_cluster", "docker restart warren-test-rabbit2", func(e *Examination) {
+		{"inconsistent-membership", "rabbit2 logs: Error: {inconsistent_cluster", "docker restart " +
+			"warren-test-rabbit2", func(e *Examination) {
 			gone(e, "running", true)
-			e.Logs["rabbit2"] = "booting\nError: {inconsistent_cluster,\"Node 'rabbit@rabbit2' thinks it's clustered with node 'rabbit@rabbit1'\"}\n"
+			e.Logs["rabbit2"] = "booting\nError: {inconsistent_cluster,\"Node 'rabbit@rabbit2' thinks it's " +
+				"clustered with node 'rabbit@rabbit1'\"}\n"
 		}},
 		{"not-in-stack", "rabbit@rabbit9: is none of the stack's nodes", "pulumi up --stack test", func(e *Examination) { stray(e, true) }},
 		{"management-refuses", "rabbit2", "pulumi config set --secret warren:adminPassword --stack test", func(e *Examination) {
@@ -134,11 +136,13 @@ func diagnosisTests() []diagnosisTest {
 		{"replica-behind", "rabbit3 lacks 1000", "quorum_status --vhost / -- ha_queue", func(e *Examination) {
 			e.Status.Queues[0].Behind = map[string]int64{"rabbit@rabbit3": 1000}
 		}},
-		{"replica-offline", "events: its replicas on rabbit3", "rabbitmq-streams stream_status --vhost / -- events", func(e *Examination) {
+		{"replica-offline", "events: its replicas on rabbit3", "rabbitmq-streams stream_status --vhost / -- " +
+			"events", func(e *Examination) {
 			e.Status.Queues = append(e.Status.Queues, e.Status.Queues[0])
 			e.Status.Queues[1].Type, e.Status.Queues[1].Name, e.Status.Queues[1].Online = "stream", "events", e.Status.Queues[0].Online[:2]
 		}},
-		{"too-few-replicas", "events: has 2 of 3", "rabbitmq-streams add_replica --vhost / -- events rabbit@rabbit3", func(e *Examination) {
+		{"too-few-replicas", "events: has 2 of 3", "rabbitmq-streams add_replica --vhost / -- events " +
+			"rabbit@rabbit3", func(e *Examination) {
 			e.Status.Queues = append(e.Status.Queues, e.Status.Queues[0])
 			q := &e.Status.Queues[1]
 			q.Type, q.Name, q.Members, q.Online = "stream", "events", q.Members[:2], q.Online[:2]
@@ -155,7 +159,8 @@ func diagnosisTests() []diagnosisTest {
 		{"too-few-replicas", "has 1 of 3 replicas", "add_member --vhost / -- ha_queue rabbit@rabbit3", func(e *Examination) {
 			e.Status.Queues[0].Members, e.Status.Queues[0].Online = e.Status.Queues[0].Members[:1], e.Status.Queues[0].Online[:1]
 		}},
-		{"not-replicated", "legacy: a classic queue", "rabbitmqctl delete_queue --vhost / --if-empty --if-unused -- legacy", func(e *Examination) {
+		{"not-replicated", "legacy: a classic queue", "rabbitmqctl delete_queue --vhost / --if-empty --if-unused " +
+			"-- legacy", func(e *Examination) {
 			e.Status.Queues = append(e.Status.Queues, cluster.Queue{VHost: "/", Name: "legacy", Type: "classic", Members: []string{"rabbit@rabbit1"}})
 		}},
 		{"leaders-not-spread", "rabbit1", "rabbitmq-queues rebalance quorum", func(e *Examination) {

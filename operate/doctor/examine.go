@@ -19,8 +19,8 @@ type Examination struct {
 	Leftovers []string
 	// Logs are the last lines that nodes wrote which run and do not answer, by the node's name.
 	Logs map[string]string
-	// Own are the queues that a node knows which is in another cluster than most, by the node's name. A node that could not
-	// tell is not in it.
+	// Own are the queues that a node knows which is in another cluster than most, by the node's name. A node
+	// that could not tell is not in it.
 	Own map[string][]cluster.Queue
 	// Stack is the stack's name, for commands.
 	Stack string
@@ -31,7 +31,8 @@ type Examination struct {
 // logWindow is how far back the log of a node is read that does not answer.
 const logWindow = 10 * time.Minute
 
-// FindLeftovers finds what injected faults have left behind, a line each. The wing that injects faults has one.
+// FindLeftovers finds what injected faults have left behind, a line each. The wing that injects faults has
+// one.
 type FindLeftovers func(context.Context, *cluster.Cluster) ([]string, error)
 
 // Examine looks at a cluster. What cannot be looked at because of what is wrong is left out.

@@ -21,13 +21,14 @@ func (c *consultation) restartBalancer(lasts bool) []string {
 }
 
 func serverDown(c *consultation, _ health.Problem) (string, []string) {
-	return "Load balancer and cluster disagree: the node serves, and gets no clients. Its check fails, its name leads to an old address, or " +
-		"the network between the two is cut. The load balancer may also be about to notice.", c.restartBalancer(true)
+	return "Load balancer and cluster disagree: the node serves, and gets no clients. Its check fails, its " +
+		"name leads to an old address, or the network between the two is cut. The load " +
+		"balancer may also be about to notice.", c.restartBalancer(true)
 }
 
 func serverWronglyUp(c *consultation, _ health.Problem) (string, []string) {
-	return "Load balancer and cluster disagree: the node does not serve, and is sent clients. The load balancer is about to notice, or does " +
-		"not check.", c.restartBalancer(true)
+	return "Load balancer and cluster disagree: the node does not serve, and is sent clients. The load " +
+		"balancer is about to notice, or does not check.", c.restartBalancer(true)
 }
 
 func serverMissing(c *consultation, _ health.Problem) (string, []string) {
@@ -39,9 +40,10 @@ func notSpread(c *consultation, _ health.Problem) (string, []string) {
 }
 
 // watching is what does not happen while a helper is away.
-const watching = "Clients are not affected now. But nobody looks after the cluster for the next deployment: a node that has lost its " +
-	"replicas does not get them back, and a node that is stopped may take the missing helpers for the end of the whole stack, and stop " +
-	"without draining. Restarting the engine removes helpers, for example."
+const watching = "Clients are not affected now. But nobody looks after the cluster for the next " +
+	"deployment: a node that has lost its replicas does not get them back, and a node that is stopped may " +
+	"take the missing helpers for the end of the whole stack, and stop without draining. Restarting the " +
+	"engine removes helpers, for example."
 
 func helperMissing(c *consultation, _ health.Problem) (string, []string) {
 	return watching, []string{"# until this is done, drain a node before you stop it (rabbitmq-upgrade drain)", c.up()}
@@ -55,8 +57,8 @@ func helperDown(c *consultation, p health.Problem) (string, []string) {
 }
 
 func helperUnhealthy(c *consultation, p health.Problem) (string, []string) {
-	return "What the helper is to bring about is not there, or has been lost: its log says what. The next deployment repairs it, or says " +
-		"why it can't.", []string{logs(p.Subject), c.up()}
+	return "What the helper is to bring about is not there, or has been lost: its log says what. The next " +
+		"deployment repairs it, or says why it can't.", []string{logs(p.Subject), c.up()}
 }
 
 func outputsIncomplete(c *consultation, _ health.Problem) (string, []string) {

@@ -9,8 +9,8 @@ import (
 	"warren/operate/health"
 )
 
-// inconsistentSignatures are what a node logs that cannot start because others do not count it as a member, or because it
-// counts itself to another cluster.
+// inconsistentSignatures are what a node logs that cannot start because others do not count it as a member,
+// or because it counts itself to another cluster.
 var inconsistentSignatures = []string{"inconsistent_cluster", "thinks it's clustered with", "thinks it's part of"}
 
 // inconsistent finds the nodes about whose membership others disagree.
@@ -40,8 +40,8 @@ func matches(line string, signatures []string) bool {
 	return slices.ContainsFunc(signatures, func(signature string) bool { return strings.Contains(line, signature) })
 }
 
-// oddOneOut returns the node to blame for a membership problem of a node (both by host name): the node itself if it is
-// in a cluster of its own, else the one that it does not count, or that most do not.
+// oddOneOut returns the node to blame for a membership problem of a node (both by host name): the node
+// itself if it is in a cluster of its own, else the one that it does not count, or that most do not.
 func oddOneOut(status health.Status, subject string) string {
 	i := slices.IndexFunc(status.Nodes, func(n health.NodeStatus) bool { return n.Name == subject })
 	if i < 0 {
@@ -59,7 +59,8 @@ func oddOneOut(status health.Status, subject string) string {
 	return subject
 }
 
-// countedBy returns how many nodes count a node as a member of their cluster; those that do not answer count for it.
+// countedBy returns how many nodes count a node as a member of their cluster; those that do not answer
+// count for it.
 func countedBy(status health.Status, node health.NodeStatus) int {
 	n := 0
 	for _, other := range status.Nodes {
@@ -73,14 +74,16 @@ func countedBy(status health.Status, node health.NodeStatus) int {
 	return n
 }
 
-// inconsistentNode is the diagnosis of a node about whose membership others disagree. What happens to it is for the planner
-// to say: it may hold the only copy of everything.
+// inconsistentNode is the diagnosis of a node about whose membership others disagree. What happens to it is
+// for the planner to say: it may hold the only copy of everything.
 func (c *consultation) inconsistentNode(node health.NodeStatus, found []string) Diagnosis {
 	means, fix := c.settle(node)
 	return Diagnosis{
 		Name: Inconsistent, Severity: health.Failure, Found: strings.Join(found, "; "), Fix: fix,
-		Means: fmt.Sprintf("%s and its peers disagree about who is in the cluster: one was reset, or forgotten, while the other did not "+
-			"know. Until that is settled, %s can't start, or is a cluster of its own, which clients may take for the real one. %s",
+		Means: fmt.Sprintf("%s and its peers disagree about who is in the cluster: one was reset, or forgotten, "+
+			"while the other did not "+
+			"know. Until that is settled, %s can't start, or is a cluster of its own, which clients may take for "+
+			"the real one. %s",
 			node.Name, node.Name, means),
 	}
 }
@@ -106,13 +109,15 @@ func (c *consultation) settle(node health.NodeStatus) (means string, fix []strin
 	switch {
 	case !node.Answers() && c.deployed():
 		return "Its data are kept.", []string{
-			"# when it starts, it joins as a new member if its former cluster runs and has let it go, and then keeps its old data",
+			"# when it starts, it joins as a new member if its former cluster runs and has let it go, and then " +
+				"keeps its old data",
 			"# aside on its volume; otherwise it says why it does not start",
 			shell("docker", "restart", node.Container), logs(node.Container), "# if it does not come back:", c.up(),
 			"# when it is back, look at its replicas:", c.again(),
 		}
 	case !node.Answers():
-		return "Nobody can tell what it has while it does not run, so that nothing is advised that would delete it.",
+		return "Nobody can tell what it has while it does not run, so that nothing is advised that would delete " +
+				"it.",
 			[]string{logs(node.Container), in(c.peerOf(node.NodeName), "rabbitmqctl", "cluster_status")}
 	case c.deployed():
 		if next := steps(decision); next != "" {
@@ -121,7 +126,8 @@ func (c *consultation) settle(node health.NodeStatus) (means string, fix []strin
 		return means, []string{c.up(), "# its queues may lack its replicas now; look again:", c.again()}
 	case c.holds(plan.NothingOwn, node) && c.holds(plan.ClusterServes, node) && len(decision.Actions) > 0:
 		return "It is alone in a cluster that has no queues, and the others serve.", []string{
-			"# this deletes what only " + node.Name + " has: the users, virtual hosts, policies and exchanges of its cluster of one.",
+			"# this deletes what only " + node.Name + " has: the users, virtual hosts, policies and exchanges of " +
+				"its cluster of one.",
 			"# It has no queues and no messages. Export the rest first if it is needed:",
 			in(node, "rabbitmqctl", "export_definitions", "-"),
 			in(node, "rabbitmqctl", "stop_app"),

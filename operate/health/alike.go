@@ -43,16 +43,18 @@ func (s Status) checkAlike(problems *problemList) {
 		}
 		lacks, adds := without(common, node.FeatureFlags), without(node.FeatureFlags, common)
 		if len(lacks) > 0 {
-			problems.add(FeatureFlagMismatch, Failure, node.Name, "lacks the feature flags %s, which others have enabled", join(lacks))
+			problems.add(FeatureFlagMismatch, Failure, node.Name, "lacks the feature flags %s, which others have "+
+				"enabled", join(lacks))
 		}
 		if len(adds) > 0 {
-			problems.add(FeatureFlagMismatch, Failure, node.Name, "has the feature flags %s enabled, which others lack", join(adds))
+			problems.add(FeatureFlagMismatch, Failure, node.Name, "has the feature flags %s enabled, which others "+
+				"lack", join(adds))
 		}
 	}
 }
 
-// mostCommon returns the value that most nodes have, leaving out those where it is not known; of several, that of
-// the node that comes first.
+// mostCommon returns the value that most nodes have, leaving out those where it is not known; of several,
+// that of the node that comes first.
 func mostCommon(nodes []NodeStatus, value func(NodeStatus) string) string {
 	count := map[string]int{}
 	for _, node := range nodes {

@@ -39,7 +39,8 @@ func (s Status) checkLoadBalancer(problems *problemList) {
 				problems.add(ServerDown, Failure, node.Name, "serves, and the load balancer's %s has it as %s (%s)",
 					proxy, server.Status, server.Check)
 			case !serves && server.Up():
-				problems.add(ServerWronglyUp, Failure, node.Name, "does not serve, and the load balancer's %s has it as %s (%s)",
+				problems.add(ServerWronglyUp, Failure, node.Name, "does not serve, and the load balancer's %s has it "+
+					"as %s (%s)",
 					proxy, server.Status, server.Check)
 			}
 		}

@@ -118,7 +118,8 @@ func TestKilledContainerStaysDeadUntilItIsStarted(t *testing.T) {
 	node := c.Nodes()[0]
 	inspected, err := c.Inspect(t.Context(), node.Container)
 	require.NoError(t, err)
-	require.False(t, inspected.HostConfig.RestartPolicy.IsNone(), "the node has no restart policy, so this shows nothing")
+	require.False(t, inspected.HostConfig.RestartPolicy.IsNone(), "the node has no restart policy, so this "+
+		"shows nothing")
 	require.NoError(t, c.Kill(t.Context(), node.Container))
 	after, err := c.Inspect(t.Context(), node.Container)
 	require.NoError(t, err)

@@ -9,7 +9,8 @@ import (
 	"warren/topology"
 )
 
-// HelperStatus is the state of a container that looks after the cluster. Clusters that Pulumi did not make have none.
+// HelperStatus is the state of a container that looks after the cluster. Clusters that Pulumi did not make
+// have none.
 type HelperStatus struct {
 	Container string `json:"container"`
 	// Role is a value of topology.LabelRole.
@@ -18,7 +19,8 @@ type HelperStatus struct {
 	Node string `json:"node,omitempty"`
 	// State is the container's, such as "running", "exited" or "missing".
 	State string `json:"state"`
-	// Health is what the container's health check has found: "healthy", "unhealthy", "starting", or empty if it has none.
+	// Health is what the container's health check has found: "healthy", "unhealthy", "starting", or empty if
+	// it has none.
 	Health string `json:"health,omitempty"`
 }
 
@@ -38,8 +40,8 @@ func helpersOf(outputs topology.Outputs) []HelperStatus {
 	return helpers
 }
 
-// outputsIncomplete tells whether outputs were written by a version of Warren that did not name the stack and its helpers.
-// Those of a cluster that Warren did not make have another network.
+// outputsIncomplete tells whether outputs were written by a version of Warren that did not name the stack
+// and its helpers. Those of a cluster that Warren did not make have another network.
 func outputsIncomplete(outputs topology.Outputs) bool {
 	network := (&topology.Cluster{Stack: outputs.Stack}).NetworkName()
 	return outputs.Stack != "" && outputs.Network == network && len(helpersOf(outputs)) < len(outputs.Nodes)+2

@@ -22,13 +22,15 @@ func (s Status) checkNode(problems *problemList, node NodeStatus) {
 	case node.Refuses:
 		fail(ManagementRefuses, "the management API refuses user %q with the password of the stack's outputs", s.Username)
 	case !node.Answers() && !node.Runtime:
-		fail(NodeBooting, "the container runs, and no Erlang node in it accepts connections: it is starting, or cannot start")
+		fail(NodeBooting, "the container runs, and no Erlang node in it accepts connections: it is starting, or "+
+			"cannot start")
 		return
 	case !node.Answers() && !node.AMQP && node.Drained:
 		fail(NodeDrained, "is drained for maintenance")
 		return
 	case !node.Answers() && !node.AMQP:
-		fail(AppStopped, "the Erlang node runs, and RabbitMQ on it does not: starting, stopped, or waiting for its peers")
+		fail(AppStopped, "the Erlang node runs, and RabbitMQ on it does not: starting, stopped, or waiting for "+
+			"its peers")
 		return
 	case !node.Answers():
 		fail(ManagementSilent, "the management API gives no answer: %s", node.Error)
@@ -90,6 +92,7 @@ func (s Status) checkMembers(problems *problemList) {
 		}
 	}
 	for _, member := range slices.Sorted(maps.Keys(countedBy)) {
-		problems.add(NotInStack, Failure, member, "is none of the stack's nodes, and a member of the cluster for %s", join(countedBy[member]))
+		problems.add(NotInStack, Failure, member, "is none of the stack's nodes, and a member of the cluster for "+
+			"%s", join(countedBy[member]))
 	}
 }

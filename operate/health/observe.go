@@ -18,14 +18,14 @@ import (
 	"warren/topology"
 )
 
-// Bounds on what is asked of one node, so that a cluster is observed in little more than cluster.RequestTimeout whatever
-// state it is in.
+// Bounds on what is asked of one node, so that a cluster is observed in little more than
+// cluster.RequestTimeout whatever state it is in.
 const (
 	execTimeout = 5 * time.Second
 )
 
-// Observe looks at every node, queue and load-balanced server. Nodes that do not answer are part of the answer, not an
-// error: it fails only when the Docker Engine does or ctx ends.
+// Observe looks at every node, queue and load-balanced server. Nodes that do not answer are part of the
+// answer, not an error: it fails only when the Docker Engine does or ctx ends.
 func Observe(ctx context.Context, c *cluster.Cluster) (Status, error) {
 	status := Status{
 		Time: time.Now(), Nodes: make([]NodeStatus, len(c.Nodes())),
@@ -56,8 +56,8 @@ func Observe(ctx context.Context, c *cluster.Cluster) (Status, error) {
 			return slices.Contains(peer.drainedPeers, status.Nodes[i].NodeName)
 		})
 	}
-	// Queues and connections are the same whichever node is asked, as long as the nodes see each other. Ask the one that
-	// sees most of them.
+	// Queues and connections are the same whichever node is asked, as long as the nodes see each other. Ask
+	// the one that sees most of them.
 	asked := slices.Clone(status.Nodes)
 	slices.SortStableFunc(asked, func(a, b NodeStatus) int { return len(b.Running) - len(a.Running) })
 	status.QueuesError = cluster.ErrNoNodeAnswers.Error()
@@ -125,18 +125,19 @@ type probed struct {
 	cookieDigest  string
 }
 
-// probeScript tries the ports that are its arguments and prints "up" or "down" for each, and then a digest of the Erlang
-// cookie in the file that is its name. The cookie stays in the container, and out of the arguments of commands. The nonce
-// makes the digest one that nobody can look up or compare with another one later.
+// probeScript tries the ports that are its arguments and prints "up" or "down" for each, and then a digest
+// of the Erlang cookie in the file that is its name. The cookie stays in the container, and out of the
+// arguments of commands. The nonce makes the digest one that nobody can look up or compare with another one
+// later.
 const probeScript = `nonce=$1
 for port in "${@:2}"; do
   (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null && echo up || echo down
 done
 cookie=$(<"$0") && [[ $cookie ]] && printf '%s %s' "$nonce" "$cookie" | sha256sum`
 
-// probe looks into a node's container. A published port accepts connections even when nothing listens behind it, so the
-// listeners are tried from inside; and RabbitMQ logs a warning about clients that leave after the greeting, so they
-// leave before it.
+// probe looks into a node's container. A published port accepts connections even when nothing listens
+// behind it, so the listeners are tried from inside; and RabbitMQ logs a warning about clients that leave
+// after the greeting, so they leave before it.
 func probe(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, nonce string) probed {
 	ctx, cancel := context.WithTimeout(ctx, execTimeout)
 	defer cancel()
@@ -277,7 +278,8 @@ func observeContents(ctx context.Context, c *cluster.Cluster, node topology.Node
 	return nil
 }
 
-// View returns the nodes that one node counts as members of its cluster, and those of them that it sees running.
+// View returns the nodes that one node counts as members of its cluster, and those of them that it sees
+// running.
 func View(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (members, running []string, err error) {
 	var status NodeStatus
 	if err := observeView(ctx, c, node, &status); err != nil {

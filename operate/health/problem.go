@@ -22,7 +22,8 @@ const (
 type Problem struct {
 	Kind     Kind     `json:"kind"`
 	Severity Severity `json:"severity"`
-	// Subject is the node, queue ("vhost name" if the vhost is not "/") or container it is wrong with, for people.
+	// Subject is the node, queue ("vhost name" if the vhost is not "/") or container it is wrong with, for
+	// people.
 	Subject string `json:"subject"`
 	// Queue is the queue that it is wrong with, if it is one. Two queues may have the same subject.
 	Queue plan.QueueID `json:"queue,omitzero"`
@@ -41,8 +42,8 @@ func (p Problem) String() string {
 // Healthy tells whether nothing is wrong that matters; warnings do not count.
 func (s Status) Healthy() bool { return len(failures(s.Problems())) == 0 }
 
-// Serves tells whether nothing is wrong that matters with the cluster itself. Its helpers do not count: what a fault has
-// left of them comes back with the next deployment only.
+// Serves tells whether nothing is wrong that matters with the cluster itself. Its helpers do not count:
+// what a fault has left of them comes back with the next deployment only.
 func (s Status) Serves() bool { return len(withoutHelpers(failures(s.Problems()))) == 0 }
 
 func failures(problems []Problem) []Problem {

@@ -95,7 +95,8 @@ func problemTests() []problemTest {
 				s.Nodes[1].Members = []string{"rabbit@rabbit2"}
 				s.Nodes[1].Running = s.Nodes[1].Members
 			}},
-		{NotInStack, "rabbit@rabbit9", Failure, "none of the stack's nodes, and a member of the cluster for rabbit2", func(s *Status) {
+		{NotInStack, "rabbit@rabbit9", Failure, "none of the stack's nodes, and a member of the cluster for " +
+			"rabbit2", func(s *Status) {
 			s.Nodes[1].Members = append([]string{"rabbit@rabbit9"}, s.Nodes[1].Members...)
 		}},
 		{Partition, node, Failure, "does not see rabbit3 running",
@@ -163,7 +164,8 @@ func problemTests() []problemTest {
 			func(s *Status) { s.Helpers[1].State = cluster.StateMissing }},
 		{HelperDown, "warren-test-formation", Failure, "makes the cluster consist of the stack's nodes is exited",
 			func(s *Status) { s.Helpers[3].State = "exited" }},
-		{HelperUnhealthy, "warren-test-haproxy-config", Failure, "hands the load balancer its configuration runs, and its health check fails",
+		{HelperUnhealthy, "warren-test-haproxy-config", Failure, "hands the load balancer its configuration " +
+			"runs, and its health check fails",
 			func(s *Status) { s.Helpers[4].Health = "unhealthy" }},
 		{OutputsIncomplete, "", Warning, "older version", func(s *Status) { s.Helpers, s.OutputsIncomplete = nil, true }},
 		{NotSpread, node, Failure, "none of 6 connections, but 3 to rabbit1, 3 to rabbit3", func(s *Status) {

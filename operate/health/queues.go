@@ -83,14 +83,15 @@ func (s Status) checkReplicas(problems *problemList, queue *cluster.Queue, runni
 	}
 }
 
-// halfDeleted tells whether a queue is there by name only: all its nodes run, and no replica does. An interrupted deletion
-// leaves such a queue.
+// halfDeleted tells whether a queue is there by name only: all its nodes run, and no replica does. An
+// interrupted deletion leaves such a queue.
 func halfDeleted(queue *cluster.Queue, running map[string]bool) bool {
 	return queue.Leader == "" && len(queue.Online) == 0 && len(queue.Members) > 0 &&
 		!slices.ContainsFunc(queue.Members, func(member string) bool { return !running[member] })
 }
 
-// checkSpread warns when a node leads more queues than it would if leaders were spread evenly, give or take one.
+// checkSpread warns when a node leads more queues than it would if leaders were spread evenly, give or take
+// one.
 func (s Status) checkSpread(problems *problemList, queues int, led map[string]int) {
 	if len(s.Nodes) == 0 {
 		return

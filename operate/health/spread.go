@@ -35,8 +35,8 @@ type NodeSpread struct {
 const (
 	// connectionsPerNode is how many connections are opened for each node.
 	connectionsPerNode = 2
-	// spreadTimeout bounds opening the connections, and then finding them: the management API shows a connection only
-	// some seconds after it was opened.
+	// spreadTimeout bounds opening the connections, and then finding them: the management API shows a
+	// connection only some seconds after it was opened.
 	spreadTimeout = 20 * time.Second
 )
 
@@ -124,8 +124,8 @@ func connectionsNamed(ctx context.Context, c *cluster.Cluster, name string) (map
 	return nil, errors.Join(append([]error{cluster.ErrNoNodeAnswers}, failures...)...)
 }
 
-// dial opens a named AMQP connection. The client library takes no context, and waits without end for a server that
-// accepts and says nothing; so the deadline is set on its connection.
+// dial opens a named AMQP connection. The client library takes no context, and waits without end for a
+// server that accepts and says nothing; so the deadline is set on its connection.
 func dial(ctx context.Context, url, name string) (*amqp.Connection, error) {
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(name)
@@ -146,8 +146,8 @@ func dial(ctx context.Context, url, name string) (*amqp.Connection, error) {
 	return connection, nil
 }
 
-// checkConnections finds nodes that the load balancer leaves out, though it holds them for up: they got none of the
-// connections, while a node that had as many sessions before did.
+// checkConnections finds nodes that the load balancer leaves out, though it holds them for up: they got
+// none of the connections, while a node that had as many sessions before did.
 func (s Status) checkConnections(problems *problemList) {
 	if s.Spread == nil {
 		return

@@ -13,8 +13,8 @@ type Status struct {
 	Time time.Time `json:"time"`
 	// Nodes are those that the stack should have, in its order.
 	Nodes []NodeStatus `json:"nodes"`
-	// Queues are the cluster's, exclusive ones left out, sorted by vhost and name. QueuesError says why they are not
-	// known.
+	// Queues are the cluster's, exclusive ones left out, sorted by vhost and name. QueuesError says why they
+	// are not known.
 	Queues      []cluster.Queue `json:"queues"`
 	QueuesError string          `json:"queuesError,omitempty"`
 
@@ -37,8 +37,8 @@ type NodeStatus struct {
 
 	// State is the container's: "running", "paused", "exited", "missing", ...
 	State string `json:"state"`
-	// Runtime tells whether the Erlang virtual machine accepts connections from other nodes. It does so while the
-	// application is stopped, too.
+	// Runtime tells whether the Erlang virtual machine accepts connections from other nodes. It does so while
+	// the application is stopped, too.
 	Runtime bool `json:"runtime"`
 	// AMQP tells whether the node listens for AMQP clients.
 	AMQP bool `json:"amqp"`
@@ -53,8 +53,8 @@ type NodeStatus struct {
 	ClusterID string `json:"clusterId,omitempty"`
 	// ActualType is the type the node has, where Type is the one it should have.
 	ActualType topology.NodeType `json:"actualType,omitempty"`
-	// Members are the nodes (Erlang names) that this node counts as members of its cluster, and Running those of them
-	// that it sees running, itself included.
+	// Members are the nodes (Erlang names) that this node counts as members of its cluster, and Running those
+	// of them that it sees running, itself included.
 	Members []string `json:"members,omitempty"`
 	Running []string `json:"running,omitempty"`
 	// Partitions are the nodes that this node has recorded a partition from (series before 4.3).
@@ -63,12 +63,12 @@ type NodeStatus struct {
 	drainedPeers []string
 	// FeatureFlags are those enabled.
 	FeatureFlags []string `json:"-"`
-	// CookieDigest is a digest of the Erlang cookie, for comparison within this one status. It is empty if the cookie
-	// cannot be read.
+	// CookieDigest is a digest of the Erlang cookie, for comparison within this one status. It is empty if the
+	// cookie cannot be read.
 	CookieDigest string `json:"-"`
 
-	// Drained tells whether the node is in maintenance mode. It then serves nobody, not even its management API; its
-	// peers know.
+	// Drained tells whether the node is in maintenance mode. It then serves nobody, not even its management
+	// API; its peers know.
 	Drained     bool `json:"drained"`
 	MemoryAlarm bool `json:"memoryAlarm"`
 	DiskAlarm   bool `json:"diskAlarm"`

@@ -27,13 +27,14 @@ func (e *UnhealthyError) Error() string {
 	return "the cluster is not healthy: " + strings.Join(failures, "; ")
 }
 
-// WaitHealthy returns when nothing is wrong that matters with the cluster itself, see [Status.Serves]. When ctx ends first, the error wraps an UnhealthyError with
-// what was wrong when last seen.
+// WaitHealthy returns when nothing is wrong that matters with the cluster itself, see [Status.Serves]. When
+// ctx ends first, the error wraps an UnhealthyError with what was wrong when last seen.
 func WaitHealthy(ctx context.Context, c *cluster.Cluster) error {
 	return wait.Until(ctx, observeEvery, healthyCluster, checkHealth(c))
 }
 
-// WaitRecovered is WaitHealthy for a machine of any speed: it gives up when what is wrong has been the same for stall.
+// WaitRecovered is WaitHealthy for a machine of any speed: it gives up when what is wrong has been the same
+// for stall.
 func WaitRecovered(ctx context.Context, c *cluster.Cluster, stall time.Duration) error {
 	return wait.Progress(ctx, stall, observeEvery, healthyCluster, checkHealth(c))
 }

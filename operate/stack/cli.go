@@ -27,16 +27,17 @@ func findProject(dir string) (string, error) {
 			return "", fmt.Errorf("find Pulumi.yaml: %w", err)
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("no Pulumi.yaml in %s or above: run in the project's folder, or give the outputs with --outputs", dir)
+			return "", fmt.Errorf("no Pulumi.yaml in %s or above: run in the project's folder, or give the outputs "+
+				"with --outputs", dir)
 		}
 	}
 }
 
 // findCLI returns the Pulumi command for a stack: the one on PATH, else the project's own toolchain.
 //
-// `make up` keeps state and passphrase under .warren unless the environment says otherwise. So that a plain shell
-// finds the same stack, the same defaults are applied here when the toolchain is ours or our state holds the stack;
-// otherwise the user's environment is left as it is.
+// `make up` keeps state and passphrase under .warren unless the environment says otherwise. So that a plain
+// shell finds the same stack, the same defaults are applied here when the toolchain is ours or our state
+// holds the stack; otherwise the user's environment is left as it is.
 func findCLI(project, stack string) (cli, error) {
 	home := filepath.Join(project, ".warren")
 	path, err := exec.LookPath("pulumi")

@@ -1,5 +1,5 @@
-// Package stack reads the outputs of a Pulumi stack: the contract between the program that provisions a cluster
-// and everything that works with it afterwards.
+// Package stack reads the outputs of a Pulumi stack: the contract between the program that provisions a
+// cluster and everything that works with it afterwards.
 package stack
 
 import (
@@ -28,8 +28,8 @@ var (
 
 // Outputs returns the outputs of the named stack of the Pulumi project in dir or above it, secrets included.
 //
-// It runs `pulumi stack output`. The Automation API would run the same command, but only after `pulumi stack select`,
-// which changes the stack that the user's next command works on.
+// It runs `pulumi stack output`. The Automation API would run the same command, but only after `pulumi
+// stack select`, which changes the stack that the user's next command works on.
 func Outputs(ctx context.Context, dir, name string) (topology.Outputs, error) {
 	project, err := findProject(dir)
 	if err != nil {
@@ -62,9 +62,9 @@ func Outputs(ctx context.Context, dir, name string) (topology.Outputs, error) {
 	return outputs, nil
 }
 
-// Read decodes outputs as `pulumi stack output --json --show-secrets` prints them. Those of an older version of Warren lack
-// the stack's name, which is then taken from that of the network, and the names of its helpers, of which package health
-// warns.
+// Read decodes outputs as `pulumi stack output --json --show-secrets` prints them. Those of an older
+// version of Warren lack the stack's name, which is then taken from that of the network, and the names of
+// its helpers, of which package health warns.
 func Read(r io.Reader) (topology.Outputs, error) {
 	var outputs topology.Outputs
 	if err := json.NewDecoder(r).Decode(&outputs); err != nil {

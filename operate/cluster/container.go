@@ -164,23 +164,37 @@ const StateMissing = "missing"
 
 // State returns the state of a container, StateMissing if there is none of that name.
 func (c *Cluster) State(ctx context.Context, containerName string) (string, error) {
-	state, _, err := c.Condition(ctx, containerName)
-	return state, err
+	condition, err := c.Condition(ctx, containerName)
+	return condition.State, err
 }
 
-// Condition is State together with what the container's health check has found: "starting", "healthy",
-// "unhealthy", or empty if it has none.
-func (c *Cluster) Condition(ctx context.Context, containerName string) (state, health string, err error) {
+// Condition is what the Engine says of a container.
+type Condition struct {
+	// State is such as "running", "exited", or StateMissing.
+	State string
+	// Health is what the health check has found: "starting", "healthy", "unhealthy", or empty if there is none.
+	Health string
+	// Said is what the health check printed when it was last made.
+	Said string
+}
+
+// Condition returns the state of a container together with what its health check has found.
+func (c *Cluster) Condition(ctx context.Context, containerName string) (Condition, error) {
 	inspected, err := c.Inspect(ctx, containerName)
 	switch {
 	case errdefs.IsNotFound(err):
-		return StateMissing, "", nil
+		return Condition{State: StateMissing}, nil
 	case err != nil:
-		return "", "", err
-	case inspected.State.Health != nil:
-		health = inspected.State.Health.Status
+		return Condition{}, err
 	}
-	return inspected.State.Status, health, nil
+	condition := Condition{State: inspected.State.Status}
+	if health := inspected.State.Health; health != nil {
+		condition.Health = health.Status
+		if n := len(health.Log); n > 0 {
+			condition.Said = strings.TrimSpace(health.Log[n-1].Output)
+		}
+	}
+	return condition, nil
 }
 
 // unixTime is an instant as the Engine's API takes it.

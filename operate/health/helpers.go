@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +23,8 @@ type HelperStatus struct {
 	// Health is what the container's health check has found: "healthy", "unhealthy", "starting", or empty if
 	// it has none.
 	Health string `json:"health,omitempty"`
+	// Reason is what a health check that failed has said.
+	Reason string `json:"reason,omitempty"`
 }
 
 // helpersOf are the helpers that outputs name.
@@ -52,8 +55,12 @@ func observeHelpers(ctx context.Context, c *cluster.Cluster) ([]HelperStatus, er
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range helpers {
 		helper := &helpers[i]
-		group.Go(func() (err error) {
-			helper.State, helper.Health, err = c.Condition(ctx, helper.Container)
+		group.Go(func() error {
+			condition, err := c.Condition(ctx, helper.Container)
+			helper.State, helper.Health = condition.State, condition.Health
+			if !helper.OK() {
+				helper.Reason = condition.Said
+			}
 			return err
 		})
 	}
@@ -80,9 +87,22 @@ func (s Status) checkHelpers(problems *problemList) {
 		case helper.State != stateRunning:
 			problems.add(HelperDown, Failure, helper.Container, "%s is %s", what, helper.State)
 		default:
-			problems.add(HelperUnhealthy, Failure, helper.Container, "%s runs, and its health check fails", what)
+			problems.add(HelperUnhealthy, Failure, helper.Container, "%s runs, and its health check fails%s",
+				what, because(helper.Reason))
 		}
 	}
+}
+
+// because appends what a health check has said to a sentence.
+func because(said string) string {
+	const most = 300 // a refusal says what to do as well
+	switch {
+	case said == "":
+		return ""
+	case len(said) > most:
+		said = said[:most] + "..."
+	}
+	return ": " + strings.Join(strings.Fields(said), " ")
 }
 
 // tasks say what the helpers do, by their roles.

@@ -167,6 +167,10 @@ func problemTests() []problemTest {
 		{HelperUnhealthy, "warren-test-haproxy-config", Failure, "hands the load balancer its configuration " +
 			"runs, and its health check fails",
 			func(s *Status) { s.Helpers[4].Health = "unhealthy" }},
+		{HelperUnhealthy, "warren-test-rabbit1-join", Failure, "fails: agent: lost: rabbit@rabbit1 was removed from its cluster",
+			func(s *Status) {
+				s.Helpers[0].Health, s.Helpers[0].Reason = "unhealthy", "agent: lost:\n rabbit@rabbit1 was removed from its cluster"
+			}},
 		{OutputsIncomplete, "", Warning, "older version", func(s *Status) { s.Helpers, s.OutputsIncomplete = nil, true }},
 		{NotSpread, node, Failure, "none of 6 connections, but 3 to rabbit1, 3 to rabbit3", func(s *Status) {
 			s.Spread = &Spread{6, []NodeSpread{{"rabbit1", 0, 3}, {"rabbit2", 0, 0}, {"rabbit3", 0, 3}}}

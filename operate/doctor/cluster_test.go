@@ -136,6 +136,12 @@ func TestMishapsAreDiagnosedAndFixed(t *testing.T) {
 		fix(t, diagnosis)
 		livetest.Healthy(t, c)
 	})
+	t.Run("replica-not-voting", func(t *testing.T) {
+		target := livetest.QuorumQueue(t, c)
+		run(t, "rabbitmq-queues", "delete_member", "--vhost", "/", target.Queue, node.NodeName)
+		run(t, "rabbitmq-queues", "add_member", "--vhost", "/", "--membership", "non_voter", target.Queue, node.NodeName)
+		assert.Contains(t, diagnosed(t, c, string(health.ReplicaNotVoting)).Found, node.Name)
+	})
 	t.Run("helper-down", func(t *testing.T) {
 		helper := c.Outputs().Formation
 		require.NoError(t, c.Pause(t.Context(), helper))

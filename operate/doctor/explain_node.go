@@ -98,9 +98,10 @@ func wrongType(c *consultation, p health.Problem) (string, []string) {
 func partition(c *consultation, p health.Problem) (string, []string) {
 	n := c.nodeOf(p)
 	if len(n.Partitions) > 0 {
-		return "The network between nodes was cut, both sides went on by themselves, and each has its own truth " +
-				"now (split brain). One side must give up what happened to it. With cluster_partition_handling = " +
-				"autoheal or pause_minority, RabbitMQ does that by itself within a minute.",
+		return "The network between nodes was cut, both sides went on by themselves, and each has its own " +
+				"version of things now (split brain). One side must give up what happened to it. With " +
+				"cluster_partition_handling = autoheal or pause_minority, RabbitMQ does that by itself within a " +
+				"minute.",
 			[]string{
 				fmt.Sprintf("# if it lasts, choose the side to give up. A node that restarts takes over what the other "+
 					"side has: %s loses the", n.Name),

@@ -36,7 +36,7 @@ const (
 	NotReplicated       Kind = "not-replicated"         // queue: of a type that lives on one node
 	LeadersNotSpread    Kind = "leaders-not-spread"     // node: leads more than its share
 	LoadBalancerDown    Kind = "load-balancer-down"     // load balancer's container
-	ServerDown          Kind = "server-down"            // node: serves, and the load balancer shuns it
+	ServerDown          Kind = "server-down"            // node: serves, and the load balancer does not use it
 	ServerWronglyUp     Kind = "server-wrongly-up"      // node: does not serve, and the load balancer uses it
 	ServerMissing       Kind = "server-missing"         // node: the load balancer does not know it
 	NotSpread           Kind = "connections-not-spread" // node: gets no connections from the load balancer

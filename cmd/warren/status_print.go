@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -144,7 +145,7 @@ func (t *table) queues(queues []cluster.Queue, problems []health.Problem, all bo
 	t.row()
 	t.row("QUEUES", "COUNT", "HEALTHY", "MESSAGES", "CONSUMERS")
 	for _, kind := range types {
-		t.row(kind, count[kind], healthy[kind], messages[kind], consumers[kind])
+		t.row(kind, count[kind], healthy[kind], messages[kind], known(consumers[kind]))
 	}
 	t.list(listed, all)
 }
@@ -165,7 +166,8 @@ func (t *table) list(queues []cluster.Queue, all bool) {
 			name = short(name)
 		}
 		t.row(name, queue.Type, dash(queue.State), dash(strings.TrimPrefix(queue.Leader, "rabbit@")),
-			fmt.Sprintf("%d of %d", len(queue.Online), len(queue.Members)), queue.Messages, queue.Consumers)
+			fmt.Sprintf("%d of %d", len(queue.Online), len(queue.Members)), queue.Messages,
+			known(queue.Consumers))
 	}
 	if more > 0 {
 		t.row(fmt.Sprintf("and %d more; --queues lists all", more))
@@ -180,6 +182,14 @@ func short(name string) string {
 		return string(runes[:nameWidth-1]) + "…"
 	}
 	return name
+}
+
+// known is a number, or a dash if it is negative because it is not known.
+func known(n int) string {
+	if n < 0 {
+		return "-"
+	}
+	return strconv.Itoa(n)
 }
 
 // resources are a node's uptime, memory and free disk. A node that has just started has not measured them

@@ -10,12 +10,13 @@ import (
 	"warren/topology"
 )
 
-// manyQueues is from how many quorum queues on their replicas are asked for all at once. That takes an Erlang VM for a
-// command-line tool, which costs as much as asking for so many queues one by one. Tests change it.
+// manyQueues is from how many quorum queues on their replicas are asked for all at once. That takes an
+// Erlang VM for a command-line tool, which costs as much as asking for so many queues one by one. Tests
+// change it.
 var manyQueues = 100
 
-// allReplicas prints the replicas of all quorum queues, as /api/queues/quorum/{vhost}/{name}/status does of one. A node
-// that does not answer in time is left out.
+// allReplicas prints the replicas of all quorum queues, as /api/queues/quorum/{vhost}/{name}/status does of
+// one. A node that does not answer in time is left out.
 const allReplicas = `Queues = [{amqqueue:get_name(Q), element(1, amqqueue:get_pid(Q))} || Q <- rabbit_amqqueue:list(),
     amqqueue:get_type(Q) =:= rabbit_quorum_queue],
 [#{vhost => VHost, name => Name, 'Node Name' => Node, 'Raft State' => maps:get(state, M),
@@ -26,8 +27,8 @@ const allReplicas = `Queues = [{amqqueue:get_name(Q), element(1, amqqueue:get_pi
     is_list(Metrics),
     {{{resource, VHost, queue, Name}, _}, M} <- lists:zip(Queues, Metrics)].`
 
-// replicasOfAll returns the replicas of all quorum queues, as the node reaches them. It fails on series whose Raft
-// library does not tell (3.12 and before).
+// replicasOfAll returns the replicas of all quorum queues, as the node reaches them. It fails on series
+// whose Raft library does not tell (3.12 and before).
 func (c *Cluster) replicasOfAll(ctx context.Context, node topology.NodeOutput) (map[plan.QueueID][]replica, error) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()

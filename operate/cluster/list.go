@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"warren/agent/plan"
 	"warren/topology"
 )
 
@@ -22,33 +23,29 @@ const listTimeout = 20 * time.Second
 // 11,000 of them took 27 s by pages of 500 and 2 s at once.
 func (c *Cluster) Queues(ctx context.Context, node topology.NodeOutput) ([]Queue, error) {
 	var records []listed
-	var consumers []struct {
-		Queue struct {
-			VHost string `json:"vhost"`
-			Name  string `json:"name"`
-		} `json:"queue"`
-	}
+	var consumers map[plan.QueueID]int
 	var group errgroup.Group
 	group.Go(func() error {
 		return c.get(ctx, c.http, node, listTimeout, "queues?disable_stats=true&enable_queue_totals=true", &records)
 	})
 	group.Go(func() error {
-		return c.get(ctx, c.http, node, listTimeout, "consumers?columns=queue.vhost,queue.name", &consumers)
+		consumers = c.countConsumers(ctx, node)
+		return nil
 	})
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("list queues on %s: %w", node.Name, err)
 	}
-	consuming := map[[2]string]int{}
-	for _, consumer := range consumers {
-		consuming[[2]string{consumer.Queue.VHost, consumer.Queue.Name}]++
-	}
 	var queues []Queue
 	for _, record := range records {
-		if !record.Exclusive {
-			queue := record.queue()
-			queue.Consumers = consuming[[2]string{queue.VHost, queue.Name}]
-			queues = append(queues, queue)
+		if record.Exclusive {
+			continue
 		}
+		queue := record.queue()
+		queue.Consumers = UnknownConsumers
+		if consumers != nil {
+			queue.Consumers = consumers[queue.ID()]
+		}
+		queues = append(queues, queue)
 	}
 	slices.SortFunc(queues, func(a, b Queue) int {
 		if order := strings.Compare(a.VHost, b.VHost); order != 0 {
@@ -57,6 +54,25 @@ func (c *Cluster) Queues(ctx context.Context, node topology.NodeOutput) ([]Queue
 		return strings.Compare(a.Name, b.Name)
 	})
 	return queues, c.askReplicas(ctx, node, queues)
+}
+
+// countConsumers counts the consumers of every queue. It returns nil if they are not known: they are
+// statistics, for which the node asks its peers, and one that is frozen keeps it waiting.
+func (c *Cluster) countConsumers(ctx context.Context, node topology.NodeOutput) map[plan.QueueID]int {
+	var consumers []struct {
+		Queue struct {
+			VHost string `json:"vhost"`
+			Name  string `json:"name"`
+		} `json:"queue"`
+	}
+	if err := c.Get(ctx, node, "consumers?columns=queue.vhost,queue.name", &consumers); err != nil {
+		return nil
+	}
+	count := map[plan.QueueID]int{}
+	for _, consumer := range consumers {
+		count[plan.QueueID{VHost: consumer.Queue.VHost, Name: consumer.Queue.Name}]++
+	}
+	return count
 }
 
 // listed is a queue as the management API shows it.

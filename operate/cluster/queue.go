@@ -42,9 +42,13 @@ type Queue struct {
 	// GroupSize is how many replicas the queue was declared with.
 	GroupSize int `json:"groupSize"`
 
-	Messages  int `json:"messages"`
+	Messages int `json:"messages"`
+	// Consumers may be [UnknownConsumers].
 	Consumers int `json:"consumers"`
 }
+
+// UnknownConsumers is the number of consumers of a queue when statistics can't be had.
+const UnknownConsumers = -1
 
 // ID names the queue.
 func (q Queue) ID() plan.QueueID { return plan.QueueID{VHost: q.VHost, Name: q.Name} }
@@ -62,8 +66,7 @@ var (
 func (q Queue) Down() bool { return q.Type == Classic && slices.Contains(down, q.State) }
 
 // queueColumns asks for the fields of [listed]. In full the answer has the details of every consumer.
-const queueColumns = "?columns=vhost,name,type,state,durable,auto_delete,exclusive,leader,node,members,online," +
-	"arguments,effective_policy_definition,messages,consumers"
+const queueColumns = "?columns=vhost,name,type,state,durable,auto_delete,exclusive,leader,node,members,online,arguments,effective_policy_definition,messages,consumers"
 
 func queuePath(vhost, name string) string {
 	return "queues/" + url.PathEscape(vhost) + "/" + url.PathEscape(name)

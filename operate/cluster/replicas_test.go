@@ -127,7 +127,7 @@ func TestQueueThatIsGoneWhenItIsAskedKeepsWhatTheListSaid(t *testing.T) {
 		case "/api/queues":
 			fmt.Fprint(w, `[{"vhost":"/","name":"q","type":"quorum","leader":"rabbit@a","members":["rabbit@a"],"online":["rabbit@a"]}]`)
 		case "/api/consumers":
-			fmt.Fprint(w, `[]`)
+			http.Error(w, "{}", http.StatusServiceUnavailable)
 		default:
 			http.Error(w, `{"error":"Object Not Found"}`, http.StatusNotFound)
 		}
@@ -135,6 +135,7 @@ func TestQueueThatIsGoneWhenItIsAskedKeepsWhatTheListSaid(t *testing.T) {
 	queues, err := c.Queues(t.Context(), node)
 	require.NoError(t, err)
 	assert.Equal(t, "rabbit@a", queues[0].Leader)
+	assert.Equal(t, UnknownConsumers, queues[0].Consumers) // nobody could be asked
 }
 
 func TestReplicasOfAllQueues(t *testing.T) {

@@ -122,7 +122,10 @@ func metadataOf(members, running []string, flags []plan.FeatureFlag) plan.Metada
 func queueOf(queue cluster.Queue) plan.Queue {
 	q := plan.Queue{
 		QueueID: queue.ID(), Type: plan.QueueType(queue.Type), Durable: queue.Durable, AutoDelete: queue.AutoDelete,
-		Messages: plan.Known(queue.Messages), Consumers: plan.Known(queue.Consumers), Wanted: queue.GroupSize,
+		Messages: plan.Known(queue.Messages), Wanted: queue.GroupSize,
+	}
+	if queue.Consumers != cluster.UnknownConsumers {
+		q.Consumers = plan.Known(queue.Consumers)
 	}
 	if slices.Contains(queue.Online, queue.Leader) {
 		q.Leader = plan.NodeName(queue.Leader)

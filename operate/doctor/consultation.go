@@ -89,7 +89,8 @@ func (c *consultation) notInStack(p health.Problem) (string, []string) {
 			[]string{"# do what is said above, or give the stack its node back in warren:nodes; then:", c.up()}
 	}
 	if c.deployed() {
-		means := origin + "`pulumi up` removes it without losing anything."
+		means := origin + "As far as can be seen now, nothing is on it alone. `pulumi up` removes it step by step, and looks " +
+			"again before each step."
 		if next := steps(formation); next != "" {
 			means += " Next: " + next + "."
 		}

@@ -176,6 +176,15 @@ func TestMemberCannotLeaveAMinority(t *testing.T) {
 	}
 }
 
+// TestMembersAreThoseThatMostNodesName: the one that was forgotten does not know that.
+func TestMembersAreThoseThatMostNodesName(t *testing.T) {
+	e := healthy()
+	forget(&e)
+	view := viewOf(e)
+	assert.True(t, view.Nodes[0].Member.Is(true))
+	assert.True(t, view.Nodes[1].Member.Is(false))
+}
+
 func TestViewIsOfTheClusterThatMostNodesAreIn(t *testing.T) {
 	e := healthy()
 	away(&e, nil)

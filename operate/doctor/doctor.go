@@ -93,7 +93,7 @@ func explained(found map[health.Kind]bool, leftovers bool, kind health.Kind) boo
 	case health.QueuesUnknown:
 		return nodeGone || has(health.ManagementRefuses)
 	case health.Partition:
-		return has(health.CookieMismatch) || leftovers
+		return has(health.CookieMismatch, health.MembershipDiffers) || leftovers
 	case health.SeriesDiffers:
 		return has(health.VersionMismatch)
 	case health.ServerDown, health.NodePaused, health.HelperDown:

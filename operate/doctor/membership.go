@@ -120,8 +120,9 @@ func (c *consultation) settle(node health.NodeStatus) (means string, fix []strin
 				"it.",
 			[]string{logs(node.Container), in(c.peerOf(node.NodeName), "rabbitmqctl", "cluster_status")}
 	case c.deployed():
+		means = "`pulumi up` settles it, and refuses if something would be lost."
 		if next := steps(decision); next != "" {
-			means = "`pulumi up` settles it. Next: " + next + "."
+			means += " Next: " + next + "."
 		}
 		return means, []string{c.up(), "# its queues may lack its replicas now; look again:", c.again()}
 	case c.holds(plan.NothingOwn, node) && c.holds(plan.ClusterServes, node) && len(decision.Actions) > 0:

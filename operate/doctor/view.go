@@ -14,13 +14,15 @@ func viewOf(e Examination) plan.View {
 	v := plan.View{Nodes: nodesOf(e.Status)}
 	v.ClusterID = plan.Home(v.Nodes)
 	var members, running []string
-	drained := map[string]bool{}
+	agree := 0
 	for i, node := range e.Status.Nodes {
-		if id := v.Nodes[i].ClusterID; id.Is(v.ClusterID) && len(node.Running) > len(running) {
-			members, running = node.Members, node.Running
-			v.Flags = flagsOf(node)
+		if !v.Nodes[i].ClusterID.Is(v.ClusterID) {
+			continue
 		}
-		drained[node.NodeName] = node.Drained
+		n := agreeing(e.Status, node)
+		if n > agree || n == agree && len(node.Running) > len(running) {
+			agree, members, running, v.Flags = n, node.Members, node.Running, flagsOf(node)
+		}
 	}
 	for _, member := range members {
 		name := plan.NodeName(member)
@@ -53,6 +55,17 @@ func viewOf(e Examination) plan.View {
 		}
 	}
 	return v
+}
+
+// agreeing counts the nodes that name the same members as a node does.
+func agreeing(status health.Status, node health.NodeStatus) int {
+	n := 0
+	for _, other := range status.Nodes {
+		if slices.Equal(other.Members, node.Members) {
+			n++
+		}
+	}
+	return n
 }
 
 // nodesOf are the stack's nodes as they say they are themselves.

@@ -28,6 +28,8 @@ const (
 	// DistributionPort is where a node's Erlang virtual machine listens for other nodes and command-line
 	// tools.
 	DistributionPort = 25672
+	// AgentPort is where the agent in a container says how it stands, within the stack's network.
+	AgentPort = 15700
 )
 
 // Every name carries the stack's, so that any number of stacks live on one engine.

@@ -23,6 +23,9 @@ const (
 	// PromptElectionPath is the Erlang module that lets followers call an election promptly.
 	PromptElectionPath = UploadPath + "/prompt_election.erl"
 
+	// DesiredVariable is the environment variable that tells the agent in a container what is desired, as JSON.
+	DesiredVariable = "WARREN_DESIRED"
+
 	// RunPath holds what a program in a container tells others in the same container.
 	RunPath = "/run/warren"
 	// DefinitionsPath is where a node reads its definitions from.

@@ -1,0 +1,115 @@
+package helper
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"warren/agent/peer"
+	"warren/agent/plan"
+	"warren/internal/wait"
+	"warren/topology"
+)
+
+const (
+	// watchInterval is between two glances at a node that is a member.
+	watchInterval = 5 * time.Second
+	// greetInterval is between two tries to greet a node that serves.
+	greetInterval = time.Second
+)
+
+// Membership makes a node a member of its cluster in good order, and then watches over that until ctx ends.
+func (h *Helper) Membership(ctx context.Context) {
+	result, reached := h.before()
+	if !reached {
+		decision, ok := h.bringAbout(ctx)
+		if !ok {
+			return
+		}
+		result = Result{Phase: peer.Done, Notices: decision.Notices}
+		if len(decision.Refusals) > 0 {
+			result = Result{Phase: peer.Refused, Refusals: decision.Refusals, Notices: decision.Notices}
+		} else if !h.greets(ctx) {
+			return
+		}
+	}
+	h.reached(result)
+	if result.Phase == peer.Done {
+		h.log.Info("the node is a member of its cluster, with its replicas", "node", h.desired.Self)
+		result.Reason = h.watch(ctx)
+		if ctx.Err() == nil {
+			result.Phase = peer.Lost
+			h.log.Warn("the membership is lost", "reason", result.Reason)
+			h.reached(result)
+		}
+	}
+	<-ctx.Done()
+}
+
+// greets waits until the node answers a client: one with settings that break every connection accepts them
+// all the same. It returns false if ctx ends before.
+func (h *Helper) greets(ctx context.Context) bool {
+	for !h.rabbit.Greets(ctx, string(h.desired.Self), topology.AMQPPort) {
+		h.board.Set(peer.Working, fmt.Sprintf("%s closes the connections of clients: its log says why", h.desired.Self))
+		if wait.Sleep(ctx, greetInterval) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// watch returns why the node is certainly no member in good order any more; empty when ctx ends. A node
+// that is stopped, or can't be reached, is still a member.
+func (h *Helper) watch(ctx context.Context) (reason string) {
+	away := false
+	for wait.Sleep(ctx, watchInterval) == nil {
+		view := h.observer.Glance(ctx)
+		self := nodeOf(view, h.desired.Self)
+		id, known := self.ClusterID.Get()
+		switch {
+		case ctx.Err() != nil:
+			return ""
+		case self.Running() && known && view.ClusterID != "" && id != view.ClusterID:
+			return fmt.Sprintf("%s is in another cluster than the others", self.Name)
+		case self.Member.Is(false) && mostRun(view, len(h.desired.Nodes)):
+			return fmt.Sprintf("%s was removed from its cluster", self.Name)
+		case self.State != plan.Serving:
+			away = true
+		case away:
+			if lacks, settled := h.lacks(ctx); settled {
+				away = false
+				if lacks {
+					return fmt.Sprintf("%s came back without its replicas", self.Name)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+// lacks tells whether a node that was away lacks something that only a new membership gives it; settled is
+// false while that is not known yet.
+func (h *Helper) lacks(ctx context.Context) (lacks, settled bool) {
+	decision := plan.Plan(h.observer.Look(ctx), h.desired)
+	return len(decision.Actions) > 0, len(decision.Actions) > 0 || len(decision.Waiting) == 0
+}
+
+func nodeOf(view plan.View, name plan.NodeName) plan.Node {
+	for _, n := range view.Nodes {
+		if n.Name == name {
+			return n
+		}
+	}
+	return plan.Node{Name: name}
+}
+
+// mostRun tells whether most of the stack's nodes run, so that their word about members counts.
+func mostRun(view plan.View, nodes int) bool {
+	running := 0
+	for _, n := range view.Nodes {
+		if n.Running() && n.ClusterID.Is(view.ClusterID) {
+			running++
+		}
+	}
+	return 2*running > nodes
+}

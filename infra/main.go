@@ -1,9 +1,10 @@
-// Command infra is Warren's Pulumi program. It turns a stack's configuration into a RabbitMQ cluster with its
-// load balancer on a Docker engine. Package topology says what the cluster is, package component which
+// Command infra is Warren's Pulumi program. It turns a stack's configuration into a RabbitMQ cluster with
+// its load balancer on a Docker engine. Package topology says what the cluster is, package component which
 // resources make it.
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,16 +12,18 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/constant"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"warren/infra/agentbinary"
 	"warren/infra/component"
 	"warren/infra/engine"
 	"warren/infra/preflight"
+	"warren/infra/survey"
 )
 
 // errReported is what a run ends with whose errors Pulumi has shown already.
 var errReported = errors.New("the program failed")
 
 func main() {
-	err := run(engine.Connect)
+	err := run(engine.Connect, agentbinary.Build)
 	if err != nil && !errors.Is(err, errReported) {
 		fmt.Fprintln(os.Stderr, err)
 	}
@@ -29,12 +32,19 @@ func main() {
 	}
 }
 
+// connector connects to an engine, builder builds the agent in the project's folder for an engine's
+// machine.
+type (
+	connector func(host string) (engine.Client, error)
+	builder   func(ctx context.Context, project, machine string) (agentbinary.Binary, error)
+)
+
 // run executes the program for the stack that Pulumi names in the environment.
-func run(connect func(host string) (engine.Client, error), opts ...pulumi.RunOption) error {
+func run(connect connector, build builder, opts ...pulumi.RunOption) error {
 	var settings settings
 	capture := func(info *pulumi.RunInfo) { settings = settingsOf(info) }
 	return pulumi.RunErr(func(ctx *pulumi.Context) error {
-		err := provision(ctx, settings, connect)
+		err := provision(ctx, settings, connect, build)
 		if err == nil {
 			return nil
 		}
@@ -47,21 +57,10 @@ func run(connect func(host string) (engine.Client, error), opts ...pulumi.RunOpt
 
 // provision declares the stack's resources. Everything that can be known to be wrong is reported before the
 // first of them.
-func provision(
-	ctx *pulumi.Context, settings settings, connect func(host string) (engine.Client, error),
-) error {
+func provision(ctx *pulumi.Context, settings settings, connect connector, build builder) error {
 	cluster, secrets, err := settings.resolve(ctx.Project(), ctx.Stack())
 	if err != nil {
 		return err
-	}
-	// The outputs follow from the configuration alone. Declared first, they say where things are also when the
-	// deployment fails halfway.
-	outputs, err := stackOutputs(cluster.Outputs(secrets))
-	if err != nil {
-		return err
-	}
-	for name, value := range outputs {
-		ctx.Export(name, value)
 	}
 	for _, warning := range cluster.Warnings() {
 		if err := ctx.Log.Warn(warning, nil); err != nil {
@@ -73,8 +72,30 @@ func provision(
 	if err != nil {
 		return err
 	}
-	if err := preflight.Check(ctx.Context(), docker, cluster); err != nil {
+	found, err := preflight.Look(ctx.Context(), docker, cluster)
+	if err != nil {
 		return err
+	}
+	desired := survey.Desired(cluster, secrets.ErlangCookie)
+	if err := preflight.Check(ctx.Context(), docker, cluster, found, desired); err != nil {
+		return err
+	}
+	info, err := docker.Info(ctx.Context())
+	if err != nil {
+		return fmt.Errorf("ask the engine for its architecture: %w", err)
+	}
+	agent, err := build(ctx.Context(), ctx.RootDirectory(), info.Architecture)
+	if err != nil {
+		return err
+	}
+	// The outputs follow from the configuration alone. They come before the resources, so that they say
+	// where things are also when the deployment fails halfway, and after everything that may refuse it.
+	outputs, err := stackOutputs(cluster.Outputs(secrets))
+	if err != nil {
+		return err
+	}
+	for name, value := range outputs {
+		ctx.Export(name, value)
 	}
 	_, err = component.NewCluster(ctx, cluster.Stack, &component.ClusterArgs{
 		Topology: cluster,
@@ -85,6 +106,8 @@ func provision(
 		},
 		Engine:     docker,
 		PlainNames: true,
+		Found:      found,
+		Agent:      &agent,
 	})
 	return err
 }

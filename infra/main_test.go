@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/infra/agentbinary"
 	"warren/infra/component"
 	"warren/infra/engine"
 	"warren/infra/engine/enginetest"
@@ -60,7 +62,11 @@ func deploy(
 	t.Helper()
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "correct horse battery staple")
 	r := &pulumitest.Recorder{}
-	err := run(func(string) (engine.Client, error) { return docker, nil }, pulumitest.WithRecorder(r),
+	connect := func(string) (engine.Client, error) { return docker, nil }
+	build := func(context.Context, string, string) (agentbinary.Binary, error) {
+		return agentbinary.Binary{Source: "agent", Hash: "hash"}, nil
+	}
+	err := run(connect, build, pulumitest.WithRecorder(r),
 		func(info *pulumi.RunInfo) { info.Config, info.ConfigSecretKeys = config, encrypted })
 	return r, err
 }

@@ -15,6 +15,11 @@ const (
 	LabelCookie = "warren.cookie"
 	// LabelNodeContainer is the ID of the container whose node a membership watches.
 	LabelNodeContainer = "warren.node-container"
+	// LabelGeneration tells memberships of one node container apart. A new one is made when the node was down.
+	LabelGeneration = "warren.generation"
+	// LabelOwner identifies the deployment state that created a volume, by the fingerprint of its Erlang cookie: another
+	// clone of the project has another one.
+	LabelOwner = "warren.owner"
 )
 
 // The values of LabelRole.

@@ -35,7 +35,7 @@ func TestClusterArgsMayBeLeftOut(t *testing.T) {
 		_, err := NewCluster(ctx, "orders", nil)
 		return err
 	}, pulumitest.WithRecorder(&pulumitest.Recorder{}))
-	require.ErrorContains(t, err, "list the volumes of stack warren-test-orders")
+	require.ErrorContains(t, err, "list the containers of stack warren-test-orders")
 	assert.ErrorContains(t, err, "unix:///no/such/engine", "the engine of the environment is asked")
 }
 

@@ -6,7 +6,9 @@ import (
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"warren/infra/agentbinary"
 	"warren/infra/engine"
+	"warren/infra/survey"
 	"warren/topology"
 )
 
@@ -24,8 +26,8 @@ type Cluster struct {
 	Formation *docker.Container
 
 	// AMQPURL is the load-balanced endpoint for clients outside the network, with the administrator's
-	// credentials. It is secret. Like the other URLs, it has a value once the cluster is formed, so that what
-	// uses it waits for that.
+	// credentials. It is secret. Like the other URLs, it has a value once the cluster is formed, so that
+	// what uses it waits for that.
 	AMQPURL pulumi.StringOutput `pulumi:"amqpUrl"`
 	// AMQPURLs are the nodes' own endpoints, in the order of the topology. They are secret.
 	AMQPURLs pulumi.StringArrayOutput `pulumi:"amqpUrls"`
@@ -38,27 +40,32 @@ type Cluster struct {
 // ClusterArgs are the arguments of NewCluster. The zero value describes a cluster of three nodes with
 // Warren's defaults.
 type ClusterArgs struct {
-	// Topology describes the cluster: its name, nodes, ports and settings. topology.New makes one. The name is
-	// in the names and labels of everything on the Docker engine, so it must be unique there. The default is a
-	// cluster with Warren's default settings, which is named after the project, the stack and the component.
+	// Topology describes the cluster: its name, nodes, ports and settings. topology.New makes one. The name
+	// is in the names and labels of everything on the Docker engine, so it must be unique there. The
+	// default is a cluster with Warren's default settings, which is named after the project, the stack and
+	// the component.
 	Topology *topology.Cluster `pulumi:"topology"`
 	// Secrets are the cluster's secrets. The default is to derive them from the stack's passphrase.
 	Secrets *SecretsArgs `pulumi:"secrets"`
 	// Engine is the Docker engine that the cluster runs on. It is asked how the cluster is doing, to decide
-	// whether a change has to roll, and why a node did not come up. The default is the engine that the Docker
-	// provider uses when it is not given explicitly: that of docker:host or DOCKER_HOST. Give it if you give a
-	// provider of another engine.
+	// whether a change has to roll, and why a node did not come up. The default is the engine that the
+	// Docker provider uses when it is not given explicitly: that of docker:host or DOCKER_HOST. Give it if
+	// you give a provider of another engine.
 	Engine engine.Client
-	// PlainNames names the resources in the component "rabbit1" instead of "<component>-rabbit1". A program with
-	// one cluster can do that; with two, the names would clash.
+	// PlainNames names the resources in the component "rabbit1" instead of "<component>-rabbit1". A program
+	// with one cluster can do that; with two, the names would clash.
 	PlainNames bool `pulumi:"plainNames"`
+	// Found is what is there of the cluster. The default is to look.
+	Found *survey.Found
+	// Agent is what runs in the containers. The default is to build it in the project's folder.
+	Agent *agentbinary.Binary
 }
 
-// NewCluster declares a cluster. The cluster is complete when every node is a running member of it. args may
-// be nil.
+// NewCluster declares a cluster. The cluster is complete when every node is a running member of it. args
+// may be nil.
 //
-// Call preflight.Check first: it reports at once what would make the deployment fail halfway, and refuses an
-// upgrade that RabbitMQ does not support.
+// Call preflight.Check first: it reports at once what would make the deployment fail halfway, and refuses
+// an upgrade that RabbitMQ does not support.
 func NewCluster(
 	ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pulumi.ResourceOption,
 ) (*Cluster, error) {
@@ -86,17 +93,26 @@ func NewCluster(
 // withDefaults returns the arguments with nothing left out.
 func (a *ClusterArgs) withDefaults(ctx *pulumi.Context, name string) (*ClusterArgs, error) {
 	var resolved ClusterArgs
+	var err error
 	if a != nil {
 		resolved = *a
 	}
 	if resolved.Topology == nil {
 		unique := fmt.Sprintf("%s-%s-%s", ctx.Project(), ctx.Stack(), name)
-		var err error
 		if resolved.Topology, err = topology.New(unique, topology.Config{}); err != nil {
 			return nil, err
 		}
 	}
-	return &resolved, setDefaults(ctx, resolved.Topology, &resolved.Secrets, &resolved.Engine)
+	if err = setDefaults(ctx, resolved.Topology, &resolved.Secrets, &resolved.Engine); err != nil {
+		return nil, err
+	}
+	if resolved.Found == nil {
+		if resolved.Found, err = survey.Look(ctx.Context(), resolved.Engine, resolved.Topology); err != nil {
+			return nil, err
+		}
+	}
+	resolved.Agent, err = agentOr(ctx, resolved.Engine, resolved.Agent)
+	return &resolved, err
 }
 
 // setDefaults sets what the arguments of all components may leave out.
@@ -122,7 +138,7 @@ func (a *ClusterArgs) namer(component string) func(string) string {
 // declare declares what is in the component.
 func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part string) string) error {
 	inside := pulumi.Parent(c)
-	existing, err := findExisting(ctx.Context(), args.Engine, args.Topology.Stack)
+	order, err := args.Found.Order(args.Topology)
 	if err != nil {
 		return err
 	}
@@ -133,36 +149,41 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 	if err != nil {
 		return err
 	}
-	order := rollout{rolling: existing.serves(args.Topology)}
-	for _, n := range existing.updateOrder(args.Topology) {
-		node, err := NewNode(ctx, name(n.Name), &NodeArgs{
-			Topology:  args.Topology,
-			Node:      n,
-			Secrets:   args.Secrets,
-			Engine:    args.Engine,
-			Image:     image.ImageId,
-			Network:   c.Network.Name,
-			DependsOn: order.next(),
-			New:       !existing.members[args.Topology.VolumeName(n)],
-		}, inside)
-		if err != nil {
-			return err
+	var rollout rollout
+	for _, group := range order {
+		rollout.group()
+		for _, n := range group {
+			node, err := NewNode(ctx, name(n.Name), &NodeArgs{
+				Topology:   args.Topology,
+				Node:       n,
+				Secrets:    args.Secrets,
+				Engine:     args.Engine,
+				Image:      image.ImageId,
+				Network:    c.Network.Name,
+				DependsOn:  rollout.next(),
+				New:        !args.Found.HasVolume(n),
+				Generation: args.Found.Generation(n),
+				Agent:      args.Agent,
+			}, inside)
+			if err != nil {
+				return err
+			}
+			rollout.done(node)
+			c.Nodes = append(c.Nodes, node)
 		}
-		order.done(node)
-		c.Nodes = append(c.Nodes, node)
 	}
 	c.LoadBalancer, err = NewLoadBalancer(ctx, name(topology.LoadBalancerHost), &LoadBalancerArgs{
 		Topology:  args.Topology,
 		Secrets:   args.Secrets,
 		Engine:    args.Engine,
 		Network:   c.Network.Name,
-		DependsOn: order.all(),
+		DependsOn: rollout.all(),
 	}, inside)
 	if err != nil {
 		return err
 	}
 	c.Formation, err = newFormation(ctx, name(topology.FormationHost), args, image.ImageId, c.Network.Name,
-		inside, pulumi.DependsOn(order.all()))
+		inside, pulumi.DependsOn(rollout.all()))
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/infra/agentbinary"
 	"warren/infra/engine/enginetest"
 	"warren/infra/internal/pulumitest"
 	"warren/topology"
@@ -90,7 +91,7 @@ func TestNodesOfAServingClusterAreChangedOneByOne(t *testing.T) {
 		"the load balancer must not be replaced because of a node")
 }
 
-// A node that stops takes it for the end of the stack that formation and load balancer are both gone.
+// The formation says farewell to the nodes when it is deleted.
 func TestFormationAndLoadBalancerAreDestroyedBeforeNodes(t *testing.T) {
 	for _, docker := range []*enginetest.Fake{{}, serving()} {
 		containers := declare(t, docker, topology.Config{}).Of(pulumitest.Container)
@@ -110,7 +111,7 @@ func TestVolumesOfNewNodesWaitForTheirTurn(t *testing.T) {
 
 func TestNothingShowsASecret(t *testing.T) {
 	r := run(t, func(ctx *pulumi.Context) error {
-		_, err := NewCluster(ctx, enginetest.Stack, &ClusterArgs{Engine: &enginetest.Fake{}, Secrets: &SecretsArgs{
+		_, err := NewCluster(ctx, enginetest.Stack, &ClusterArgs{Engine: &enginetest.Fake{}, Agent: testAgent, Secrets: &SecretsArgs{
 			AdminPassword: pulumi.String("s3cret-admin"),
 			StatsPassword: pulumi.String("s3cret-stats"),
 			ErlangCookie:  pulumi.String("s3cretcookie"),
@@ -147,16 +148,16 @@ func TestUploads(t *testing.T) {
 		"/etc/rabbitmq/enabled_plugins":   "0444",
 		"/etc/warren/erlang.cookie":       "0400",
 		"/etc/warren/definitions.json":    "0400",
-		"/etc/warren/start-node":          "0555",
+		"/etc/warren/agent":               "0555",
 		"/etc/warren/prompt_election.erl": "0444",
 	}, r.Of(pulumitest.Container)["rabbit1"].Permissions())
 	assert.Equal(t, map[string]string{
 		"/etc/warren/erlang.cookie": "0400",
-		"/etc/warren/join-cluster":  "0555",
+		"/etc/warren/agent":         "0555",
 	}, r.Of(pulumitest.Container)["rabbit1-join"].Permissions())
 	assert.Equal(t, map[string]string{
 		"/etc/warren/erlang.cookie": "0400",
-		"/etc/warren/form-cluster":  "0555",
+		"/etc/warren/agent":         "0555",
 	}, r.Of(pulumitest.Container)["formation"].Permissions())
 	assert.Equal(t, map[string]string{
 		"/etc/warren/serve-haproxy": "0555",
@@ -188,9 +189,8 @@ func TestJoinsFailTheDeploymentAndAreRepeated(t *testing.T) {
 
 	join := r.Of(pulumitest.Container)["rabbit2-join"]
 	assert.True(t, join.Inputs["wait"].BoolValue(), "the deployment waits for the membership")
-	assert.True(t, join.Inputs["rm"].BoolValue(), "a membership that ended is missing, and made again")
-	assert.Equal(t, "rabbit2-id", join.Labels()[topology.LabelNodeContainer],
-		"a new node container is a new membership")
+	assert.Equal(t, "unless-stopped", join.Inputs["restart"].StringValue(), "it outlives a restart of the engine")
+	assert.Equal(t, "rabbit2-id", join.Labels()[topology.LabelNodeContainer], "a new node container is a new membership")
 	assert.Equal(t, topology.RoleMembership, join.Labels()[topology.LabelRole])
 }
 
@@ -239,7 +239,7 @@ func TestFormationFailsTheDeploymentAndIsRepeated(t *testing.T) {
 
 	formation := r.Of(pulumitest.Container)["formation"]
 	assert.True(t, formation.Inputs["wait"].BoolValue(), "the deployment waits for it")
-	assert.True(t, formation.Inputs["rm"].BoolValue(), "a formation that ended is missing, and made again")
+	assert.Equal(t, "unless-stopped", formation.Inputs["restart"].StringValue(), "it outlives a restart of the engine")
 	assert.Equal(t, topology.RoleFormation, formation.Labels()[topology.LabelRole])
 	assert.Equal(t, []string{"watch-formation"}, formation.BeforeCreate)
 	assert.Equal(t, []string{"explain-formation"}, formation.OnError)
@@ -255,13 +255,16 @@ func serving() *enginetest.Fake {
 	return &enginetest.Fake{Volumes: 3, Containers: enginetest.Nodes("healthy", "healthy", "healthy")}
 }
 
+// testAgent spares the tests the time to build one.
+var testAgent = &agentbinary.Binary{Source: "agent", Hash: "hash"}
+
 // declare declares the cluster of Warren's own program on an engine, with a configuration.
 func declare(t *testing.T, docker *enginetest.Fake, config topology.Config) *pulumitest.Recorder {
 	t.Helper()
 	cluster, err := topology.New(enginetest.Stack, config)
 	require.NoError(t, err)
 	return run(t, func(ctx *pulumi.Context) error {
-		_, err := NewCluster(ctx, cluster.Stack, &ClusterArgs{Topology: cluster, Engine: docker, PlainNames: true})
+		_, err := NewCluster(ctx, cluster.Stack, &ClusterArgs{Topology: cluster, Engine: docker, PlainNames: true, Agent: testAgent})
 		return err
 	})
 }

@@ -1,26 +1,33 @@
 package component
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"warren/agent/plan"
+	"warren/infra/agentbinary"
+	"warren/infra/engine"
 	"warren/topology"
 )
 
 // What all containers have in common.
 
 var (
-	// replaceInPlace deletes a container before its replacement is created: both have the same name and ports.
+	// replaceInPlace deletes a container before its replacement is created: both have the same name and
+	// ports.
 	replaceInPlace = pulumi.DeleteBeforeReplace(true)
-	// logDriver is named, because the options below are this driver's, and the engine's default may be another.
+	// logDriver is named, because the options below are this driver's, and the engine's default may be
+	// another.
 	logDriver = pulumi.String("json-file")
 	// logOptions bound the log, which otherwise grows without limit.
 	logOptions = pulumi.StringMap{"max-size": pulumi.String("10m"), "max-file": pulumi.String("3")}
-	// helperShares is the CPU weight of a container that looks after a node; a node's is Docker's default, 1024.
-	// The command-line tools in it, each an Erlang VM, run when a node comes back and all nodes are busy. The
-	// low weight slows them down rather than the other nodes' confirms.
+	// helperShares is the CPU weight of a container that looks after a node; a node's is Docker's default,
+	// 1024. The command-line tools in it, each an Erlang VM, run when a node comes back and all nodes are
+	// busy. The low weight slows them down rather than the other nodes' confirms.
 	helperShares = pulumi.Int(256)
 	// noNewPrivileges keeps a process that has dropped root's rights from getting them back.
 	noNewPrivileges = pulumi.ToStringArray([]string{"no-new-privileges:true"})
@@ -86,8 +93,72 @@ func script(path, content string) docker.ContainerUploadArgs {
 	return f
 }
 
-// secretFile is a file that only root can read. `docker inspect` does not show it, and Pulumi's state has it
-// encrypted because the content is a secret output.
+// agentFile is the agent. The provider reads it from its source, which keeps it out of Pulumi's state.
+func agentFile(agent agentbinary.Binary) docker.ContainerUploadArgs {
+	return docker.ContainerUploadArgs{
+		File:        pulumi.String(agentbinary.Path),
+		Permissions: pulumi.String("0555"),
+		Source:      pulumi.String(agent.Source),
+		SourceHash:  pulumi.String(agent.Hash),
+	}
+}
+
+// agentOr returns the agent for an engine, built in the project's folder, if it is not given.
+func agentOr(ctx *pulumi.Context, docker engine.Client, agent *agentbinary.Binary) (*agentbinary.Binary, error) {
+	if agent != nil {
+		return agent, nil
+	}
+	info, err := docker.Info(ctx.Context())
+	if err != nil {
+		return nil, fmt.Errorf("ask the engine for its architecture: %w", err)
+	}
+	built, err := agentbinary.Build(ctx.Context(), ctx.RootDirectory(), info.Architecture)
+	return &built, err
+}
+
+// helperArgs are what the containers that look after a cluster have in common.
+func helperArgs(
+	desired plan.Desired, agent agentbinary.Binary, secrets *SecretsArgs, name, host string, image, network pulumi.StringInput,
+) *docker.ContainerArgs {
+	return &docker.ContainerArgs{
+		Name:        pulumi.String(name),
+		Image:       image,
+		Hostname:    pulumi.String(host),
+		User:        pulumi.String("root"), // the agent drops to user rabbitmq once that user can read the files
+		Entrypoints: pulumi.ToStringArray([]string{agentbinary.Path, "run"}),
+		Envs:        desiredEnvironment(desired),
+		Uploads: docker.ContainerUploadArray{
+			secretFile(topology.CookiePath, secrets.cookie()),
+			agentFile(agent),
+		},
+		NetworksAdvanced: attach(network, host),
+		Healthcheck: &docker.ContainerHealthcheckArgs{
+			// A check lasts until something changes, for an hour at most.
+			Tests:    pulumi.ToStringArray([]string{"CMD", agentbinary.Path, "wait"}),
+			Interval: duration(time.Second),
+			Timeout:  duration(2 * time.Hour),
+			Retries:  pulumi.Int(1),
+		},
+		Wait:         pulumi.Bool(true),
+		Restart:      pulumi.String("unless-stopped"),
+		CpuShares:    helperShares,
+		LogDriver:    logDriver,
+		LogOpts:      logOptions,
+		SecurityOpts: noNewPrivileges,
+	}
+}
+
+// desiredEnvironment tells an agent what is desired.
+func desiredEnvironment(desired plan.Desired, more ...string) pulumi.StringArray {
+	text, err := json.Marshal(desired)
+	if err != nil {
+		panic("component: " + err.Error()) // a Desired has nothing that JSON has not
+	}
+	return environment(append([]string{topology.DesiredVariable, string(text)}, more...)...)
+}
+
+// secretFile is a file that only root can read. `docker inspect` does not show it, and Pulumi's state has
+// it encrypted because the content is a secret output.
 func secretFile(path string, content pulumi.StringOutput) docker.ContainerUploadArgs {
 	return docker.ContainerUploadArgs{
 		File:        pulumi.String(path),

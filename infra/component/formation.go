@@ -6,8 +6,8 @@ import (
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"warren/agent/plan"
 	"warren/infra/explain"
-	"warren/infra/node"
 	"warren/topology"
 )
 
@@ -21,8 +21,8 @@ const formationTimeout = 15 * time.Minute
 // the container says why and changes nothing.
 //
 // Pulumi deletes the containers of nodes that are no longer in the stack after everything else, hence after
-// the formation. When the stack is destroyed, the formation is deleted before the nodes. By that they know
-// that no other node will take over.
+// the formation. When the stack is destroyed, the formation is deleted before the nodes, and says farewell
+// to them. By that they know that no other node will take over.
 func newFormation(
 	ctx *pulumi.Context, name string, args *ClusterArgs, image, network pulumi.StringInput,
 	opts ...pulumi.ResourceOption,
@@ -32,25 +32,10 @@ func newFormation(
 	if err != nil {
 		return nil, err
 	}
-	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
-		Name:        pulumi.String(cluster.FormationContainerName()),
-		Image:       image,
-		Hostname:    pulumi.String(topology.FormationHost),
-		Entrypoints: pulumi.ToStringArray([]string{"bash", node.FormPath}),
-		Envs:        environment("WARREN_NODES", node.Hosts(cluster)),
-		Uploads: docker.ContainerUploadArray{
-			secretFile(topology.CookiePath, args.Secrets.cookie()),
-			script(node.FormPath, node.Form),
-		},
-		NetworksAdvanced: attach(network, topology.FormationHost),
-		Healthcheck:      untilFile(node.FormedFile, node.RefusedFile),
-		Wait:             pulumi.Bool(true),
-		WaitTimeout:      seconds(formationTimeout),
-		Rm:               pulumi.Bool(true),
-		CpuShares:        helperShares,
-		LogDriver:        logDriver,
-		LogOpts:          logOptions,
-		SecurityOpts:     noNewPrivileges,
-		Labels:           containerLabels(cluster.Stack, topology.RoleFormation),
-	}, append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)
+	desired := plan.Desired{Scope: plan.ScopeFormation, Nodes: nodesFor(cluster, topology.Node{})}
+	container := helperArgs(desired, *args.Agent, args.Secrets, cluster.FormationContainerName(), topology.FormationHost,
+		image, network)
+	container.WaitTimeout = seconds(formationTimeout)
+	container.Labels = containerLabels(cluster.Stack, topology.RoleFormation)
+	return docker.NewContainer(ctx, name, container, append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)
 }

@@ -184,3 +184,19 @@ func listening(port int) *docker.ContainerHealthcheckArgs {
 		Retries:  pulumi.Int(3),
 	}
 }
+
+// untilFile is a health check. Its first probe lasts until the file done is there, and every other one for an
+// hour. It fails if the file failed is there before; an empty name is no file. A probe costs the engine far
+// more than the command that it runs. Once a second, it would take a good part of a core for
+// ever; less often, it would delay the deployment.
+func untilFile(done, failed string) *docker.ContainerHealthcheckArgs {
+	const hour = time.Hour
+	probe := fmt.Sprintf("mkdir /run/probed 2>/dev/null || sleep %d; "+
+		"until [ -e %s ]; do [ ! -e '%s' ] || exit 1; sleep 0.2; done", int(hour.Seconds()), done, failed)
+	return &docker.ContainerHealthcheckArgs{
+		Tests:    pulumi.ToStringArray([]string{"CMD", "sh", "-c", probe}),
+		Interval: duration(time.Second),
+		Timeout:  duration(2 * hour),
+		Retries:  pulumi.Int(1),
+	}
+}

@@ -8,8 +8,11 @@ import (
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"warren/agent/node"
+	"warren/agent/plan"
+	"warren/infra/agentbinary"
 	"warren/infra/engine"
-	"warren/infra/node"
+	"warren/infra/survey"
 	"warren/topology"
 )
 
@@ -39,12 +42,17 @@ type NodeArgs struct {
 	Image pulumi.StringInput `pulumi:"image"`
 	// Network is the name of the cluster's network.
 	Network pulumi.StringInput `pulumi:"network"`
-	// DependsOn is what has to be done before anything happens to this node, such as the membership of the node
-	// before it. Unlike the resource option, it applies to what is in the component.
+	// DependsOn is what has to be done before anything happens to this node, such as the membership of the
+	// node before it. Unlike the resource option, it applies to what is in the component.
 	DependsOn []pulumi.Resource
-	// New says that the node has no volume yet. A node with a volume counts as a member, so a new one gets its
-	// volume only after DependsOn.
+	// New says that the node has no volume yet. A node with a volume counts as a member, so a new one gets
+	// its volume only after DependsOn.
 	New bool `pulumi:"new"`
+	// Generation tells memberships of the same node container apart: another one replaces the membership,
+	// which then waits for the node again.
+	Generation string `pulumi:"generation"`
+	// Agent is what runs in the containers. The default is to build it in the project's folder.
+	Agent *agentbinary.Binary
 }
 
 // NewNode declares a node. The node is complete when it is a running member of the cluster.
@@ -85,15 +93,23 @@ func (a *NodeArgs) withDefaults(ctx *pulumi.Context) (*NodeArgs, error) {
 		return nil, errors.New("NodeArgs needs Topology, Node, Image and Network")
 	}
 	resolved := *a
-	return &resolved, setDefaults(ctx, resolved.Topology, &resolved.Secrets, &resolved.Engine)
+	err := setDefaults(ctx, resolved.Topology, &resolved.Secrets, &resolved.Engine)
+	if err != nil {
+		return nil, err
+	}
+	resolved.Agent, err = agentOr(ctx, resolved.Engine, a.Agent)
+	return &resolved, err
 }
 
 func newDataVolume(
 	ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.ResourceOption,
 ) (*docker.Volume, error) {
 	return docker.NewVolume(ctx, name, &docker.VolumeArgs{
-		Name:   pulumi.String(args.Topology.VolumeName(args.Node)),
-		Labels: volumeLabels(args.Topology.Stack, topology.RoleNode, topology.LabelNode, args.Node.Name),
+		Name: pulumi.String(args.Topology.VolumeName(args.Node)),
+		Labels: append(volumeLabels(args.Topology.Stack, topology.RoleNode, topology.LabelNode, args.Node.Name),
+			docker.VolumeLabelArgs{
+				Label: pulumi.String(topology.LabelOwner), Value: args.Secrets.fingerprint(args.Topology.Stack),
+			}),
 	}, append(opts, keepLabels)...)
 }
 
@@ -105,16 +121,17 @@ func newNodeContainer(
 		Name:        pulumi.String(cluster.ContainerName(args.Node)),
 		Image:       args.Image,
 		Hostname:    pulumi.String(args.Node.Name),
-		User:        pulumi.String("root"), // the script drops to user rabbitmq once that user can read the files
-		Entrypoints: pulumi.ToStringArray([]string{"bash", node.StartPath}),
-		Envs:        environment("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", cluster.ErlangArgs()),
+		User:        pulumi.String("root"), // the agent drops to user rabbitmq once that user can read the files
+		Entrypoints: pulumi.ToStringArray([]string{agentbinary.Path, "run"}),
+		Envs: desiredEnvironment(startOf(cluster, args.Node),
+			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", cluster.ErlangArgs()),
 		Uploads: docker.ContainerUploadArray{
 			file(topology.RabbitMQConfPath, cluster.RabbitMQConf(args.Node)),
 			file(topology.AdvancedConfigPath, cluster.AdvancedConfig(args.Node)),
 			file(topology.EnabledPluginsPath, cluster.EnabledPlugins()),
 			secretFile(topology.CookiePath, args.Secrets.cookie()),
 			secretFile(topology.UploadedDefinitionsPath, args.Secrets.render(cluster.Definitions)),
-			script(node.StartPath, node.Start),
+			agentFile(*args.Agent),
 			file(topology.PromptElectionPath, topology.PromptElection),
 		},
 		Volumes: docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
@@ -128,8 +145,8 @@ func newNodeContainer(
 		NetworksAdvanced: attach(args.Network, args.Node.Name),
 		Healthcheck: &docker.ContainerHealthcheckArgs{
 			Tests: pulumi.ToStringArray([]string{"CMD", "bash", "-c", acceptsAMQP}),
-			// Each check costs the engine the start of a process, and nothing waits for it: the membership knows
-			// first.
+			// Each check costs the engine the start of a process, and nothing waits for it: the membership
+			// knows first.
 			Interval:    duration(10 * time.Second),
 			Timeout:     duration(5 * time.Second),
 			StartPeriod: duration(time.Minute),
@@ -143,16 +160,45 @@ func newNodeContainer(
 		Memory:              mebibytes(cluster.MemoryLimit),
 		MemorySwap:          mebibytes(cluster.MemoryLimit), // the same: a broker that swaps fails slowly
 		Restart:             pulumi.String("unless-stopped"),
-		StopTimeout:         seconds(node.StopTimeout),
-		DestroyGraceSeconds: seconds(node.StopTimeout),
+		StopTimeout:         seconds(stopTimeout),
+		DestroyGraceSeconds: seconds(stopTimeout),
 		LogDriver:           logDriver,
 		LogOpts:             logOptions,
 		SecurityOpts:        noNewPrivileges,
-		Labels: containerLabels(cluster.Stack, topology.RoleNode,
+		Labels: append(containerLabels(cluster.Stack, topology.RoleNode,
 			topology.LabelNode, args.Node.Name, topology.LabelSeries, cluster.Series.String()),
+			docker.ContainerLabelArgs{
+				Label: pulumi.String(topology.LabelCookie), Value: args.Secrets.fingerprint(cluster.Stack),
+			}),
 	}, append(opts, replaceInPlace)...)
 }
 
-// acceptsAMQP is a shell command that succeeds if the node in its container accepts connections. It does not
-// start an Erlang VM as rabbitmq-diagnostics does, which would cost seconds of CPU time a minute.
+// startOf is what a node's agent has to know. Nodes that come or go behind the seeds change nothing of it.
+func startOf(cluster *topology.Cluster, node topology.Node) plan.Desired {
+	desired := plan.Desired{Scope: plan.ScopeStart, Self: plan.NodeName(node.NodeName()), Series: cluster.Series}
+	for _, n := range nodesFor(cluster, topology.Node{}) {
+		if n.Seed || n.Name == desired.Self {
+			desired.Nodes = append(desired.Nodes, n)
+		}
+	}
+	return desired
+}
+
+// nodesFor are the cluster's nodes for an agent that looks after one of them. Of the others it need not
+// know the types, whose change would replace its container.
+func nodesFor(cluster *topology.Cluster, node topology.Node) []plan.DesiredNode {
+	nodes := survey.Nodes(cluster.Nodes)
+	for i, n := range nodes {
+		if string(n.Name) != node.NodeName() {
+			nodes[i].Type = topology.Disc
+		}
+	}
+	return nodes
+}
+
+// stopTimeout is how long a node may take to stop until the engine kills it.
+const stopTimeout = node.StopTimeout
+
+// acceptsAMQP is a shell command that succeeds if the node in its container accepts connections. It does
+// not start an Erlang VM as rabbitmq-diagnostics does, which would cost seconds of CPU time a minute.
 var acceptsAMQP = fmt.Sprintf("exec 3<>/dev/tcp/127.0.0.1/%d", topology.AMQPPort)

@@ -7,8 +7,8 @@ import (
 	"warren/topology"
 )
 
-// SecretsArgs are the secrets of a cluster. The components mark them as secret, whatever they are given. What
-// is left out is derived from the passphrase that encrypts the stack, if there is one.
+// SecretsArgs are the secrets of a cluster. The components mark them as secret, whatever they are given.
+// What is left out is derived from the passphrase that encrypts the stack, if there is one.
 type SecretsArgs struct {
 	// AdminPassword is the password of RabbitMQ's administrator.
 	AdminPassword pulumi.StringInput `pulumi:"adminPassword"`
@@ -68,4 +68,11 @@ func (s *SecretsArgs) render(
 // cookie is the Erlang cookie.
 func (s *SecretsArgs) cookie() pulumi.StringOutput {
 	return s.render(func(plain topology.Secrets) (string, error) { return plain.ErlangCookie, nil })
+}
+
+// fingerprint returns what tells the Erlang cookie from another one, for a label. It is not secret.
+func (s *SecretsArgs) fingerprint(stack string) pulumi.StringOutput {
+	return pulumi.Unsecret(s.ErlangCookie.ToStringOutput().ApplyT(func(cookie string) string {
+		return topology.Secrets{ErlangCookie: cookie}.CookieFingerprint(stack)
+	})).(pulumi.StringOutput)
 }

@@ -18,9 +18,9 @@ const crashLimit = 3
 var errPending = errors.New("not decided yet")
 
 // removeWhenCrashing removes the container of a membership once its node has crashed too often, which ends
-// the provider's wait for it. A node that refuses its configuration crashes within seconds, and should not be
-// waited for as long as one that recovers much data. It returns when that is done, when the node is healthy,
-// which it is before its membership, or when ctx ends.
+// the provider's wait for it. A node that refuses its configuration crashes within seconds, and should not
+// be waited for as long as one that recovers much data. It returns when that is done, when the node is
+// healthy, which it is before its membership, or when ctx ends.
 func removeWhenCrashing(
 	ctx context.Context, docker engine.Client, membership, node string, interval time.Duration,
 ) {

@@ -28,14 +28,15 @@ func Membership(
 	ctx *pulumi.Context, docker engine.Client, cluster *topology.Cluster, node topology.Node, name string,
 ) (*pulumi.ResourceHookBinding, error) {
 	membership, container := cluster.MembershipContainerName(node), cluster.ContainerName(node)
+	watcher := &refusalWatcher{docker: docker, container: membership, interval: watchInterval}
 	return hooks(ctx, name,
 		func(watchCtx context.Context) {
+			go watcher.watch(watchCtx)
 			removeWhenCrashing(watchCtx, docker, membership, container, watchInterval)
 		},
 		func(logCtx context.Context) string {
 			abandonFormation(logCtx, docker, cluster)
-			return failure(logCtx, docker, node.Name+" did not become a running member of the cluster.",
-				container, membership)
+			return watcher.explain(logCtx, node.Name+" did not become a running member of the cluster.", container, membership)
 		})
 }
 
@@ -44,10 +45,10 @@ func Membership(
 func Formation(
 	ctx *pulumi.Context, docker engine.Client, cluster *topology.Cluster, name string,
 ) (*pulumi.ResourceHookBinding, error) {
-	watcher := &refusalWatcher{
-		docker: docker, container: cluster.FormationContainerName(), interval: watchInterval,
-	}
-	return hooks(ctx, name, watcher.watch, watcher.explain)
+	watcher := &refusalWatcher{docker: docker, container: cluster.FormationContainerName(), interval: watchInterval}
+	return hooks(ctx, name, watcher.watch, func(logCtx context.Context) string {
+		return watcher.explain(logCtx, "The cluster's members do not match the stack's nodes.", watcher.container)
+	})
 }
 
 // LoadBalancerConfig returns the hooks for the load balancer's configuration, whose resource has that name.

@@ -13,8 +13,8 @@ import (
 const (
 	// logTailLines is how much of a log is read. It is more than a node writes between two crashes.
 	logTailLines = 200
-	// A message has the first errorLines errors of that. What led to the failure may not be called an error, so
-	// the message also has the last endLines lines.
+	// A message has the first errorLines errors of that. What led to the failure may not be called an
+	// error, so the message also has the last endLines lines.
 	errorLines, endLines = 8, 8
 	// lineLength is how many characters of a line are shown. Erlang can write a whole state into one line.
 	lineLength = 240

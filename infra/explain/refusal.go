@@ -2,24 +2,18 @@ package explain
 
 import (
 	"context"
-	"fmt"
-	"regexp"
-	"slices"
+	"encoding/json"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
 
+	"warren/agent/helper"
+	"warren/infra/agentbinary"
 	"warren/infra/engine"
 	"warren/topology"
 )
-
-// refusalLines bounds what is shown of a refusal, which may name every queue there is.
-const refusalLines = 40
-
-// logPrefix is what the scripts put in front of each line that they log.
-var logPrefix = regexp.MustCompile(`(?m)^\S+ \S+ warren: `)
 
 // abandonFormation ends the wait for the formation after a node did not become a member, because the
 // formation would wait for that node in vain. In a first deployment it runs at the same time as the
@@ -33,8 +27,8 @@ func abandonFormation(ctx context.Context, docker engine.Client, cluster *topolo
 	_ = remove(ctx, docker, name) // if that fails, the provider's own timeout ends the wait
 }
 
-// refusalWatcher watches a formation that may refuse to let nodes leave. The provider only waits for a
-// container to become healthy.
+// refusalWatcher watches a helper that may refuse to do its work. The provider only waits for a container
+// to become healthy.
 type refusalWatcher struct {
 	docker    engine.Client
 	container string
@@ -44,8 +38,8 @@ type refusalWatcher struct {
 	text string
 }
 
-// watch keeps the reasons of a formation that refuses, and removes its container, which ends the provider's
-// wait for it. It returns when that is done, when the formation is healthy, or when ctx ends.
+// watch keeps the reasons of a helper that refuses, and removes its container, which ends the provider's
+// wait for it. It returns when that is done, when the helper is healthy, or when ctx ends.
 func (r *refusalWatcher) watch(ctx context.Context) {
 	watch(ctx, r.interval, func() (done bool) {
 		state, err := r.docker.ContainerInspect(ctx, r.container)
@@ -56,46 +50,50 @@ func (r *refusalWatcher) watch(ctx context.Context) {
 		case container.Healthy:
 			return true
 		case container.Unhealthy:
-			return r.removeFormation(ctx) == nil
+			return r.give(ctx) == nil
 		default:
 			return false
 		}
 	})
 }
 
-func (r *refusalWatcher) removeFormation(ctx context.Context) error {
-	log, err := engine.LogTail(ctx, r.docker, r.container, logTailLines)
-	if err != nil {
-		return err
-	}
+// give gives up on a helper, and keeps what it says.
+func (r *refusalWatcher) give(ctx context.Context) error {
+	text := reasons(ctx, r.docker, r.container)
 	r.mu.Lock()
-	r.text = Refusal(log)
+	r.text = text
 	r.mu.Unlock()
 	return remove(ctx, r.docker, r.container)
 }
 
-// explain tells why there is no formation.
-func (r *refusalWatcher) explain(ctx context.Context) string {
+// told is why the helper refused; empty if it did not.
+func (r *refusalWatcher) told() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.text != "" {
-		return r.text + "\nOr give the stack its nodes back. Then run `pulumi up` again."
-	}
-	return failure(ctx, r.docker, "The cluster's members do not match the stack's nodes.", r.container)
+	return r.text
 }
 
-// Refusal is the part of a formation's log that says why nodes can't leave.
-func Refusal(log string) string {
-	lines := strings.Split(strings.TrimSpace(logPrefix.ReplaceAllString(log, "")), "\n")
-	start := max(0, len(lines)-refusalLines)
-	refuses := func(line string) bool { return strings.Contains(line, "can't leave the cluster") }
-	if i := slices.IndexFunc(lines, refuses); i >= 0 {
-		start = i
+// explain tells what came of the work.
+func (r *refusalWatcher) explain(ctx context.Context, what string, containers ...string) string {
+	if text := r.told(); text != "" {
+		return what + "\n" + text + "\nThen run `pulumi up` again; it resumes from here."
 	}
-	lines = lines[start:]
-	if len(lines) > refusalLines {
-		omitted := fmt.Sprintf("  … and %d more lines", len(lines)-refusalLines)
-		lines = slices.Concat(lines[:refusalLines-1], []string{omitted}, lines[len(lines)-1:])
+	return failure(ctx, r.docker, what, containers...)
+}
+
+// reasons is what a helper has come to, by its own word.
+func reasons(ctx context.Context, docker engine.Client, name string) string {
+	status, output, err := engine.Exec(ctx, docker, name, container.ExecOptions{Cmd: []string{agentbinary.Path, "result"}})
+	var result helper.Result
+	if err != nil || status != 0 || json.Unmarshal([]byte(output), &result) != nil {
+		return ""
+	}
+	var lines []string
+	for _, refusal := range result.Refusals {
+		lines = append(lines, refusal.Text())
+	}
+	if len(lines) == 0 && result.Reason != "" {
+		lines = append(lines, "It waits until "+result.Reason+".")
 	}
 	return strings.Join(lines, "\n")
 }

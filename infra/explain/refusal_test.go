@@ -1,8 +1,7 @@
 package explain
 
 import (
-	"io"
-	"strings"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -10,28 +9,31 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/agent/helper"
+	"warren/agent/peer"
+	"warren/agent/plan"
 	"warren/infra/engine/enginetest"
 	"warren/topology"
 )
 
-const refusalLog = `2026-11-23 05:55:30 warren: rabbit@rabbit5 gets replicas
-2026-11-23 05:55:38 warren: rabbit@rabbit4 rabbit@rabbit5 can't leave the cluster, and nothing was changed:
-  - quorum queue orders in virtual host / has members on rabbit@rabbit4, of which a majority is down
-2026-11-23 05:55:38 warren: start the nodes that are down
-`
-
 func TestRefusalEndsTheWaitAndIsReported(t *testing.T) {
+	result, err := json.Marshal(helper.Result{Phase: peer.Refused, Refusals: []plan.Refusal{{
+		Kind: plan.DurableQueues, Rule: plan.RuleDurable, Nodes: []plan.NodeName{"rabbit@rabbit5"},
+		Queues: []plan.QueueID{{VHost: "/", Name: "orders"}},
+	}}})
+	require.NoError(t, err)
 	docker := &enginetest.Fake{
-		States: []enginetest.State{{Health: container.Starting}, {Health: container.Unhealthy}},
-		Logs:   map[string]io.Reader{"formation": enginetest.Log(refusalLog)},
+		States: []enginetest.State{{Restarts: 0, Health: container.Starting}, {Restarts: 0, Health: container.Unhealthy}},
+		Exec:   &enginetest.ExecResult{Output: enginetest.Output(string(result))},
 	}
 	r := &refusalWatcher{docker: docker, container: "formation", interval: time.Millisecond}
 	r.watch(t.Context())
 	assert.Equal(t, []string{"formation"}, docker.Removed)
 
-	text := r.explain(t.Context())
-	assert.True(t, strings.HasPrefix(text, "rabbit@rabbit4 rabbit@rabbit5 can't leave the cluster"), text)
-	assert.Contains(t, text, "quorum queue orders")
+	text := r.explain(t.Context(), "It failed.", "formation")
+	assert.Contains(t, text, "It failed.")
+	assert.Contains(t, text, "rabbit@rabbit5")
+	assert.Contains(t, text, "orders")
 	assert.Contains(t, text, "run `pulumi up` again")
 }
 
@@ -42,15 +44,8 @@ func TestWatchOfAFormationLeavesOneThatSucceedsAlone(t *testing.T) {
 	r := &refusalWatcher{docker: docker, container: "formation", interval: time.Millisecond}
 	r.watch(t.Context())
 	assert.Empty(t, docker.Removed)
-	assert.Contains(t, r.explain(t.Context()), "The container formation is gone", "there was no refusal to tell")
-}
-
-func TestRefusalIsBounded(t *testing.T) {
-	log := "earlier\nx can't leave the cluster:\n" + strings.Repeat("  - a queue\n", 1000) + "do this"
-	lines := strings.Split(Refusal(log), "\n")
-	assert.Len(t, lines, refusalLines+1)
-	assert.Contains(t, lines[0], "can't leave")
-	assert.Equal(t, "do this", lines[len(lines)-1])
+	text := r.explain(t.Context(), "", "formation")
+	assert.Contains(t, text, "The container formation is gone", "there was no refusal to tell")
 }
 
 func TestFormationDoesNotWaitForANodeThatFailed(t *testing.T) {

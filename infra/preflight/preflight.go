@@ -12,7 +12,9 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/system"
 
+	"warren/agent/plan"
 	"warren/infra/engine"
+	"warren/infra/survey"
 	"warren/topology"
 )
 
@@ -21,7 +23,8 @@ const (
 	engineTimeout = 20 * time.Second
 	// idleNodeMemory is what a node without a memory limit takes when it is idle.
 	idleNodeMemory = 256 << 20
-	// nodeDisk is what a node takes on the disk before the first message: logs, metadata, preallocated journals.
+	// nodeDisk is what a node takes on the disk before the first message: logs, metadata, preallocated
+	// journals.
 	nodeDisk = 128 << 20
 	// ourImages is the prefix of the images that the project builds. No registry has them.
 	ourImages = "warren/"
@@ -38,17 +41,17 @@ func (e *Error) Error() string {
 	return "the stack can't be deployed here:\n  - " + strings.Join(e.Problems, "\n  - ")
 }
 
-// Check looks for what would make a deployment of the cluster fail halfway, and reports all of it at once as
-// an *Error: memory, disk, images and ports that are missing, an upgrade that RabbitMQ does not support, and
-// nodes that can't leave the cluster without a loss. It changes nothing.
-func Check(ctx context.Context, docker engine.Client, cluster *topology.Cluster) error {
-	unbound := ctx
+// Check looks for what would make a deployment of the cluster fail halfway, and reports all of it at once
+// as an *Error: memory, disk, images and ports that are missing, and what the planner refuses by what was
+// found. It changes nothing.
+func Check(
+	ctx context.Context, docker engine.Client, cluster *topology.Cluster, found *survey.Found, desired plan.Desired,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
 	info, err := docker.Info(ctx)
 	if err != nil {
-		return &Error{[]string{fmt.Sprintf("no Docker engine answers at %s (%v): start one, or set DOCKER_HOST to "+
-			"where one is", docker.DaemonHost(), err)}}
+		return unreachable(docker, err)
 	}
 	problems := memoryProblems(info, cluster)
 	if engine.IsLocal(docker) {
@@ -59,19 +62,24 @@ func Check(ctx context.Context, docker engine.Client, cluster *topology.Cluster)
 	if err != nil {
 		return err
 	}
-	nodes, err := engine.Nodes(ctx, docker, cluster.Stack)
-	if err != nil {
-		return err
-	}
-	scaleIn, err := scaleInProblems(unbound, docker, cluster, nodes)
-	if err != nil {
-		return err
-	}
-	problems = slices.Concat(problems, ports, upgradeProblems(cluster, nodes), scaleIn)
+	problems = slices.Concat(problems, ports, found.Problems(desired))
 	if len(problems) > 0 {
 		return &Error{problems}
 	}
 	return nil
+}
+
+// Look is survey.Look, with an *Error if no engine answers.
+func Look(ctx context.Context, docker engine.Client, cluster *topology.Cluster) (*survey.Found, error) {
+	if _, err := docker.Info(ctx); err != nil {
+		return nil, unreachable(docker, err)
+	}
+	return survey.Look(ctx, docker, cluster)
+}
+
+func unreachable(docker engine.Client, err error) error {
+	return &Error{[]string{fmt.Sprintf("no Docker engine answers at %s (%v): start one, or set DOCKER_HOST to where one is",
+		docker.DaemonHost(), err)}}
 }
 
 func memoryProblems(info system.Info, cluster *topology.Cluster) []string {

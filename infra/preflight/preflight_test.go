@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"warren/infra/engine/enginetest"
+	"warren/infra/survey"
 	"warren/internal/livestack"
 	"warren/topology"
 )
@@ -21,7 +22,11 @@ func check(t *testing.T, docker *enginetest.Fake, config topology.Config) error 
 	t.Helper()
 	cluster, err := topology.New(enginetest.Stack, config)
 	require.NoError(t, err)
-	return Check(t.Context(), docker, cluster)
+	found, err := Look(t.Context(), docker, cluster)
+	if err != nil {
+		return err
+	}
+	return Check(t.Context(), docker, cluster, found, survey.Desired(cluster, "COOKIE"))
 }
 
 func TestPreflightPasses(t *testing.T) {
@@ -97,4 +102,22 @@ func TestPreflightPorts(t *testing.T) {
 	config.BindAddress = "192.0.2.1"
 	err = check(t, &enginetest.Fake{Local: true}, config)
 	assert.ErrorContains(t, err, "this machine has no address 192.0.2.1: correct warren:bindAddress")
+}
+
+func TestPreflightRefusesWhatThePlannerRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		label, value, says string
+	}{
+		"a downgrade":              {topology.LabelSeries, "4.4", "4.4"},
+		"another Erlang cookie":    {topology.LabelCookie, topology.Secrets{ErlangCookie: "ANOTHER"}.CookieFingerprint(enginetest.Stack), "Erlang cookie"},
+		"a series that is skipped": {topology.LabelSeries, "4.0", "4.2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			nodes := enginetest.Nodes("healthy", "healthy", "healthy")
+			nodes[1].Labels[tc.label] = tc.value
+			err := check(t, &enginetest.Fake{Volumes: 3, Containers: nodes}, topology.Config{})
+			assert.ErrorContains(t, err, tc.says)
+			assert.ErrorContains(t, err, "rabbit2")
+		})
+	}
 }

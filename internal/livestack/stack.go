@@ -100,7 +100,7 @@ func checkout(t *testing.T) string {
 	dir := t.TempDir()
 	root, err := root()
 	require.NoError(t, err)
-	for _, name := range []string{"Pulumi.yaml", "go.mod", "go.sum", "infra", "internal", "topology"} {
+	for _, name := range []string{"Pulumi.yaml", "go.mod", "go.sum", "agent", "infra", "internal", "topology"} {
 		require.NoError(t, os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)))
 	}
 	require.NoError(t, os.CopyFS(filepath.Join(dir, "examples"), os.DirFS(filepath.Join(root, "examples"))))

@@ -73,6 +73,8 @@ func Nodes(health ...string) []container.Summary {
 	var containers []container.Summary
 	for i, h := range health {
 		containers = append(containers, container.Summary{
+			ID:     fmt.Sprintf("rabbit%d-id", i+1),
+			State:  container.StateRunning,
 			Status: "Up 5 minutes (" + h + ")",
 			Labels: map[string]string{
 				topology.LabelStack:  Stack,
@@ -92,6 +94,12 @@ func Log(text string) io.Reader {
 	return &framed
 }
 
+// Output is text as the engine sends the output of a command without a terminal.
+func Output(text string) []byte {
+	framed, _ := io.ReadAll(Log(text)) // a buffer has no errors
+	return framed
+}
+
 // DaemonHost is a Unix socket if the engine is local.
 func (f *Fake) DaemonHost() string {
 	if f.Local {
@@ -106,7 +114,7 @@ func (f *Fake) Info(context.Context) (system.Info, error) {
 	if memory == 0 {
 		memory = 64 << 30
 	}
-	return system.Info{MemTotal: memory, DockerRootDir: f.Root}, f.Down
+	return system.Info{MemTotal: memory, DockerRootDir: f.Root, Architecture: "x86_64"}, f.Down
 }
 
 // ImageInspect finds every image that is not missing.
@@ -129,7 +137,9 @@ func (f *Fake) VolumeList(context.Context, volume.ListOptions) (volume.ListRespo
 	var response volume.ListResponse
 	for i := range f.Volumes {
 		name := fmt.Sprintf("warren-%s-rabbit%d-data", Stack, i+1)
-		response.Volumes = append(response.Volumes, &volume.Volume{Name: name})
+		response.Volumes = append(response.Volumes, &volume.Volume{Name: name, Labels: map[string]string{
+			topology.LabelStack: Stack, topology.LabelRole: topology.RoleNode, topology.LabelNode: fmt.Sprintf("rabbit%d", i+1),
+		}})
 	}
 	return response, nil
 }

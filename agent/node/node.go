@@ -29,9 +29,10 @@ const (
 	// StopTimeout is how long a node may take to stop until the engine kills it: waiting for other nodes'
 	// replicas, handing over, draining and shutting down.
 	StopTimeout = 3 * time.Minute
-	// waitForOthers is how much of it a node waits for others before it stops all the same. The rest is for
-	// a slow machine: draining and stopping have been seen to take half a minute each.
-	waitForOthers = 90 * time.Second
+	// waitForOthers is how much of it a node waits for others before it stops all the same. It fits into a
+	// `docker stop` that somebody gives a minute; the rest is for a slow machine, where draining and stopping have
+	// been seen to take half a minute each.
+	waitForOthers = 30 * time.Second
 	// noteInterval is between two notes of the cluster that the node is in.
 	noteInterval = 5 * time.Second
 )

@@ -15,7 +15,7 @@ import (
 func TestTwoClustersInOneProgram(t *testing.T) {
 	r := run(t, func(ctx *pulumi.Context) error {
 		for _, name := range []string{"orders", "payments"} {
-			if _, err := NewCluster(ctx, name, &ClusterArgs{Engine: &enginetest.Fake{}}); err != nil {
+			if _, err := NewCluster(ctx, name, &ClusterArgs{Engine: &enginetest.Fake{}, Agent: testAgent}); err != nil {
 				return err
 			}
 		}
@@ -55,7 +55,7 @@ func TestSecretsMayBeOutputs(t *testing.T) {
 	deploy := func(cookie string) (urls []string, err error) {
 		t.Setenv("PULUMI_CONFIG_PASSPHRASE", "correct horse battery staple")
 		err = pulumi.RunErr(func(ctx *pulumi.Context) error {
-			c, err := NewCluster(ctx, "orders", &ClusterArgs{Engine: &enginetest.Fake{}, Secrets: &SecretsArgs{
+			c, err := NewCluster(ctx, "orders", &ClusterArgs{Engine: &enginetest.Fake{}, Agent: testAgent, Secrets: &SecretsArgs{
 				AdminPassword: pulumi.String("s3cret").ToStringOutput(),
 				ErlangCookie:  pulumi.String(cookie).ToStringOutput(),
 			}})

@@ -245,6 +245,19 @@ func (c *Client) leave(d *dialing) {
 	}
 }
 
+// closeChannel closes a channel, without waiting for the broker any longer than ctx.
+func (c *Client) closeChannel(ctx context.Context, ch *transport.Channel) {
+	c.mu.Lock()
+	later := ctx.Err() != nil && c.ctx.Err() == nil
+	if later {
+		c.left.Go(func() { _ = ch.Close(c.ctx) })
+	}
+	c.mu.Unlock()
+	if !later {
+		_ = ch.Close(ctx)
+	}
+}
+
 // hangUp closes the connection of a private client, which may connect again.
 func (c *Client) hangUp(ctx context.Context) error {
 	c.mu.Lock()

@@ -213,3 +213,27 @@ func TestStreamGoesOn(t *testing.T) {
 	o.end(11)
 	require.EqualValues(t, 12, o.next())
 }
+
+// A call that its caller gives up leaves the connection to the others, who may be idle.
+func TestCancelledCallLeavesTheConnection(t *testing.T) {
+	b := startFakeBroker(t, ackAll)
+	release := make(chan struct{})
+	b.onSubscribe = func(*fakeChannel) bool {
+		<-release
+		return true
+	}
+	subscribed := make(chan struct{}, 1)
+	b.onConsume = func(*fakeChannel) { subscribed <- struct{}{} }
+	c := newTestClient(t, []string{b.uri()})
+	p := sharedProducer(t, c)
+	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{}))
+	consumer, err := c.NewConsumer("q", succeed)
+	require.NoError(t, err)
+	began := time.Now()
+	require.NoError(t, consumer.Run(within(t, 100*time.Millisecond)))
+	require.Less(t, time.Since(began), time.Second)
+	close(release)
+	<-subscribed
+	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{}))
+	require.Equal(t, 1, b.connections())
+}

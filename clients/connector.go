@@ -51,7 +51,7 @@ func (c *connector) connect(
 		ch, err := c.open(ctx, conn, prepare)
 		if ctx.Err() != nil {
 			if ch != nil {
-				_ = ch.Close(ctx)
+				c.client.closeChannel(ctx, ch)
 			}
 			return nil, ctx.Err()
 		}
@@ -90,7 +90,7 @@ func (c *connector) open(
 		return nil, fmt.Errorf("connected to %s: %w", conn.Endpoint, err)
 	}
 	if err := prepare(ctx, ch); err != nil {
-		_ = ch.Close(ctx)
+		c.client.closeChannel(ctx, ch)
 		return nil, fmt.Errorf("connected to %s: %w", conn.Endpoint, c.explain(err))
 	}
 	return ch, nil

@@ -144,7 +144,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 			return c.shutDown(sub, pool)
 		}
 		sub.hurry() // what waits for its turn cannot be given back any more
-		_ = ch.Close(ctx)
+		c.client.closeChannel(ctx, ch)
 		sub.prober.Wait()
 		c.connector.lost(ch, sub.served.Load())
 	}

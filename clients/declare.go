@@ -191,7 +191,7 @@ func call[T any](ctx context.Context, c *Client, what string, f func(*amqp.Chann
 	for {
 		conn, refused, err := c.connect(ctx, states)
 		if err == nil {
-			value, err = callOnce(ctx, conn, c.cfg.connectTimeout, what, f)
+			value, err = callOnce(ctx, c, conn, what, f)
 			if err == nil || conn.IsOver() && ctx.Err() == nil {
 				if err == nil {
 					return value, nil
@@ -212,14 +212,13 @@ func call[T any](ctx context.Context, c *Client, what string, f func(*amqp.Chann
 }
 
 func callOnce[T any](
-	ctx context.Context, conn *transport.Conn, silence time.Duration, what string,
-	f func(*amqp.Channel) (T, error),
+	ctx context.Context, c *Client, conn *transport.Conn, what string, f func(*amqp.Channel) (T, error),
 ) (value T, err error) {
-	ch, err := conn.Open(ctx, silence)
+	ch, err := conn.Open(ctx, c.cfg.connectTimeout)
 	if err != nil {
 		return value, fmt.Errorf("%s: %w", what, err)
 	}
-	defer func() { _ = ch.Close(ctx) }()
+	defer func() { c.closeChannel(ctx, ch) }()
 	value, err = transport.Await(ctx, ch, what, func() (T, error) { return f(ch.Channel) })
 	if err == nil {
 		conn.Prove()

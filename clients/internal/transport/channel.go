@@ -26,7 +26,7 @@ type Channel struct {
 // Open opens a channel. A call over it that is not answered when its context ends cuts the connection, unless
 // others use it and it has served one of them within the time called silence.
 func (c *Conn) Open(ctx context.Context, silence time.Duration) (*Channel, error) {
-	doubt := func(cause error) bool { return c.Doubt(cause, silence) }
+	doubt := func(cause error) bool { return c.giveUp(cause, silence) }
 	opened, err := await(ctx, "open a channel", doubt, c.amqp.Channel)
 	if err != nil {
 		return nil, err
@@ -86,8 +86,11 @@ func (ch *Channel) Abandon(err error) {
 
 // Await makes a call of the client library that brings a value, and does not wait for it longer than ctx.
 func Await[T any](ctx context.Context, ch *Channel, what string, call func() (T, error)) (T, error) {
-	doubt := func(cause error) bool { return ch.Doubt(cause, ch.silence) }
-	return await(ctx, what, doubt, call)
+	giveUp := func(cause error) bool {
+		ch.Fail(cause)
+		return ch.Conn.giveUp(cause, ch.silence)
+	}
+	return await(ctx, what, giveUp, call)
 }
 
 // Within makes a call of the client library, and does not wait for it longer than ctx. The call must not

@@ -113,6 +113,16 @@ func (c *Conn) Doubt(cause error, silence time.Duration) (cut bool) {
 	return true
 }
 
+// giveUp is told why a call is not waited for any longer. If that is the caller's wish, it says nothing about a
+// connection that others use; otherwise it is in doubt.
+func (c *Conn) giveUp(cause error, silence time.Duration) (cut bool) {
+	var timeout Timeout
+	if c.users.Load() > 1 && !errors.As(cause, &timeout) {
+		return false
+	}
+	return c.Doubt(cause, silence)
+}
+
 // Over is closed when the connection is over.
 func (c *Conn) Over() <-chan struct{} { return c.over.raised }
 

@@ -1,6 +1,10 @@
 package plan
 
-import "warren/topology"
+import (
+	"slices"
+
+	"warren/topology"
+)
 
 // Verb is what an action does.
 type Verb string
@@ -48,6 +52,9 @@ const (
 	// ChangeNodes creates, replaces or starts the containers of Nodes together, and waits until each is a member in good
 	// order. Of a deployment.
 	ChangeNodes Verb = "change"
+	// AbandonFormation ends the formation of an earlier deployment that has not come to its end: it may still want other
+	// nodes than this one, and would make new ones leave. Of a deployment, before anything else.
+	AbandonFormation Verb = "abandon-formation"
 	// FormCluster runs the formation. Of a deployment.
 	FormCluster Verb = "form"
 	// DeleteNode deletes the container and the volume of Node. Of a deployment.
@@ -65,10 +72,21 @@ type Action struct {
 	Target    NodeName          `json:"target,omitempty"`
 	Queues    []QueueID         `json:"queues,omitempty"`
 	Type      topology.NodeType `json:"type,omitempty"`
+	// MayFound says, of [ChangeNodes], that no node of the stack is known to have data: the containers that are created may
+	// found the cluster. They keep that for their lives; it is no reason to replace a container.
+	MayFound bool `json:"mayFound,omitempty"`
 	// Needs is the precondition: all of it must hold of a fresh view, see [Action.Unmet].
 	Needs []Condition `json:"needs,omitempty"`
 	// BestEffort: if it fails, the actions after it are as right as before.
 	BestEffort bool `json:"bestEffort,omitempty"`
+}
+
+// Of is the part of a [ChangeNodes] action that is about one of its nodes. Each node's part is checked right before that
+// node is touched: the ones before it may serve by then.
+func (a Action) Of(node NodeName) Action {
+	a.Nodes = []NodeName{node}
+	a.Needs = slices.DeleteFunc(slices.Clone(a.Needs), func(c Condition) bool { return c.Node != node })
+	return a
 }
 
 // Condition is a predicate over a view, applied to something. As the reason of a wait it is what is waited for.

@@ -12,10 +12,12 @@ func (p *planner) remember(node NodeName, queues []QueueID) Action {
 	return Action{Verb: RememberReplicas, Node: node, Queues: queues, Needs: []Condition{about(Listed, "")}}
 }
 
-// forgetRemembered drops what a node has back.
-func (p *planner) forgetRemembered(node NodeName, remaining []QueueID) Action {
+// drop forgets some of what is remembered of a node, because the node has it back or nobody has it any more.
+func (p *planner) drop(node NodeName, dropped, remaining []QueueID) Action {
 	a := p.remember(node, remaining)
-	a.Needs = append(a.Needs, p.need(RuleRemembered, ReplicasRestored, node, QueueID{})...)
+	for _, id := range dropped {
+		a.Needs = append(a.Needs, p.need(RuleRemembered, ReplicaRestored, node, id)...)
+	}
 	return a
 }
 
@@ -41,7 +43,7 @@ func (p *planner) forgetLeaver(node NodeName) Action {
 
 func (p *planner) addReplica(q *Queue, node NodeName) Action {
 	return Action{Verb: AddReplica, Node: node, Queue: q.QueueID, QueueType: q.Type, Needs: slices.Concat(
-		[]Condition{about(Serves, node)},
+		[]Condition{about(Serves, node), about(IsMember, node)},
 		p.need(RuleMajority, QueueCanGrow, node, q.QueueID),
 		[]Condition{{Predicate: QueueSettled, Queue: q.QueueID}},
 	)}
@@ -90,6 +92,7 @@ func (p *planner) stopLeaver(node NodeName) Action {
 	return Action{Verb: StopApp, Node: node, Needs: slices.Concat(
 		[]Condition{about(Leaves, node), about(Runs, node)},
 		p.need(RuleMajority, KeepsMajority, node, QueueID{}),
+		p.need(RuleMajority, ClusterKeepsMajority, node, QueueID{}),
 		p.need(RuleReplicas, NoReplicas, node, QueueID{}),
 		p.need(RuleDurable, Drained, node, QueueID{}),
 		p.need(RuleDurable, NothingDurable, node, QueueID{}),
@@ -132,6 +135,7 @@ func (p *planner) setDataAside(node NodeName) Action {
 func (p *planner) found(node NodeName) Action {
 	return Action{Verb: FoundCluster, Node: node, Needs: slices.Concat(
 		[]Condition{about(HasNoData, node)},
+		p.need(RuleOnlyCopy, FoundingAllowed, node, QueueID{}),
 		p.need(RuleOnlyCopy, NoDataElsewhere, node, QueueID{}),
 	)}
 }
@@ -150,12 +154,17 @@ func (p *planner) enableFlags() Action {
 	return Action{Verb: EnableFlags, Needs: []Condition{about(OneVersion, "")}}
 }
 
-// changeNode changes the container of a node that is up.
-func (p *planner) changeNode(node NodeName) Action {
-	return Action{Verb: ChangeNodes, Nodes: []NodeName{node}, Needs: slices.Concat(
-		p.need(RuleOneAtATime, OthersServe, node, QueueID{}),
-		p.need(RuleMajority, KeepsMajority, node, QueueID{}),
-	)}
+// changeNodes changes the containers of nodes. One that serves by then is changed only if that breaks no rule.
+func (p *planner) changeNodes(nodes ...NodeName) Action {
+	a := Action{Verb: ChangeNodes, Nodes: nodes}
+	for _, n := range nodes {
+		a.Needs = slices.Concat(a.Needs,
+			p.need(RuleOneAtATime, DownOrOthersServe, n, QueueID{}),
+			p.need(RuleMajority, DownOrKeepsMajority, n, QueueID{}),
+			p.need(RuleOwner, SeriesFits, n, QueueID{}),
+		)
+	}
+	return a
 }
 
 func (p *planner) deleteNode(node NodeName) Action {

@@ -1,14 +1,70 @@
 package plan
 
-// departures refuses what nodes can't leave for without a loss, and tells whether it did. It is asked before anything is
-// touched, and again with every look until the cluster has forgotten the nodes.
-func (p *planner) departures(leavers []Node) bool {
+import "slices"
+
+// refuseDeparting refuses what nodes can't leave for when everything is back that will be, and tells whether it did.
+func (p *planner) refuseDeparting() bool {
+	before := len(p.Refusals)
+	leavers := p.leavers()
 	if len(leavers) == 0 {
 		return false
 	}
-	before := len(p.Refusals)
-	if !p.clusterServes("") {
-		p.refuse(Refusal{Kind: ClusterMinority, Rule: RuleMajority, Nodes: p.notRunning()})
+	p.refuseMinority(leavers)
+	q := &planner{sight: newSight(p.brought(true), p.want), rules: p.rules}
+	q.departures(q.leavers())
+	p.Refusals = append(p.Refusals, q.Refusals...)
+	return len(p.Refusals) > before
+}
+
+// refuseMinority refuses to let nodes leave a cluster in which nothing can be changed. What leaves is not started before the
+// rest is there.
+func (p *planner) refuseMinority(leavers []Node) {
+	// Of two members, one may have stopped to leave. At the beginning of a deployment it has not.
+	oneOfTwo := p.want.Scope == ScopeFormation && slices.ContainsFunc(leavers, func(n Node) bool { return p.clusterServes(n.Name) })
+	if s := newSight(p.brought(false), p.want); !oneOfTwo && !s.clusterServes("") {
+		p.refuse(Refusal{Kind: ClusterMinority, Rule: RuleMajority, Nodes: s.notRunning()})
+	}
+}
+
+// brought is the view as it will be: the stack's nodes with data are started before another node leaves, and so is, last,
+// RabbitMQ on a node that leaves, if its Erlang VM runs; one that is starting may only wait for the others.
+func (p *planner) brought(leavers bool) View {
+	v := p.View
+	back := map[NodeName]bool{}
+	v.Nodes = slices.Clone(v.Nodes)
+	for i := range v.Nodes {
+		n := &v.Nodes[i]
+		if p.want.Has(n.Name) && n.State != Serving && !n.Data.Is(false) ||
+			leavers && (n.State == AppStopped || n.State == Starting) {
+			n.State = Serving
+			back[n.Name] = true
+		}
+	}
+	v.Metadata.Group = v.Metadata.Group.with(back)
+	v.Queues = slices.Clone(v.Queues)
+	for i := range v.Queues {
+		q := &v.Queues[i]
+		q.Group = q.with(back)
+	}
+	return v
+}
+
+// with is the group as it is when the replicas of some nodes are back.
+func (g Group) with(back map[NodeName]bool) Group {
+	replicas := slices.Clone(g.Replicas)
+	for i := range replicas {
+		if r := &replicas[i]; back[r.Node] && !r.Lost {
+			r.Online, r.CaughtUp = Known(true), Known(true)
+		}
+	}
+	return Group{Leader: g.Leader, Replicas: replicas}
+}
+
+// departures refuses what nodes can't leave for without a loss. It is asked before anything is touched, and again with every
+// look until the cluster has forgotten the nodes.
+func (p *planner) departures(leavers []Node) {
+	if p.Metadata.Store == Mnesia && len(p.want.Nodes) == 1 {
+		p.refuse(Refusal{Kind: LastOfMnesia, Rule: RuleMajority, Nodes: []NodeName{p.want.Nodes[0].Name}})
 	}
 	for _, leaver := range leavers {
 		var minority, half []QueueID
@@ -18,25 +74,35 @@ func (p *planner) departures(leavers []Node) bool {
 			case !q.replicated() || !q.has(leaver.Name):
 			case p.halfDeleted(q):
 				half = append(half, q.QueueID)
-			case q.Leader == "" && !q.online().hasMajority():
+			case q.leaderless():
 				minority = append(minority, q.QueueID)
 			}
 		}
 		p.refuseQueues(HalfDeletedLeaves, RuleReplicas, leaver.Name, half)
-		p.refuseQueues(QueueMinorityLeaves, RuleMajority, leaver.Name, minority)
+		p.refuseQueues(QueueMinorityLeaves, RuleMajority, leaver.Name, minority, p.offline(minority)...)
 		kind := DurableQueues
 		if leaver.State == Down {
 			kind = DurableQueuesDown
 		}
 		p.refuseQueues(kind, RuleDurable, leaver.Name, p.durableOn(leaver.Name))
 	}
-	return len(p.Refusals) > before
 }
 
-func (p *planner) refuseQueues(kind RefusalKind, rule Rule, node NodeName, queues []QueueID) {
+func (p *planner) refuseQueues(kind RefusalKind, rule Rule, node NodeName, queues []QueueID, others ...NodeName) {
 	if len(queues) > 0 {
-		p.refuse(Refusal{Kind: kind, Rule: rule, Nodes: []NodeName{node}, Queues: queues})
+		p.refuse(Refusal{Kind: kind, Rule: rule, Nodes: append([]NodeName{node}, others...), Queues: queues})
 	}
+}
+
+// offline are the nodes on which replicas of some queues are not online.
+func (s *sight) offline(queues []QueueID) []NodeName {
+	var nodes []NodeName
+	for _, id := range queues {
+		q, _ := s.queue(id)
+		nodes = append(nodes, q.offline()...)
+	}
+	slices.Sort(nodes)
+	return slices.Compact(nodes)
 }
 
 func (s *sight) notRunning() []NodeName {

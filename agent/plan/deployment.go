@@ -15,6 +15,7 @@ func (p *planner) deployment() {
 		p.refuseCookie()
 		p.refuseUpgrade()
 		p.refuseFounding()
+		p.refuseTypes()
 		p.refuseDepartures()
 		p.roll()
 	}
@@ -31,19 +32,20 @@ func (p *planner) destroy() {
 
 // roll is the order of the changes:
 //
-//  1. what is down and has data, together, because such nodes may need one another to start;
+//  1. what is down and has data, or is in another cluster, together, because such nodes may need one another to start;
 //  2. what is down and has lost its data, one after the other;
 //  3. what is up, one after the other: nothing is done to it while another member is missing;
 //  4. what is new, one after the other;
 //  5. the formation, and then the nodes that have left.
 //
-// A stack that has nothing yet has nothing to lose and is created together.
+// A stack in which no node serves or is known to have data is changed together: its nodes found a cluster.
 func (p *planner) roll() {
-	var missing, emptied, up, added []NodeName
+	var all, missing, emptied, up, added []NodeName
 	for _, want := range p.want.Nodes {
 		n := p.node(want.Name)
+		all = append(all, n.Name)
 		switch {
-		case n.State == Serving:
+		case n.State == Serving && !n.Member.Is(false):
 			up = append(up, n.Name)
 		case n.isNew():
 			added = append(added, n.Name)
@@ -53,41 +55,38 @@ func (p *planner) roll() {
 			missing = append(missing, n.Name)
 		}
 	}
-	if len(missing)+len(emptied)+len(up) == 0 {
-		p.change(added...)
-		added = nil
-	}
-	if p.rules.has(RuleOneAtATime) {
-		p.change(missing...)
+	p.do(Action{Verb: AbandonFormation})
+	switch {
+	case len(up) == 0 && !p.anyData():
+		together := p.changeNodes(all...)
+		together.MayFound = true
+		p.do(together)
+	case !p.rules.has(RuleOneAtATime):
+		p.changeEach(all)
+	default:
+		if len(missing) > 0 {
+			p.do(p.changeNodes(missing...))
+		}
 		p.changeEach(emptied)
-		for _, n := range up {
-			p.do(p.changeNode(n))
-		}
-	} else {
-		for _, want := range p.want.Nodes {
-			if n := p.node(want.Name); !n.isNew() {
-				p.do(p.changeNode(n.Name))
-			}
-		}
+		p.changeEach(up)
+		p.changeEach(added)
 	}
-	p.changeEach(added)
 	p.do(Action{Verb: FormCluster})
 	for _, n := range p.Nodes {
-		if !p.desired[n.Name] && !n.isNew() {
+		if !p.want.Has(n.Name) && !n.isNew() {
 			p.do(p.deleteNode(n.Name))
 		}
 	}
 }
 
-func (p *planner) change(nodes ...NodeName) {
-	if len(nodes) > 0 {
-		p.do(Action{Verb: ChangeNodes, Nodes: nodes})
-	}
+// anyData tells whether a node, of the stack or not, is known to have data.
+func (s *sight) anyData() bool {
+	return slices.ContainsFunc(s.Nodes, func(n Node) bool { return n.Running() || n.Data.Is(true) })
 }
 
 func (p *planner) changeEach(nodes []NodeName) {
 	for _, n := range nodes {
-		p.change(n)
+		p.do(p.changeNodes(n))
 	}
 }
 
@@ -160,11 +159,17 @@ func (p *planner) refuseSeries(from topology.Series, nodes []NodeName) bool {
 
 // unsupported refuses to start a node on data that the series can't take over.
 func (p *planner) unsupported(self Node) bool {
-	from, known := p.seriesOf(self)
-	if !known || p.want.Series == (topology.Series{}) || !self.Data.Is(true) || from.SupportsUpgradeTo(p.want.Series) {
+	if p.seriesFits(self) {
 		return false
 	}
+	from, _ := p.seriesOf(self)
 	return p.refuseSeries(from, []NodeName{self.Name})
+}
+
+// seriesFits tells whether the image can take over a node's data, as far as it is known what wrote them.
+func (s *sight) seriesFits(n Node) bool {
+	from, known := s.seriesOf(n)
+	return !known || s.want.Series == topology.Series{} || n.Data.Is(false) || from.SupportsUpgradeTo(s.want.Series)
 }
 
 func (s *sight) seriesOf(n Node) (topology.Series, bool) {
@@ -202,76 +207,76 @@ func (s *sight) disabledFlags() []string {
 	return names
 }
 
-// refuseFounding refuses to create empty nodes as the greater part of a stack of which some node, that does not run, has
-// data: they would wait for it in vain if it was a member of a greater cluster, and must not found one without it. It also
-// refuses to replace all nodes that have data by others.
+// refuseFounding refuses to go on where most data of the last deployment are gone and what is left does not run: the nodes
+// that have lost theirs would wait for the others in vain, and must not found a cluster without them. It also refuses to
+// replace all nodes that have data by others.
 func (p *planner) refuseFounding() {
-	var data, empty []NodeName
+	var data, emptied []NodeName
 	kept := false
 	for _, n := range p.Nodes {
+		// Where no member is known, whatever may have data counts.
+		if p.want.Has(n.Name) && (n.Member.Is(true) || len(p.members) == 0 && !n.Data.Is(false)) {
+			kept = true
+		}
 		switch {
-		case n.Running():
-			kept = kept || p.desired[n.Name]
+		case n.Running() || n.Data.Is(true):
 			data = append(data, n.Name)
-		case !n.Data.Is(false):
-			kept = kept || p.desired[n.Name]
-			data = append(data, n.Name)
-		case p.desired[n.Name]:
-			empty = append(empty, n.Name)
+		case n.Deployed.Is(true) && n.Data.Is(false):
+			emptied = append(emptied, n.Name)
 		}
 	}
 	switch {
 	case len(data) == 0:
 	case !kept:
 		p.refuse(Refusal{Kind: NothingKept, Rule: RuleOnlyCopy, Nodes: data})
-	case p.ClusterID == "" && len(empty) >= len(data):
+	case p.ClusterID == "" && len(emptied) >= len(data):
 		p.refuse(Refusal{Kind: FoundingOverData, Rule: RuleOnlyCopy, Nodes: data})
+	}
+}
+
+// refuseTypes refuses to make disc nodes RAM nodes if no disc node that is a member now stays one.
+func (p *planner) refuseTypes() {
+	var become []NodeName
+	stays := false
+	for _, want := range p.want.Nodes {
+		n := p.node(want.Name)
+		switch {
+		case !n.Member.Is(true) || !n.Type.Is(topology.Disc):
+		case want.Type == topology.RAM:
+			become = append(become, n.Name)
+		default:
+			stays = true
+		}
+	}
+	if p.Metadata.Store == Mnesia && len(become) > 0 && !stays {
+		p.refuse(Refusal{Kind: LastDisc, Rule: RuleOnlyCopy, Nodes: become})
 	}
 }
 
 // refuseDepartures refuses a scale-in that would lose something. The stack's nodes that are down are taken for running: they
 // are started before another one leaves.
 func (p *planner) refuseDepartures() {
-	if p.ClusterID == "" {
-		return // nobody can be asked; the formation will be
+	if len(p.members) == 0 {
+		p.refuseUnasked()
+		return
 	}
 	if len(p.leavers()) > 0 && !p.holds(about(Listed, "")) {
 		p.wait(about(Listed, ""))
 		return
 	}
-	q := &planner{sight: newSight(p.brought(), p.want), rules: p.rules}
-	q.departures(q.leavers())
-	p.Refusals = append(p.Refusals, q.Refusals...)
+	p.refuseDeparting()
 }
 
-// brought is the view as it will be when the stack's nodes with data have been brought back.
-func (p *planner) brought() View {
-	v := p.View
-	back := map[NodeName]bool{}
-	v.Nodes = slices.Clone(v.Nodes)
-	for i := range v.Nodes {
-		n := &v.Nodes[i]
-		if p.desired[n.Name] && n.State != Serving && !n.Data.Is(false) {
-			n.State = Serving
-			back[n.Name] = true
+// refuseUnasked refuses to let nodes go while no cluster with a majority runs that could be asked
+// what they alone have. One that has nothing yet may found a cluster at any moment, if it has a container.
+func (p *planner) refuseUnasked() {
+	var nodes []NodeName
+	for _, n := range p.Nodes {
+		if !p.want.Has(n.Name) && (!n.Data.Is(false) || !n.Container.Is(false)) {
+			nodes = append(nodes, n.Name)
 		}
 	}
-	v.Metadata.Group = v.Metadata.Group.with(back)
-	v.Queues = slices.Clone(v.Queues)
-	for i := range v.Queues {
-		q := &v.Queues[i]
-		q.Group = q.with(back)
+	if len(nodes) > 0 {
+		p.refuse(Refusal{Kind: NobodyToAsk, Rule: RuleOnlyCopy, Nodes: nodes})
 	}
-	return v
-}
-
-// with is the group as it is when the replicas of some nodes are back.
-func (g Group) with(back map[NodeName]bool) Group {
-	replicas := slices.Clone(g.Replicas)
-	for i := range replicas {
-		if r := &replicas[i]; back[r.Node] && !r.Lost {
-			r.Online, r.CaughtUp = Known(true), Known(true)
-		}
-	}
-	return Group{Leader: g.Leader, Replicas: replicas}
 }

@@ -33,6 +33,13 @@ type Desired struct {
 	Nodes []DesiredNode `json:"nodes"`
 	// Destroy says that the operator destroys this stack, explicitly and with everything in it.
 	Destroy bool `json:"destroy,omitempty"`
+	// HadData says, of a start, that the stack had data when the node's container was created, so that the node never founds
+	// a cluster. See [Action.MayFound].
+	HadData bool `json:"hadData,omitempty"`
+	// Established says, of a membership, that it was done before and only watches now: what the node has lost is restored,
+	// and what an operator does to it by hand is left alone until the next deployment. If such a membership waits for
+	// [IsMember], it is lost.
+	Established bool `json:"established,omitempty"`
 	// OutOfTime says, of a stop, that there is no time left to wait: the engine kills what has not stopped.
 	OutOfTime bool `json:"outOfTime,omitempty"`
 

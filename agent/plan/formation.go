@@ -10,17 +10,19 @@ import (
 func (p *planner) formation() {
 	gathered := p.gather()
 	leavers := p.leavers()
-	if gathered && p.departures(leavers) {
+	if gathered && p.refuseDeparting() {
 		p.takeBack(leavers)
 		return
 	}
 	for _, step := range []func(){
 		func() { p.waitUnless(Listed) },
+		func() { p.wake(leavers) },
 		func() { p.leave(leavers, func(n Node) bool { return n.State == Down }) },
+		p.remains,
 		p.grow,
 		func() { p.leave(leavers, func(n Node) bool { return n.State != Down }) },
-		p.remains,
 		p.tidy,
+		p.types,
 		p.flags,
 	} {
 		if p.busy() {
@@ -45,7 +47,7 @@ func (p *planner) gather() bool {
 	for _, n := range p.want.Nodes {
 		node := p.node(n.Name)
 		switch {
-		case node.State == Maintenance && !node.Stopping:
+		case node.State == Maintenance && node.Member.Is(true) && !node.Stopping:
 			p.try(p.revive(n.Name))
 		case node.State != Serving:
 			p.wait(about(Serves, n.Name))
@@ -68,6 +70,16 @@ func (p *planner) takeBack(leavers []Node) {
 	}
 }
 
+// wake starts RabbitMQ on nodes that are to leave and on which somebody stopped it: their replicas are needed until there are
+// others.
+func (p *planner) wake(leavers []Node) {
+	for _, n := range leavers {
+		if n.State == AppStopped && len(p.replicasOn(n.Name)) > 0 {
+			p.try(p.startApp(n.Name))
+		}
+	}
+}
+
 // grow gives queues and streams the replicas they lack among the stack's nodes, one at a time, and waits until each votes.
 // New replicas go where the fewest are.
 func (p *planner) grow() {
@@ -84,12 +96,12 @@ func (p *planner) grow() {
 		}
 		have := 0
 		for _, r := range q.Replicas {
-			if !p.desired[r.Node] {
+			if !p.want.Has(r.Node) {
 				continue
 			}
 			have++
 			if !r.available() {
-				p.wait(Condition{Predicate: ReplicaCaughtUp, Rule: RuleReplicas, Node: r.Node, Queue: q.QueueID})
+				p.wait(p.need(RuleReplicas, ReplicaCaughtUp, r.Node, q.QueueID)...)
 			}
 		}
 		if have < p.wanted(q) {
@@ -129,8 +141,8 @@ func (p *planner) leave(leavers []Node, which func(Node) bool) {
 	case leaver.State == Serving:
 		p.try(p.drainLeaver(leaver.Name))
 	case leaver.State == Maintenance:
-		if !p.removeReplicas(leaver.Name) {
-			p.try(p.stopLeaver(leaver.Name))
+		if !p.removeReplicas(leaver.Name) && !p.try(p.stopLeaver(leaver.Name)) && p.Metadata.Group.Leader == leaver.Name {
+			p.try(p.revive(leaver.Name)) // to drain it again, which hands the leadership over
 		}
 	case leaver.State == AppStopped || leaver.State == Down:
 		if !p.removeReplicas(leaver.Name) {
@@ -152,17 +164,36 @@ func (p *planner) removeReplicas(node NodeName) (any bool) {
 	return any
 }
 
-// remains removes replicas on nodes that are not members any more.
+// remains removes replicas on nodes that are not members. They only weaken their queues. A node of the stack is to get them
+// back when it is a member again.
 func (p *planner) remains() {
+	if p.busy() {
+		return
+	}
+	forlorn := map[NodeName][]*Queue{}
+	var order []NodeName
 	for i := range p.Queues {
 		q := &p.Queues[i]
-		if !q.replicated() || p.unhealthy(q) {
+		if !q.replicated() || p.halfDeleted(q) || q.leaderless() {
 			continue
 		}
 		for _, r := range q.Replicas {
-			if !p.desired[r.Node] && p.node(r.Node).Member.Is(false) {
-				p.try(p.removeReplica(q, r.Node))
+			if !p.node(r.Node).Member.Is(false) {
+				continue
 			}
+			if forlorn[r.Node] == nil {
+				order = append(order, r.Node)
+			}
+			forlorn[r.Node] = append(forlorn[r.Node], q)
+		}
+	}
+	for _, node := range order {
+		if p.want.Has(node) {
+			p.replaceLost(node, forlorn[node])
+			continue
+		}
+		for _, q := range forlorn[node] {
+			p.try(p.removeReplica(q, node))
 		}
 	}
 }
@@ -170,8 +201,17 @@ func (p *planner) remains() {
 // tidy drops what is remembered of nodes that have left: their queues have got other replicas.
 func (p *planner) tidy() {
 	for _, l := range p.Lost {
-		if !p.desired[l.Node] && !p.node(l.Node).Member.Is(true) && len(l.Queues) > 0 {
+		if !p.want.Has(l.Node) && !p.node(l.Node).Member.Is(true) && len(l.Queues) > 0 {
 			p.try(p.remember(l.Node, nil))
+		}
+	}
+}
+
+// types waits for the types of the nodes, to which their memberships see.
+func (p *planner) types() {
+	for _, n := range p.want.Nodes {
+		if !p.typeFits(n.Name) {
+			p.wait(about(TypeFits, n.Name))
 		}
 	}
 }

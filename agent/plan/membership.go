@@ -7,6 +7,9 @@ import "slices"
 func (p *planner) membership() {
 	self := p.self()
 	switch {
+	case p.want.Established && (self.Member.Is(false) || self.Running() && p.isAway(self)):
+		p.wait(about(IsMember, self.Name))
+	case p.want.Established && (self.State != Serving || self.Stopping || !self.Member.Is(true)):
 	case self.Stopping:
 		p.wait(about(NotStopping, self.Name))
 	case self.Running() && p.isAway(self):
@@ -16,13 +19,16 @@ func (p *planner) membership() {
 	case self.State == AppStopped:
 		p.startStopped(self)
 	case self.State != Serving:
+		if self.Member.Is(false) && self.Data.Is(true) && !p.holds(about(DataOfCluster, self.Name)) {
+			p.notice(Refusal{Kind: ForeignData, Rule: RuleOnlyCopy, Nodes: []NodeName{self.Name}})
+		}
 		p.wait(about(Serves, self.Name))
 	case !self.Member.Is(true):
 		p.wait(about(IsMember, self.Name))
 	default:
-		if p.ensureType(self) {
-			p.restore(self.Name)
-		}
+		p.restore(self.Name)
+		p.remains()
+		p.ensureType(self)
 	}
 }
 
@@ -79,15 +85,26 @@ func (p *planner) startStopped(self Node) {
 	}
 }
 
-// ensureType makes the node of the type that it is to have. It returns false if that is still to be done.
-func (p *planner) ensureType(self Node) bool {
-	i := slices.IndexFunc(p.want.Nodes, func(n DesiredNode) bool { return n.Name == self.Name })
-	has, known := self.Type.Get()
-	if i < 0 || !known || p.Metadata.Store != Mnesia || has == p.want.Nodes[i].Type {
-		return true
+// ensureType makes the node of the type that it is to have, when all is well and it is its turn: of several nodes, the first
+// goes first. Nobody but the formation waits for that.
+func (p *planner) ensureType(self Node) {
+	if p.busy() {
+		return
 	}
-	p.try(p.changeType(self.Name, p.want.Nodes[i].Type))
-	return false
+	i := slices.IndexFunc(p.want.Nodes, func(n DesiredNode) bool { return !p.typeFits(n.Name) })
+	if i < 0 || p.want.Nodes[i].Name != self.Name {
+		return
+	}
+	if change := p.changeType(self.Name, p.want.Nodes[i].Type); len(p.unmet(change)) == 0 {
+		p.do(change)
+	}
+}
+
+// typeFits tells whether a node is of the type that it is to have. Khepri knows no types.
+func (s *sight) typeFits(node NodeName) bool {
+	has, known := s.node(node).Type.Get()
+	return s.Metadata.Store != Mnesia || !known ||
+		slices.ContainsFunc(s.want.Nodes, func(n DesiredNode) bool { return n.Name == node && n.Type == has })
 }
 
 // restore gives a node its replicas back: those that only need time, those that the cluster remembers it has lost, and those
@@ -99,7 +116,7 @@ func (p *planner) restore(self NodeName) {
 	}
 	lost := setOf(p.remembered(self))
 	there := map[QueueID]bool{}
-	var gone []QueueID
+	var gone []*Queue
 	for i := range p.Queues {
 		q := &p.Queues[i]
 		if !q.replicated() {
@@ -110,8 +127,9 @@ func (p *planner) restore(self NodeName) {
 		switch {
 		case !member && !lost[q.QueueID]:
 		case p.unhealthy(q):
-		case member && r.Lost:
-			gone = append(gone, q.QueueID)
+		case member && (r.Lost || !p.rules.has(RuleReplicas) && !r.available()):
+			gone = append(gone, q)
+		case !member && p.postponed(q, self):
 		case !member:
 			p.try(p.addReplica(q, self))
 		case !r.available():
@@ -122,18 +140,35 @@ func (p *planner) restore(self NodeName) {
 	p.settle(self, there)
 }
 
-// replaceLost removes the replicas whose data are gone, once it is remembered that the node had them.
-func (p *planner) replaceLost(self NodeName, gone []QueueID) {
-	remembered := p.remembered(self)
-	if all := union(remembered, gone); len(all) > len(remembered) && p.rules.has(RuleRemembered) {
+// postponed tells whether a replica can't be given back yet because other nodes lack theirs. It stays remembered, and what
+// those nodes wait for must not wait for it.
+func (p *planner) postponed(q *Queue, self NodeName) bool {
+	if q.count(func(NodeName) bool { return false }).complete() || len(p.unmet(p.addReplica(q, self))) == 0 {
+		return false
+	}
+	p.notice(Refusal{Kind: ReplicaPostponed, Rule: RuleRemembered, Nodes: []NodeName{self}, Queues: []QueueID{q.QueueID}})
+	return true
+}
+
+// replaceLost removes the replicas of which a node has lost the data, once it is remembered that the node had them.
+func (p *planner) replaceLost(node NodeName, gone []*Queue) {
+	remembered := p.remembered(node)
+	if all := union(remembered, ids(gone)); len(all) > len(remembered) && p.rules.has(RuleRemembered) {
 		p.Actions = nil
-		p.try(p.remember(self, all))
+		p.try(p.remember(node, all))
 		return
 	}
-	for _, id := range gone {
-		q, _ := p.queue(id)
-		p.try(p.removeLost(&q, self))
+	for _, q := range gone {
+		p.try(p.removeLost(q, node))
 	}
+}
+
+func ids(queues []*Queue) []QueueID {
+	ids := make([]QueueID, len(queues))
+	for i, q := range queues {
+		ids[i] = q.QueueID
+	}
+	return ids
 }
 
 // settle drops from memory what the node has back, when all that can be restored is. What is in queues that are not healthy
@@ -143,28 +178,30 @@ func (p *planner) settle(self NodeName, there map[QueueID]bool) {
 	if len(remembered) == 0 || p.rules.has(RuleRemembered) && (len(p.Actions) > 0 || len(p.Waiting) > 0) {
 		return
 	}
-	var remaining []QueueID
+	var dropped, remaining []QueueID
 	for _, id := range remembered {
 		q, _ := p.queue(id)
 		if there[id] && p.rules.has(RuleRemembered) && !replicaCaughtUp(p.sight, &q, self) {
 			remaining = append(remaining, id)
+		} else {
+			dropped = append(dropped, id)
 		}
 	}
-	if len(remaining) < len(remembered) {
-		p.try(p.forgetRemembered(self, remaining))
+	if len(dropped) > 0 {
+		p.try(p.drop(self, dropped, remaining))
 	}
 }
 
 // unhealthy tells whether nothing can be done about the replicas of a queue, and gives notice of it. Waiting for it would
 // hold up what it does not concern.
 func (p *planner) unhealthy(q *Queue) bool {
-	if p.halfDeleted(q) {
+	switch {
+	case p.halfDeleted(q):
 		p.notice(Refusal{Kind: HalfDeleted, Rule: RuleReplicas, Queues: []QueueID{q.QueueID}})
-		return true
-	}
-	if q.Leader == "" && !q.online().hasMajority() {
+	case q.leaderless():
 		p.notice(Refusal{Kind: QueueMinority, Rule: RuleReplicas, Queues: []QueueID{q.QueueID}, Nodes: q.offline()})
-		return true
+	default:
+		return false
 	}
-	return false
+	return true
 }

@@ -8,6 +8,8 @@ const (
 	Serves Predicate = "Serves"
 	// Runs: RabbitMQ runs on Node.
 	Runs Predicate = "Runs"
+	// NotRunning: RabbitMQ does not run on Node yet, or any more.
+	NotRunning Predicate = "NotRunning"
 	// Stopped: RabbitMQ does not run on Node, so that nothing can reach what is on it.
 	Stopped Predicate = "Stopped"
 	// Drained: Node is in maintenance mode, so that no client is connected to it and no queue is placed there.
@@ -31,7 +33,8 @@ const (
 	ClusterServes Predicate = "ClusterServes"
 	// KeepsMajority: every group keeps a majority when Node stops; more than that where waiting gives more.
 	KeepsMajority Predicate = "KeepsMajority"
-	// ClusterKeepsMajority: most members but Node run, so that the cluster can do without it for good.
+	// ClusterKeepsMajority: most members but Node run, and one of them leads the metadata store, or there is a majority to
+	// elect it, so that the cluster can forget Node.
 	ClusterKeepsMajority Predicate = "ClusterKeepsMajority"
 	// QueueKeepsMajority: Queue has a majority now, and keeps one when its replica on Node is removed.
 	QueueKeepsMajority Predicate = "QueueKeepsMajority"
@@ -64,11 +67,20 @@ const (
 
 	// OthersServe: all members that the stack keeps serve, Node excepted.
 	OthersServe Predicate = "OthersServe"
+	// DownOrOthersServe: Node is known not to serve as a member, or all other members do.
+	DownOrOthersServe Predicate = "DownOrOthersServe"
+	// DownOrKeepsMajority: Node is known not to run as a member, or every group keeps a majority without it.
+	DownOrKeepsMajority Predicate = "DownOrKeepsMajority"
 
-	// NoDataElsewhere: no node of the stack but Node has data or may have some.
+	// NoDataElsewhere: no seed but Node has data or may have some, and no other node is known to have some. The nodes that
+	// are no seeds change without the others being told; a deployment asks for the data of all.
 	NoDataElsewhere Predicate = "NoDataElsewhere"
+	// FoundingAllowed: the stack had no data when Node's container was created.
+	FoundingAllowed Predicate = "FoundingAllowed"
 	// DataOfCluster: the data of Node are those of a former member of this cluster, which let it go.
 	DataOfCluster Predicate = "DataOfCluster"
+	// TypeFits: Node is of the type that it is to have.
+	TypeFits Predicate = "TypeFits"
 	// OtherDiscServes: a disc node other than Node serves.
 	OtherDiscServes Predicate = "OtherDiscServes"
 
@@ -76,11 +88,14 @@ const (
 	ReplicasRemembered Predicate = "ReplicasRemembered"
 	// ReplicaRemembered: the cluster remembers that Node has had a replica of Queue.
 	ReplicaRemembered Predicate = "ReplicaRemembered"
-	// ReplicasRestored: Node has what it had lost, of all queues that are still there.
-	ReplicasRestored Predicate = "ReplicasRestored"
+	// ReplicaRestored: Node has its replica of Queue back, or the queue is gone.
+	ReplicaRestored Predicate = "ReplicaRestored"
 
 	// OneVersion: all members run, and run the same version.
 	OneVersion Predicate = "OneVersion"
+	// SeriesFits: the image can take over the data of Node, if it is known what wrote them. A container's label tells; where
+	// there is none, the node's own agent looks before it starts.
+	SeriesFits Predicate = "SeriesFits"
 	// Owned: Node's volume was created from this stack's state.
 	Owned Predicate = "Owned"
 	// LetGo: the operator destroys the stack, or Node is none of the stack's and the cluster has let it go.
@@ -91,6 +106,7 @@ const (
 var predicates = map[Predicate]func(*sight, Condition) bool{
 	Serves:      func(s *sight, c Condition) bool { return s.node(c.Node).State == Serving },
 	Runs:        func(s *sight, c Condition) bool { return s.node(c.Node).Running() },
+	NotRunning:  func(s *sight, c Condition) bool { return !s.node(c.Node).Running() },
 	Stopped:     stopped,
 	Drained:     func(s *sight, c Condition) bool { return s.node(c.Node).State == Maintenance },
 	NotStopping: func(s *sight, c Condition) bool { return !s.node(c.Node).Stopping },
@@ -102,7 +118,7 @@ var predicates = map[Predicate]func(*sight, Condition) bool{
 	Listed:     func(s *sight, _ Condition) bool { return s.QueuesKnown && s.LostKnown },
 	IsMember:   func(s *sight, c Condition) bool { return s.node(c.Node).Member.Is(true) },
 	IsNoMember: func(s *sight, c Condition) bool { return s.node(c.Node).Member.Is(false) },
-	Leaves:     func(s *sight, c Condition) bool { return !s.desired[c.Node] },
+	Leaves:     func(s *sight, c Condition) bool { return !s.want.Has(c.Node) },
 
 	ClusterServes:        func(s *sight, _ Condition) bool { return s.clusterServes("") },
 	KeepsMajority:        keepsMajority,
@@ -124,19 +140,30 @@ var predicates = map[Predicate]func(*sight, Condition) bool{
 	NothingOwn:     nothingOwn,
 
 	OthersServe: othersServe,
+	DownOrOthersServe: func(s *sight, c Condition) bool {
+		n := s.node(c.Node)
+		return n.State != Serving && n.State != StateUnknown || n.Member.Is(false) || othersServe(s, c)
+	},
+	DownOrKeepsMajority: func(s *sight, c Condition) bool {
+		n := s.node(c.Node)
+		return !n.Running() && n.State != StateUnknown || n.Member.Is(false) || keepsMajority(s, c)
+	},
 
 	NoDataElsewhere: noDataElsewhere,
+	FoundingAllowed: func(s *sight, _ Condition) bool { return !s.want.HadData },
 	DataOfCluster:   dataOfCluster,
+	TypeFits:        func(s *sight, c Condition) bool { return s.typeFits(c.Node) },
 	OtherDiscServes: otherDiscServes,
 
 	ReplicasRemembered: replicasRemembered,
 	ReplicaRemembered:  func(s *sight, c Condition) bool { return slices.Contains(s.remembered(c.Node), c.Queue) },
-	ReplicasRestored:   replicasRestored,
+	ReplicaRestored:    replicaRestored,
 
 	OneVersion: oneVersion,
+	SeriesFits: func(s *sight, c Condition) bool { return s.seriesFits(s.node(c.Node)) },
 	Owned:      owned,
 	LetGo: func(s *sight, c Condition) bool {
-		return s.want.Destroy || !s.desired[c.Node] && s.node(c.Node).Member.Is(false)
+		return s.want.Destroy || !s.want.Has(c.Node) && s.node(c.Node).Member.Is(false)
 	},
 }
 
@@ -186,10 +213,10 @@ func stopped(s *sight, c Condition) bool {
 	return state == AppStopped || state == Down
 }
 
-// clusterServes tells whether most members run without a node, those that are about to stop not counted.
+// clusterServes tells whether most members run without a node, and the metadata store can be changed without it.
 func (s *sight) clusterServes(without NodeName) bool {
 	running, members := 0, 0
-	for _, n := range s.members {
+	for _, n := range s.counted {
 		if n.Name == without {
 			continue
 		}
@@ -201,7 +228,12 @@ func (s *sight) clusterServes(without NodeName) bool {
 	if s.ClusterID == "" || running < majority(members) {
 		return false
 	}
-	return s.metadata().count(func(n NodeName) bool { return n == without }).hasMajority()
+	store := s.metadata()
+	if store.count(func(n NodeName) bool { return n == without }).hasMajority() {
+		return true
+	}
+	// A leader stays one when its last follower stops, and commits by itself that it is alone: so two become one.
+	return without != "" && store.Leader != "" && store.Leader != without && s.node(store.Leader).Running()
 }
 
 func keepsMajority(s *sight, c Condition) bool {
@@ -267,7 +299,7 @@ func replicaCaughtUp(_ *sight, q *Queue, node NodeName) bool {
 
 func replicaUnneeded(s *sight, q *Queue, node NodeName) bool {
 	r, found := q.on(node)
-	return found && (r.Lost || !s.desired[node] || s.node(node).Member.Is(false) || s.node(node).Data.Is(false))
+	return found && (r.Lost || !s.want.Has(node) || s.node(node).Member.Is(false) || s.node(node).Data.Is(false))
 }
 
 func (s *sight) queueKeepsWanted(q *Queue, node NodeName) bool {
@@ -278,7 +310,7 @@ func (s *sight) queueKeepsWanted(q *Queue, node NodeName) bool {
 // durableOn are the durable queues that live on a node alone.
 func (s *sight) durableOn(node NodeName) []QueueID {
 	var ids []QueueID
-	stays := func(n NodeName) bool { return s.desired[n] }
+	stays := func(n NodeName) bool { return s.want.Has(n) }
 	for i := range s.Queues {
 		if q := &s.Queues[i]; q.keeps() && q.livesOn(node, stays) {
 			ids = append(ids, q.QueueID)
@@ -306,7 +338,7 @@ func (n Node) isNew() bool { return !n.Member.Is(true) && n.Data.Is(false) && !n
 
 func noDataElsewhere(s *sight, c Condition) bool {
 	for _, n := range s.want.Nodes {
-		if n.Name != c.Node && !s.node(n.Name).Data.Is(false) {
+		if n.Seed && n.Name != c.Node && !s.node(n.Name).Data.Is(false) {
 			return false
 		}
 	}
@@ -337,17 +369,9 @@ func replicasRemembered(s *sight, c Condition) bool {
 	return true
 }
 
-func replicasRestored(s *sight, c Condition) bool {
-	if !s.QueuesKnown || !s.LostKnown {
-		return false
-	}
-	lost := setOf(s.remembered(c.Node))
-	for i := range s.Queues {
-		if q := &s.Queues[i]; lost[q.QueueID] && q.replicated() && !s.halfDeleted(q) && !replicaCaughtUp(s, q, c.Node) {
-			return false
-		}
-	}
-	return true
+func replicaRestored(s *sight, c Condition) bool {
+	q, found := s.queue(c.Queue)
+	return s.QueuesKnown && (!found || replicaCaughtUp(s, &q, c.Node))
 }
 
 func oneVersion(s *sight, _ Condition) bool {

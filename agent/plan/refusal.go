@@ -12,7 +12,8 @@ type Refusal struct {
 	Kind RefusalKind `json:"kind"`
 	// Rule is the rule that would be broken.
 	Rule Rule `json:"rule"`
-	// Nodes and Queues are what it is about.
+	// Nodes and Queues are what it is about; of a node that can't leave, the first is that node, and others are what it
+	// would take.
 	Nodes  []NodeName `json:"nodes,omitempty"`
 	Queues []QueueID  `json:"queues,omitempty"`
 	// From and To are what would change into what: a series, an owner.
@@ -29,6 +30,10 @@ type RefusalKind string
 const (
 	// ClusterMinority: nodes can't leave a cluster of which most members do not run.
 	ClusterMinority RefusalKind = "cluster-minority"
+	// NobodyToAsk: nodes are to leave while no cluster with a majority runs.
+	NobodyToAsk RefusalKind = "nobody-to-ask"
+	// LastOfMnesia: one node would be left of a cluster with Mnesia.
+	LastOfMnesia RefusalKind = "last-of-mnesia"
 	// QueueMinorityLeaves: a node that leaves has a replica of a queue whose other replicas are mostly away.
 	QueueMinorityLeaves RefusalKind = "queue-minority-leaves"
 	// HalfDeletedLeaves: a node that leaves is named by a queue that is half deleted.
@@ -37,16 +42,16 @@ const (
 	DurableQueues RefusalKind = "durable-queues"
 	// DurableQueuesDown: the same of a node that does not run.
 	DurableQueuesDown RefusalKind = "durable-queues-down"
-	// ForeignData: the data of a node that starts are not those of the running cluster.
-	ForeignData RefusalKind = "foreign-data"
 	// OtherCluster: a node is in another cluster, with other members.
 	OtherCluster RefusalKind = "other-cluster"
 	// OwnQueues: a node is in a cluster of its own and has queues.
 	OwnQueues RefusalKind = "own-queues"
-	// FoundingOverData: empty nodes would be started beside the only ones with data, which do not run.
+	// FoundingOverData: most nodes have lost their data, and those that have some do not run.
 	FoundingOverData RefusalKind = "founding-over-data"
 	// NothingKept: no node that has the cluster's data would be kept.
 	NothingKept RefusalKind = "nothing-kept"
+	// LastDisc: no disc node would stay one.
+	LastDisc RefusalKind = "last-disc"
 	// CookieChange: the Erlang cookie would change.
 	CookieChange RefusalKind = "cookie-change"
 	// ForeignStack: volumes were made from another state.
@@ -60,6 +65,10 @@ const (
 
 	// HalfDeleted is a notice: a queue whose deletion was interrupted.
 	HalfDeleted RefusalKind = "half-deleted"
+	// ForeignData is a notice: a node that does not serve has data, and not those of the running cluster.
+	ForeignData RefusalKind = "foreign-data"
+	// ReplicaPostponed is a notice: a node gets a replica back only when other replicas of the queue are well.
+	ReplicaPostponed RefusalKind = "replica-postponed"
 	// QueueMinority is a notice: most replicas of a queue are away.
 	QueueMinority RefusalKind = "queue-minority"
 )
@@ -79,10 +88,18 @@ var texts = map[RefusalKind]func(Refusal) string{
 		return fmt.Sprintf("No node can leave the cluster: most of its members must run for that, and %s %s not. Start %s first.",
 			list(r.Nodes), plural(len(r.Nodes), "does", "do"), plural(len(r.Nodes), "it", "them"))
 	},
+	NobodyToAsk: func(r Refusal) string {
+		return fmt.Sprintf("%s can't leave: no cluster with a majority runs that could say what they alone have. Give the stack its nodes "+
+			"back and let it start; then let them leave.", list(r.Nodes))
+	},
+	LastOfMnesia: func(r Refusal) string {
+		return fmt.Sprintf("%s can't be the last node of this cluster: with Mnesia, the last but one pauses when the other stops, and can't "+
+			"forget it. Keep two nodes or more, or upgrade to a series with Khepri first.", list(r.Nodes))
+	},
 	QueueMinorityLeaves: func(r Refusal) string {
 		return fmt.Sprintf("%s can't leave: it has a replica of %s, of which most replicas are not online, so that its messages "+
-			"can't be copied. Start the nodes with the other replicas, or give %s its node back.",
-			list(r.Nodes), queueList(r.Queues), "the stack")
+			"can't be copied. Bring back what is missing (%s), or give the stack its node back.",
+			r.first(), queueList(r.Queues), list(r.Nodes[1:]))
 	},
 	HalfDeletedLeaves: func(r Refusal) string {
 		return fmt.Sprintf("%s can't leave: %s %s half deleted, and nobody leads %s. If the deletion was meant, finish it:%s",
@@ -100,7 +117,7 @@ var texts = map[RefusalKind]func(Refusal) string{
 	},
 	ForeignData: func(r Refusal) string {
 		return fmt.Sprintf("%s has data of another cluster than the one that runs, and they may be the only copy of something, so that "+
-			"they are left alone and it does not start. To make it a member, first save its volume elsewhere, or make sure that nothing in "+
+			"they are left alone. It comes up if these are all there was of that cluster. Otherwise, to make it a member, first save its volume elsewhere, or make sure that nothing in "+
 			"it is needed; then remove its container and its volume, and run `pulumi up`.", list(r.Nodes))
 	},
 	OtherCluster: func(r Refusal) string {
@@ -112,15 +129,20 @@ var texts = map[RefusalKind]func(Refusal) string{
 			"first; %s shows them.", list(r.Nodes), commandOn(r.first(), "list_queues", "name", "messages"))
 	},
 	FoundingOverData: func(r Refusal) string {
-		return fmt.Sprintf("%s %s data and %s not run, and most of the stack's other nodes are empty: without %s they would be a new, "+
-			"empty cluster. Start %s first (`docker start` its container), and bring back the volumes of its peers if they were moved. "+
-			"If these are lost for good, save its volume before you do anything else.",
+		return fmt.Sprintf("Of the last deployment only %s %s data, and %s not run; without %s the others would be a new, empty "+
+			"cluster. Bring the missing volumes back. If they are lost for good, save what is left, start %s by hand and follow RabbitMQ's "+
+			"guide to recover from the loss of a majority; `pulumi up` goes on once it serves.",
 			list(r.Nodes), plural(len(r.Nodes), "has", "have"), plural(len(r.Nodes), "does", "do"), plural(len(r.Nodes), "it", "them"),
-			plural(len(r.Nodes), "it", "them"))
+			list(r.Nodes))
 	},
 	NothingKept: func(r Refusal) string {
 		return fmt.Sprintf("The stack would keep none of the nodes that have its data: %s. Keep at least one of them in warren:nodes until "+
 			"the others are members; replace it in the next step. To delete everything, destroy the stack.", list(r.Nodes))
+	},
+	LastDisc: func(r Refusal) string {
+		return fmt.Sprintf("%s can't become %s: no disc node that is a member now would stay one, and only disc nodes keep the cluster's "+
+			"metadata. Add disc nodes, or make others disc nodes, in a step before.",
+			list(r.Nodes), plural(len(r.Nodes), "a RAM node", "RAM nodes"))
 	},
 	CookieChange: func(r Refusal) string {
 		hosts := make([]string, len(r.Nodes))
@@ -151,6 +173,10 @@ var texts = map[RefusalKind]func(Refusal) string{
 	HalfDeleted: func(r Refusal) string {
 		return fmt.Sprintf("The deletion of %s was interrupted: all its nodes run, and none of its replicas does. Nothing waits for it. "+
 			"If the deletion was meant, finish it:%s", queueList(r.Queues), r.deletions())
+	},
+	ReplicaPostponed: func(r Refusal) string {
+		return fmt.Sprintf("%s gets its replica of %s back when the queue's other replicas are well. It is remembered until then.",
+			list(r.Nodes), queueList(r.Queues))
 	},
 	QueueMinority: func(r Refusal) string {
 		return fmt.Sprintf("Most replicas of %s are not online (%s), so that it takes no messages and its replicas can't be changed. "+

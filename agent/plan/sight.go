@@ -13,31 +13,36 @@ const defaultReplicas = 3
 // sight is a view with what is desired, as the predicates look at it.
 type sight struct {
 	View
-	want    Desired
-	desired map[NodeName]bool
-	nodes   map[NodeName]Node
-	members []Node
-	byID    map[QueueID]int
+	want Desired
+	// members are the nodes that are members; counted are these and the ones that may be, which count for a majority.
+	members, counted []Node
+	byID             map[QueueID]int
 }
 
 func newSight(v View, d Desired) *sight {
-	s := &sight{View: v, want: d, desired: map[NodeName]bool{}, nodes: map[NodeName]Node{}}
-	for _, n := range d.Nodes {
-		s.desired[n.Name] = true
-	}
+	s := &sight{View: v, want: d}
 	for _, n := range v.Nodes {
-		s.nodes[n.Name] = n
 		if n.Member.Is(true) {
 			s.members = append(s.members, n)
+		}
+		if !n.Member.Is(false) {
+			s.counted = append(s.counted, n)
 		}
 	}
 	return s
 }
 
-// node is what is known of a node; of one that is not in the view, nothing.
+// node is what is known of a node. One that is not in the view is no member, if the members are known.
 func (s *sight) node(name NodeName) Node {
-	n := s.nodes[name]
-	n.Name = name
+	for i := range s.Nodes {
+		if s.Nodes[i].Name == name {
+			return s.Nodes[i]
+		}
+	}
+	n := Node{Name: name}
+	if len(s.members) > 0 {
+		n.Member = Known(false)
+	}
 	return n
 }
 
@@ -56,19 +61,19 @@ func (s *sight) queue(id QueueID) (Queue, bool) {
 	return s.Queues[i], true
 }
 
-// leavers are the members that are not the stack's; those that do not run come first.
+// leavers are the members that are not the stack's, in the order in which they go: those first that are furthest on their
+// way.
 func (s *sight) leavers() []Node {
-	var dead, alive []Node
-	for _, n := range s.members {
-		switch {
-		case s.desired[n.Name]:
-		case n.State == Down:
-			dead = append(dead, n)
-		default:
-			alive = append(alive, n)
+	order := []NodeState{Down, AppStopped, Maintenance}
+	rank := func(n Node) int {
+		if i := slices.Index(order, n.State); i >= 0 {
+			return i
 		}
+		return len(order)
 	}
-	return append(dead, alive...)
+	leavers := slices.DeleteFunc(slices.Clone(s.members), func(n Node) bool { return s.want.Has(n.Name) })
+	slices.SortStableFunc(leavers, func(a, b Node) int { return rank(a) - rank(b) })
+	return leavers
 }
 
 // metadata is the group of the metadata store. Mnesia has none; there, the members stand for one, since a node pauses
@@ -78,7 +83,7 @@ func (s *sight) metadata() Group {
 		return s.Metadata.Group
 	}
 	var g Group
-	for _, n := range s.members {
+	for _, n := range s.counted {
 		running := Known(n.Running())
 		if n.State == StateUnknown {
 			running = Maybe[bool]{}
@@ -104,7 +109,7 @@ func (s *sight) wanted(q *Queue) int {
 func (s *sight) ready(q *Queue, except NodeName) int {
 	n := 0
 	for _, r := range q.Replicas {
-		if r.available() && r.Node != except && s.desired[r.Node] {
+		if r.available() && r.Node != except && s.want.Has(r.Node) {
 			n++
 		}
 	}
@@ -124,6 +129,9 @@ func (s *sight) halfDeleted(q *Queue) bool {
 	}
 	return true
 }
+
+// leaderless tells whether a queue has no leader and can't elect one.
+func (q *Queue) leaderless() bool { return q.Leader == "" && !q.online().hasMajority() }
 
 // leaving tells whether a node is about to stop: whoever stops one puts it into maintenance first, so that others see it.
 func (s *sight) leaving(node NodeName) bool { return s.node(node).State == Maintenance }

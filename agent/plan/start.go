@@ -1,5 +1,7 @@
 package plan
 
+import "slices"
+
 // start decides about a node whose container has started and in which RabbitMQ is about to.
 func (p *planner) start() {
 	self := p.self()
@@ -21,20 +23,19 @@ func (p *planner) start() {
 	}
 }
 
-// startWithData starts a node on its data, unless it is certain that its cluster let it go: it could not start then.
+// startWithData starts a node on its data, unless they are those of a former member of the cluster that runs, on which it
+// could not start. Data of any other cluster may be the only copy of something: the node starts on them, and what becomes of
+// it is the membership's to decide.
 func (p *planner) startWithData(self Node) {
-	if p.ClusterID == "" || !self.Member.Is(false) {
-		p.do(Action{Verb: StartNode, Node: self.Name})
-		return
-	}
 	aside := p.setDataAside(self.Name)
-	for _, c := range p.unmet(aside) {
-		if c.Predicate == DataOfCluster {
-			p.refuse(Refusal{Kind: ForeignData, Rule: c.Rule, Nodes: []NodeName{self.Name}})
-			return
-		}
+	switch unmet := p.unmet(aside); {
+	case p.ClusterID == "" || !self.Member.Is(false):
+		p.do(Action{Verb: StartNode, Node: self.Name})
+	case slices.ContainsFunc(unmet, func(c Condition) bool { return c.Predicate == DataOfCluster }):
+		p.do(Action{Verb: StartNode, Node: self.Name})
+	default:
+		p.try(aside)
 	}
-	p.try(aside)
 }
 
 // joinEmpty makes a node without data a new member, by an action that starts it. A member with its name has lost its data

@@ -1,5 +1,7 @@
 package plan
 
+import "slices"
+
 // stop decides about a node that was told to stop. It waits until the cluster can do without the node, hands over what the
 // node leads, and puts it into maintenance, which tells everybody else that it goes. Then it looks again: of two nodes that
 // do this at the same time, one goes back into service and lets the other go first.
@@ -7,7 +9,10 @@ func (p *planner) stop() {
 	self := p.self()
 	at := Action{Verb: StopNode, Node: self.Name}
 	switch {
-	case p.want.Destroy || !self.Running():
+	case p.want.Destroy:
+		p.do(at)
+	case !self.Running():
+		at.Needs = []Condition{about(NotRunning, self.Name)}
 		p.do(at)
 	case self.State == Serving:
 		p.stopServing(self, at)
@@ -53,18 +58,18 @@ func (p *planner) unlessOutOfTime(a Action) Action {
 // yields tells whether a drained node goes back into service: another one that is drained comes before it, or the cluster
 // needs it for another reason. The first of several drained nodes stays, and waits until the others have yielded.
 func (p *planner) yields(self Node) bool {
-	alone := *p.sight
-	alone.nodes = map[NodeName]Node{}
-	for name, n := range p.nodes {
-		if n.State == Maintenance && name != self.Name {
-			if name < self.Name {
+	alone := p.View
+	alone.Nodes = slices.Clone(alone.Nodes)
+	for i := range alone.Nodes {
+		n := &alone.Nodes[i]
+		if n.State == Maintenance && n.Name != self.Name {
+			if n.Name < self.Name {
 				return true
 			}
 			n.State = Serving
 		}
-		alone.nodes[name] = n
 	}
-	return len(alone.unmet(p.stopNode(self.Name))) > 0
+	return len(newSight(alone, p.want).unmet(p.stopNode(self.Name))) > 0
 }
 
 // heir is the node to which a queue's leadership goes: one with a replica that could lead at once.

@@ -29,6 +29,7 @@ func (c Condition) String() string {
 var conditionTexts = map[Predicate]string{
 	Serves:      "{node} serves clients",
 	Runs:        "RabbitMQ runs on {node}",
+	NotRunning:  "RabbitMQ does not run on {node}",
 	Stopped:     "RabbitMQ does not run on {node}",
 	Drained:     "{node} is in maintenance mode",
 	NotStopping: "{node} is not being stopped",
@@ -59,15 +60,18 @@ var conditionTexts = map[Predicate]string{
 	NothingOwn:     "{node} is alone in a cluster without queues",
 	OthersServe:    "all other members serve",
 
-	NoDataElsewhere: "no other node of the stack has data, by its own word",
+	NoDataElsewhere: "all other seeds say that they have no data, and no node has some",
+	FoundingAllowed: "the stack had no data when the container of {node} was created",
 	DataOfCluster:   "the data of {node} are those of a former member of the running cluster",
+	TypeFits:        "{node} is of the type that it is to have",
 	OtherDiscServes: "another disc node serves",
 
 	ReplicasRemembered: "the cluster remembers all replicas of {node}",
 	ReplicaRemembered:  "the cluster remembers the replica of {queue} on {node}",
-	ReplicasRestored:   "{node} has all replicas back",
+	ReplicaRestored:    "{node} has its replica of {queue} back, or the queue is gone",
 
 	OneVersion: "all members run the same version",
+	SeriesFits: "the image can take over the data of {node}",
 	Owned:      "the volume of {node} was made from this stack's state",
 	LetGo:      "the cluster has let {node} go, or the stack is being destroyed",
 }
@@ -115,6 +119,8 @@ func (a Action) String() string {
 		return "enable the stable feature flags"
 	case ChangeNodes:
 		return "change " + list(a.Nodes) + plural(len(a.Nodes), "", " together")
+	case AbandonFormation:
+		return "end the formation of an earlier deployment"
 	case FormCluster:
 		return "make the cluster consist of the stack's nodes"
 	case DeleteNode:

@@ -57,7 +57,8 @@ type Node struct {
 	ClusterID Maybe[string] `json:"clusterId"`
 	// Alone tells whether the node, by its own word, is the only member of the cluster it is in.
 	Alone Maybe[bool] `json:"alone"`
-	// OwnQueues is how many queues a running node knows that is in another cluster than that of the view.
+	// OwnQueues is how many queues the cluster has that a running node is in, by its own word. It is needed of a node that
+	// is alone.
 	OwnQueues Maybe[int] `json:"ownQueues"`
 	// Type is the node's type as the cluster has it.
 	Type Maybe[topology.NodeType] `json:"type"`
@@ -74,6 +75,8 @@ type Node struct {
 
 	// Container tells whether the node has a container, running or not.
 	Container Maybe[bool] `json:"container"`
+	// Deployed tells whether the node was part of the stack after its last deployment that succeeded.
+	Deployed Maybe[bool] `json:"deployed"`
 	// Cookie is the fingerprint of the Erlang cookie that the node's container has.
 	Cookie Maybe[string] `json:"cookie"`
 	// Owner identifies the deployment state that created the node's volume. Known and empty: created before owners were

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -114,7 +115,7 @@ func TestNodeThatRefusesItsConfiguration(t *testing.T) {
 // TestInterruptedDeployment is completed by the next.
 func TestInterruptedDeployment(t *testing.T) {
 	s := livestack.New(t, nil)
-	s.InterruptedUp(1)
+	s.InterruptedUp(1, os.Interrupt)
 	requireRunning(t, s.MustUp())
 	s.Destroy()
 }

@@ -1,12 +1,15 @@
-// Package livestack gives tests a stack of their own on the real engine.
+// Package livestack gives tests stacks of their own on the real engine.
 package livestack
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"sync"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"warren/topology"
 )
@@ -16,24 +19,21 @@ var handedOut sync.Map
 
 // freeRange returns the first of n consecutive ports on which nothing listens, below those the kernel hands
 // out.
-func freeRange(t *testing.T, n int) int {
-	t.Helper()
+func freeRange(ctx context.Context, n int) (int, error) {
 	for range 1000 {
-		if first := 30000 + rand.IntN(2000-n); isFree(t, first, n) {
-			return first
+		if first := 30000 + rand.IntN(2000-n); isFree(ctx, first, n) {
+			return first, nil
 		}
 	}
-	t.Fatalf("no %d consecutive free ports between 30000 and 32000", n)
-	return 0
+	return 0, fmt.Errorf("no %d consecutive free ports between 30000 and 32000", n)
 }
 
-func isFree(t *testing.T, first, n int) bool {
-	t.Helper()
+func isFree(ctx context.Context, first, n int) bool {
 	for port := first; port < first+n; port++ {
 		if _, taken := handedOut.Load(port); taken {
 			return false
 		}
-		l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			return false
 		}
@@ -48,8 +48,27 @@ func isFree(t *testing.T, first, n int) bool {
 // FreePorts returns ports for a stack of up to five nodes on which nothing listens.
 func FreePorts(t *testing.T) topology.PortsConfig {
 	t.Helper()
-	return topology.PortsConfig{
-		AMQP: freeRange(t, 5), Management: freeRange(t, 5),
-		LoadBalancerAMQP: freeRange(t, 1), LoadBalancerManagement: freeRange(t, 1), Stats: freeRange(t, 1),
+	ports, err := freePorts(t.Context())
+	require.NoError(t, err)
+	return ports
+}
+
+func freePorts(ctx context.Context) (topology.PortsConfig, error) {
+	var ports topology.PortsConfig
+	for _, part := range []struct {
+		first *int
+		n     int
+	}{
+		{&ports.AMQP, 5},
+		{&ports.Management, 5},
+		{&ports.LoadBalancerAMQP, 1},
+		{&ports.LoadBalancerManagement, 1},
+		{&ports.Stats, 1},
+	} {
+		var err error
+		if *part.first, err = freeRange(ctx, part.n); err != nil {
+			return topology.PortsConfig{}, err
+		}
 	}
+	return ports, nil
 }

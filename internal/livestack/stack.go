@@ -5,23 +5,17 @@ package livestack
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
-	"maps"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
-	"github.com/docker/docker/api/types/network"
-	"github.com/docker/docker/api/types/volume"
-	"github.com/docker/docker/client"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
@@ -31,28 +25,19 @@ import (
 	"warren/topology"
 )
 
-// Stack is a stack of a test's own, on the real engine and by the real Pulumi CLI. Its project, state and
-// passphrase are in a temporary folder, and whatever the test does, nothing of it is left.
+// Stack is a stack of a test's own. Whatever the test does, nothing of it is left.
 type Stack struct {
-	// Name is the stack's name, Pulumi what works on it, Docker the engine it is on.
-	Name   string
-	Pulumi auto.Stack
-	Docker *client.Client
-	// Cluster is the name of the stack's cluster, in the names and labels of all that belongs to it. In
-	// Warren's own program it is the stack's name.
-	Cluster string
+	*Deployment
 
-	t      *testing.T
-	dir    string
-	config map[string]any
-	env    map[string]string
+	t *testing.T
 }
 
 // New makes an empty stack of Warren's own program, with ports of its own.
 func New(t *testing.T, config map[string]any) *Stack {
 	t.Helper()
-	s := newStack(t, ".", map[string]any{"warren:memoryLimit": "512MiB", "warren:ports": FreePorts(t)})
-	s.Cluster = s.Name
+	d, err := deployWarren(t.Context(), t.TempDir(), map[string]any{"warren:memoryLimit": "512MiB"})
+	require.NoError(t, err)
+	s := newStack(t, d)
 	s.Configure(config)
 	return s
 }
@@ -61,60 +46,23 @@ func New(t *testing.T, config map[string]any) *Stack {
 // "<project>-<stack>".
 func NewExample(t *testing.T, folder, project string) *Stack {
 	t.Helper()
-	s := newStack(t, filepath.Join("examples", folder), map[string]any{project + ":ports": FreePorts(t)})
-	s.Cluster = project + "-" + s.Name
-	return s
+	d, err := deploy(t.Context(), t.TempDir(), filepath.Join("examples", folder),
+		map[string]any{project + ":ports": FreePorts(t)})
+	require.NoError(t, err)
+	d.Cluster = project + "-" + d.Name
+	return newStack(t, d)
 }
 
-// newStack makes an empty stack of the project in a folder of this repository.
-func newStack(t *testing.T, folder string, config map[string]any) *Stack {
-	t.Helper()
-	if _, err := exec.LookPath("pulumi"); err != nil {
-		t.Fatal("there is no pulumi on PATH: run `eval \"$(tools/env)\"` in the project's folder")
-	}
-	docker, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
-	require.NoError(t, err)
-	s := &Stack{
-		t: t, Name: "e2e-" + randomHex(3), dir: filepath.Join(checkout(t), folder), Docker: docker, config: config,
-	}
-	s.Configure(nil)
-	state := filepath.Join(s.dir, "state")
-	require.NoError(t, os.Mkdir(state, 0o700))
-	s.env = map[string]string{
-		"PULUMI_BACKEND_URL":                       "file://" + state,
-		"PULUMI_CONFIG_PASSPHRASE":                 randomHex(16),
-		"PULUMI_CONFIG_PASSPHRASE_FILE":            "",
-		"PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
-		"PULUMI_SKIP_UPDATE_CHECK":                 "true",
-	}
-	s.Pulumi, err = auto.NewStackLocalSource(t.Context(), s.Name, s.dir, auto.EnvVars(s.env))
-	require.NoError(t, err)
+func newStack(t *testing.T, d *Deployment) *Stack {
+	s := &Stack{Deployment: d, t: t}
 	t.Cleanup(s.remove)
 	return s
-}
-
-// checkout makes a folder with the projects of this repository, so that Pulumi writes nothing into this
-// one. What they only read is linked.
-func checkout(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	root, err := root()
-	require.NoError(t, err)
-	for _, name := range []string{"Pulumi.yaml", "go.mod", "go.sum", "agent", "infra", "internal", "topology"} {
-		require.NoError(t, os.Symlink(filepath.Join(root, name), filepath.Join(dir, name)))
-	}
-	require.NoError(t, os.CopyFS(filepath.Join(dir, "examples"), os.DirFS(filepath.Join(root, "examples"))))
-	return dir
 }
 
 // Configure sets settings, or removes those that are nil.
 func (s *Stack) Configure(changes map[string]any) {
 	s.t.Helper()
-	maps.Copy(s.config, changes)
-	maps.DeleteFunc(s.config, func(_ string, value any) bool { return value == nil })
-	text, err := json.Marshal(map[string]any{"config": s.config}) // YAML as well
-	require.NoError(s.t, err)
-	require.NoError(s.t, os.WriteFile(filepath.Join(s.dir, "Pulumi."+s.Name+".yaml"), text, 0o600))
+	require.NoError(s.t, s.configure(changes))
 }
 
 // Up deploys the stack. The error holds everything that Pulumi showed.
@@ -126,33 +74,31 @@ func (s *Stack) Up(ctx context.Context) (auto.UpResult, error) {
 	return result, err
 }
 
-// InterruptedUp begins to deploy the stack and interrupts that, as Ctrl-C does, once the containers of so
-// many nodes are there.
-func (s *Stack) InterruptedUp(nodes int) {
+// InterruptedUp begins to deploy the stack and sends Pulumi a signal, as Ctrl-C does, once the containers of
+// so many nodes are there.
+func (s *Stack) InterruptedUp(nodes int, signal os.Signal) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Minute)
-	defer cancel()
-	up := exec.CommandContext(ctx, "pulumi", "up", "--yes", "--skip-preview", "--stack", s.Name)
-	up.Dir, up.Env = s.dir, os.Environ()
-	for key, value := range s.env {
-		up.Env = append(up.Env, key+"="+value)
-	}
+	up := s.Command(s.t.Context(), "pulumi", "up", "--yes", "--skip-preview", "--stack", s.Name)
+	// What Pulumi has started survives a kill; by its process group it is found when the test ends.
+	up.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var output bytes.Buffer
-	up.Stdout, up.Stderr = &output, &output
+	up.Stdout, up.Stderr, up.WaitDelay = &output, &output, time.Second
 	require.NoError(s.t, up.Start())
-	for there := 0; there < nodes; {
-		require.NoError(s.t, wait.Sleep(ctx, 100*time.Millisecond), "no node is there to be interrupted")
-		filter := s.filter()
-		filter.Add("label", topology.RoleLabel(topology.RoleNode))
-		containers, err := s.Docker.ContainerList(ctx, container.ListOptions{Filters: filter})
-		require.NoError(s.t, err)
-		there = len(containers)
+	s.t.Cleanup(func() { _ = syscall.Kill(-up.Process.Pid, syscall.SIGKILL) }) // an error says that none is left
+	filter := s.filter()
+	filter.Add("label", topology.RoleLabel(topology.RoleNode))
+	there := func(ctx context.Context) error {
+		containers, err := s.Docker.ContainerList(ctx, container.ListOptions{All: true, Filters: filter})
+		if err == nil && len(containers) < nodes {
+			err = fmt.Errorf("%d are there", len(containers))
+		}
+		return err
 	}
-	require.NoError(s.t, up.Process.Signal(os.Interrupt))
+	require.NoError(s.t, wait.Within(s.t.Context(), 10*time.Minute, 100*time.Millisecond, "nodes", there))
+	require.NoError(s.t, up.Process.Signal(signal))
 	start := time.Now()
 	require.Error(s.t, up.Wait(), "it was complete before it was interrupted")
-	took := time.Since(start).Seconds()
-	s.t.Logf("pulumi up ended %.1f s after it was interrupted:\n%s", took, output.String())
+	s.t.Logf("pulumi up ended %.1f s after its signal:\n%s", time.Since(start).Seconds(), output.String())
 }
 
 // MustUp deploys the stack and returns its outputs.
@@ -160,11 +106,7 @@ func (s *Stack) MustUp() topology.Outputs {
 	s.t.Helper()
 	result, err := s.Up(s.t.Context())
 	require.NoError(s.t, err)
-	values := map[string]any{}
-	for name, output := range result.Outputs {
-		values[name] = output.Value
-	}
-	text, err := json.Marshal(values)
+	text, err := outputsJSON(result.Outputs)
 	require.NoError(s.t, err)
 	var outputs topology.Outputs
 	require.NoError(s.t, json.Unmarshal(text, &outputs))
@@ -185,48 +127,24 @@ func (s *Stack) Destroy() time.Duration {
 // Leftovers are the names of everything of the stack that is on the engine.
 func (s *Stack) Leftovers(ctx context.Context) (containers, volumes, networks []string) {
 	s.t.Helper()
-	filter := s.filter()
-	c, err := s.Docker.ContainerList(ctx, container.ListOptions{All: true, Filters: filter})
+	containers, volumes, networks, err := s.leftovers(ctx)
 	require.NoError(s.t, err)
-	for _, c := range c {
-		containers = append(containers, strings.TrimPrefix(c.Names[0], "/"))
-	}
-	v, err := s.Docker.VolumeList(ctx, volume.ListOptions{Filters: filter})
-	require.NoError(s.t, err)
-	for _, v := range v.Volumes {
-		volumes = append(volumes, v.Name)
-	}
-	n, err := s.Docker.NetworkList(ctx, network.ListOptions{Filters: filter})
-	require.NoError(s.t, err)
-	for _, n := range n {
-		networks = append(networks, n.Name)
-	}
 	return containers, volumes, networks
 }
 
-// remove removes everything of the stack by force.
+// remove removes everything of the stack by force. If the test failed, it shows the containers' logs before.
 func (s *Stack) remove() {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), removeTimeout)
 	defer cancel()
-	containers, volumes, networks := s.Leftovers(ctx)
-	for _, name := range containers {
-		if s.t.Failed() {
+	if s.t.Failed() {
+		containers, _, _ := s.Leftovers(ctx)
+		for _, name := range containers {
 			log, err := exec.CommandContext(ctx, "docker", "logs", "--tail", "100", name).CombinedOutput()
 			s.t.Logf("the end of the log of %s (%v):\n%s", name, err, log)
 		}
-		if err := s.Docker.ContainerRemove(ctx, name, container.RemoveOptions{Force: true}); err != nil {
-			s.t.Errorf("removing container %s: %v", name, err)
-		}
 	}
-	for _, name := range volumes {
-		if err := s.Docker.VolumeRemove(ctx, name, true); err != nil {
-			s.t.Errorf("removing volume %s: %v", name, err)
-		}
-	}
-	for _, name := range networks {
-		if err := s.Docker.NetworkRemove(ctx, name); err != nil {
-			s.t.Errorf("removing network %s: %v", name, err)
-		}
+	if err := s.Deployment.remove(ctx); err != nil {
+		s.t.Error(err)
 	}
 }
 
@@ -236,30 +154,4 @@ func (s *Stack) Run(node string, command ...string) {
 	args := append([]string{"exec", "warren-" + s.Cluster + "-" + node}, command...)
 	out, err := exec.CommandContext(s.t.Context(), "docker", args...).CombinedOutput()
 	require.NoErrorf(s.t, err, "%s: %s", strings.Join(command, " "), out)
-}
-
-func randomHex(n int) string {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
-}
-
-// root is the folder of the project, above that of any package.
-func root() (string, error) {
-	dir, err := filepath.Abs(".")
-	for err == nil {
-		if _, err := os.Stat(filepath.Join(dir, "Pulumi.yaml")); err == nil {
-			return dir, nil
-		}
-		if dir == filepath.Dir(dir) {
-			return "", errors.New("there is no Pulumi.yaml here or above")
-		}
-		dir = filepath.Dir(dir)
-	}
-	return "", err
-}
-
-// filter selects what belongs to the stack.
-func (s *Stack) filter() filters.Args {
-	return filters.NewArgs(filters.Arg("label", topology.StackLabel(s.Cluster)))
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/internal/livestack"
 	"warren/operate/cluster"
 	"warren/operate/health"
 	"warren/operate/stack"
@@ -27,9 +28,9 @@ const Patience = 6 * time.Minute
 // the test ends, all faults are healed.
 func Open(t *testing.T) *cluster.Cluster {
 	t.Helper()
-	file := os.Getenv("WARREN_TEST_OUTPUTS")
+	file := os.Getenv(livestack.OutputsVariable)
 	if file == "" {
-		t.Fatal("WARREN_TEST_OUTPUTS is not set: it must name a file with the outputs of a stack that may be broken, " +
+		t.Fatal(livestack.OutputsVariable + " is not set: it must name a file with the outputs of a stack that may be broken, " +
 			"as `pulumi stack output --json --show-secrets` prints them")
 	}
 	outputs, err := stack.ReadFile(file)

@@ -17,15 +17,16 @@ import (
 	"warren/internal/wait"
 )
 
-// runUp makes this test's program bring up the stack dev of the project in the working directory.
+// runUp makes this test's program bring up the stack that it names, of the project in the working directory.
 const runUp = "WARREN_DEPLOY_TEST_UP"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(runUp) == "" {
+	name := os.Getenv(runUp)
+	if name == "" {
 		os.Exit(m.Run())
 	}
 	ctx := context.Background()
-	stack, err := Open(ctx, ".", "dev")
+	stack, err := Open(ctx, ".", name)
 	if err == nil {
 		err = stack.Up(ctx, os.Args[1:]...)
 	}
@@ -110,7 +111,7 @@ func (p *project) open(name string) (*Stack, *bytes.Buffer) {
 func (p *project) up(flags ...string) (string, error) {
 	p.t.Helper()
 	command := exec.CommandContext(p.t.Context(), os.Args[0], flags...)
-	command.Dir, command.Env = p.dir, append(os.Environ(), runUp+"=yes")
+	command.Dir, command.Env = p.dir, append(os.Environ(), runUp+"=dev")
 	output, err := command.CombinedOutput()
 	return string(output), err
 }
@@ -185,7 +186,9 @@ func TestUpRefreshesAfterAKilledRun(t *testing.T) {
 		{"type": "updating", "resource": {"type": "docker:index/container:Container", "inputs": {"name": "x"}}}]}}`)
 	output, err := p.up()
 	require.NoError(t, err, output)
-	assert.Regexp(t, `(?s)pulumi refresh --yes --skip-preview --clear-pending-creates .*--config-file=\S+ project/\.warren/.*pulumi up `, p.calls())
+	assert.Regexp(t, `pulumi refresh --yes --skip-preview --clear-pending-creates .*--config-file=\S+ project/\.warren/`,
+		p.calls())
+	assert.Regexp(t, `(?s)pulumi refresh .*pulumi up `, p.calls())
 }
 
 func TestUpStopsAtAStateItCannotRead(t *testing.T) {

@@ -119,6 +119,9 @@ func (s *Stack) Down(ctx context.Context, flags ...string) error {
 	if err := s.foreground(ctx, "destroy", flags); err != nil {
 		return err
 	}
+	if ctx.Err() != nil { // Pulumi ends an interrupted destroy as if all of it was done
+		return fmt.Errorf("interrupted: stack %s is not forgotten yet, run this again", s.name)
+	}
 	if err := s.scratch.RemoveStack(ctx, s.name); err != nil {
 		return err
 	}

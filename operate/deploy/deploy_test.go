@@ -107,6 +107,13 @@ func (p *project) open(name string) (*Stack, *bytes.Buffer) {
 	return s, &printed
 }
 
+// await waits until a stand-in has made a file.
+func (p *project) await(name string) {
+	p.t.Helper()
+	require.NoError(p.t, wait.Within(p.t.Context(), time.Minute, 10*time.Millisecond, "the file "+name,
+		func(context.Context) error { _, err := os.Stat(p.file(name)); return err }))
+}
+
 // up runs Up in a process of its own, since Pulumi takes its place.
 func (p *project) up(flags ...string) (string, error) {
 	p.t.Helper()
@@ -228,6 +235,23 @@ func TestDownOfNoStackIsDone(t *testing.T) {
 	assert.NoDirExists(t, p.file(".warren/stacks/gone"))
 }
 
+func TestDownKeepsAStackWhoseDestroyWasInterrupted(t *testing.T) {
+	p := newProject(t, empty)
+	p.pulumi(`if [[ $* == destroy* ]]; then
+	touch "$project/ready"
+	until [ -e "$project/interrupted" ]; do sleep 0.05; done
+fi`)
+	s, _ := p.open("dev")
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Down(ctx) }()
+	p.await("ready")
+	interrupt()
+	p.write("interrupted", "")
+	require.EqualError(t, <-ended, "interrupted: stack dev is not forgotten yet, run this again")
+	assert.FileExists(t, p.file("backend/stacks/dev"))
+}
+
 // Ctrl-C goes to all processes of the terminal; one that is sent to this process alone must not reach
 // Pulumi twice.
 func TestDownPassesOnSIGTERMOnly(t *testing.T) {
@@ -241,8 +265,7 @@ fi`)
 	s, _ := p.open("dev")
 	ended := make(chan error, 1)
 	go func() { ended <- s.Down(context.WithoutCancel(t.Context())) }()
-	require.NoError(t, wait.Within(t.Context(), time.Minute, 10*time.Millisecond, "Pulumi to run",
-		func(context.Context) error { _, err := os.Stat(p.file("ready")); return err }))
+	p.await("ready")
 	self, err := os.FindProcess(os.Getpid())
 	require.NoError(t, err)
 	require.NoError(t, self.Signal(os.Interrupt))

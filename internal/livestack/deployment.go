@@ -95,7 +95,16 @@ func checkOut(folder string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"Pulumi.yaml", "go.mod", "go.sum", "infra", "internal", "topology"} {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		name := entry.Name()
+		stackFile, _ := filepath.Match("Pulumi.*.yaml", name)
+		if stackFile || strings.HasPrefix(name, ".") || name == "examples" {
+			continue
+		}
 		if err := os.Symlink(filepath.Join(root, name), filepath.Join(folder, name)); err != nil {
 			return err
 		}

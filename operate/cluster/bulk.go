@@ -40,16 +40,18 @@ func (c *Cluster) replicasOfAll(ctx context.Context, node topology.NodeOutput) (
 }
 
 func parseReplicas(output string) (map[plan.QueueID][]replica, error) {
-	var list []struct {
-		VHost string `json:"vhost"`
-		Name  string `json:"name"`
-		replica
+	var answer struct {
+		List []struct {
+			VHost string `json:"vhost"`
+			Name  string `json:"name"`
+			replica
+		} `json:"value"`
 	}
-	if err := json.Unmarshal([]byte(output), &list); err != nil {
+	if err := json.Unmarshal([]byte(output), &answer); err != nil {
 		return nil, fmt.Errorf("replicas of all queues: %w", err)
 	}
 	replicas := map[plan.QueueID][]replica{}
-	for _, r := range list {
+	for _, r := range answer.List {
 		id := plan.QueueID{VHost: r.VHost, Name: r.Name}
 		replicas[id] = append(replicas[id], r.replica)
 	}

@@ -140,8 +140,8 @@ func TestQueueThatIsGoneWhenItIsAskedKeepsWhatTheListSaid(t *testing.T) {
 
 func TestReplicasOfAllQueues(t *testing.T) {
 	of := func(name, replica string) string { return `{"vhost":"/","name":"` + name + `",` + replica[1:] }
-	replicas, err := parseReplicas("[" + of("a", member("a", "leader", "voter", 9, 9)) + "," + of("b", absent("a")) + "," +
-		of("a", member("b", "follower", "promotable", 2, 2)) + "," + of("a", absent("c")) + "]")
+	replicas, err := parseReplicas(`{"node":"rabbit@a","result":"ok","value":[` + of("a", member("a", "leader", "voter", 9, 9)) + "," + of("b", absent("a")) + "," +
+		of("a", member("b", "follower", "promotable", 2, 2)) + "," + of("a", absent("c")) + "]}")
 	require.NoError(t, err)
 	queue := Queue{}
 	queue.judge(membersOnly(replicas[plan.QueueID{VHost: "/", Name: "a"}], []string{"rabbit@a", "rabbit@b"}))

@@ -12,6 +12,7 @@ import (
 	"warren/infra/component"
 	"warren/infra/engine"
 	"warren/infra/preflight"
+	"warren/infra/survey"
 	"warren/topology"
 )
 
@@ -60,11 +61,19 @@ func messages(ctx *pulumi.Context) (*component.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	// What would make the deployment fail halfway is reported before anything is touched.
-	if err := preflight.Check(ctx.Context(), docker, spec); err != nil {
+	// What would make the deployment fail halfway, or lose anything, is reported before anything is touched.
+	// The Erlang cookie is derived by the component.
+	found, err := preflight.Look(ctx.Context(), docker, spec)
+	if err != nil {
 		return nil, err
 	}
-	return component.NewCluster(ctx, "messages", &component.ClusterArgs{Topology: spec, Engine: docker})
+	const cookie = ""
+	if err := preflight.Check(ctx.Context(), docker, spec, found, survey.Desired(spec, cookie)); err != nil {
+		return nil, err
+	}
+	return component.NewCluster(ctx, "messages", &component.ClusterArgs{
+		Topology: spec, Engine: docker, Found: found,
+	})
 }
 
 // newOrders declares the service. Its container is on the cluster's network and starts once the cluster is

@@ -96,7 +96,7 @@ func (p *planner) refuseForeign() {
 	var order []string
 	for _, n := range p.Nodes {
 		owner, known := n.Owner.Get()
-		if !known || owner == "" || owner == p.want.Owner {
+		if !known || owner == "" || p.want.Owner == "" || owner == p.want.Owner {
 			continue
 		}
 		if owners[owner] == nil {
@@ -219,9 +219,10 @@ func (p *planner) refuseFounding() {
 			kept = true
 		}
 		switch {
-		case n.Running() || n.Data.Is(true):
+		case n.Running() || n.Data.Is(true) || n.Container.Is(true) && !n.Data.Is(false):
+			// A node that has run and can't be asked may have data.
 			data = append(data, n.Name)
-		case n.Deployed.Is(true) && n.Data.Is(false):
+		case !n.Deployed.Is(false) && n.Data.Is(false):
 			emptied = append(emptied, n.Name)
 		}
 	}

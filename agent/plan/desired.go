@@ -49,7 +49,8 @@ type Desired struct {
 	Series topology.Series `json:"series"`
 	// Cookie is the fingerprint of the Erlang cookie that the nodes are to have.
 	Cookie string `json:"cookie,omitempty"`
-	// Owner identifies the deployment state that the stack is deployed from.
+	// Owner identifies the deployment state that the stack is deployed from. Empty: not known yet, so that nothing is
+	// refused for it.
 	Owner string `json:"owner,omitempty"`
 }
 

@@ -385,12 +385,17 @@ func TestWhatADeploymentRefuses(t *testing.T) {
 	destroy.Destroy = true
 	own := wanted(plan.ScopeDeployment, 1, 2, 3)
 	own.Destroy = true
+	unsaid := wanted(plan.ScopeDeployment, 1, 2, 3)
+	unsaid.Owner = ""
 	three := wanted(plan.ScopeDeployment, 1, 2, 3)
 	check(t, []scenario{
 		{name: "a step too far", view: older, desired: three, refused: []plan.RefusalKind{plan.UpgradeSkips}},
 		{name: "a step back", view: newer, desired: three, refused: []plan.RefusalKind{plan.Downgrade}},
 		{name: "before its flags are enabled", view: flags, desired: three, refused: []plan.RefusalKind{plan.FlagsDisabled}},
 		{name: "by a second clone", view: serving(3), desired: clone, refused: []plan.RefusalKind{plan.ForeignStack}},
+		{name: "not when the owner is not known yet", view: serving(3), desired: unsaid, actions: []string{
+			"abandon-formation", "change 1", "change 2", "change 3", "form",
+		}},
 		{name: "and its destroy", view: serving(3), desired: destroy, refused: []plan.RefusalKind{plan.ForeignStack}},
 		{name: "its own destroy", view: serving(3), desired: own, actions: []string{"delete 1", "delete 2", "delete 3"}},
 		{

@@ -87,8 +87,9 @@ func TestOverdueConfirmsLeaveTheOthersAlone(t *testing.T) {
 		}
 	})
 	c := newTestClient(t, []string{b.uri()})
-	stuck, good := sharedProducer(t, c, WithConfirmTimeout(100*time.Millisecond)), sharedProducer(t, c)
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	// Long enough that a busy machine confirms the good producer's messages meanwhile.
+	stuck, good := sharedProducer(t, c, WithConfirmTimeout(500*time.Millisecond)), sharedProducer(t, c)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
 	defer cancel()
 	lost, err := stuck.PublishAsync(ctx, Message{RoutingKey: "stuck"})
 	require.NoError(t, err)

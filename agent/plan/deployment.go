@@ -222,7 +222,9 @@ func (p *planner) refuseFounding() {
 		case n.Running() || n.Data.Is(true) || n.Container.Is(true) && !n.Data.Is(false):
 			// A node that has run and can't be asked may have data.
 			data = append(data, n.Name)
-		case !n.Deployed.Is(false) && n.Data.Is(false):
+		case n.Data.Is(false) && (n.Deployed.Is(true) || !n.Deployed.Is(false) && !n.Container.Is(true)):
+			// Where nobody knows whether a node was deployed, one that has a container and no data is one that has
+			// not come up yet, and one that has neither may have been removed.
 			emptied = append(emptied, n.Name)
 		}
 	}

@@ -63,7 +63,7 @@ func (c *Client) StreamReplicas(ctx context.Context, node string) (map[QueueName
 		Node  string `json:"node"`
 		StreamReplica
 	}
-	if err := json.Unmarshal([]byte(output), &list); err != nil {
+	if err := unmarshalValue(output, &list); err != nil {
 		return nil, fmt.Errorf("the replicas of streams: %w", err)
 	}
 	replicas := map[QueueName]map[string]StreamReplica{}
@@ -75,4 +75,16 @@ func (c *Client) StreamReplicas(ctx context.Context, node string) (map[QueueName
 		replicas[name][r.Node] = r.StreamReplica
 	}
 	return replicas, nil
+}
+
+// unmarshalValue decodes what eval prints as JSON: the value itself, or, as 4.3 does, an object that has it
+// under "value".
+func unmarshalValue(output string, into any) error {
+	var wrapped struct {
+		Value json.RawMessage `json:"value"`
+	}
+	if err := json.Unmarshal([]byte(output), &wrapped); err == nil && wrapped.Value != nil {
+		output = string(wrapped.Value)
+	}
+	return json.Unmarshal([]byte(output), into)
 }

@@ -151,7 +151,9 @@ func TestRefusedConnection(t *testing.T) {
 			require.ErrorAs(t, err, &publishError)
 			require.Zero(t, publishError.Attempts)
 			assert.NotContains(t, err.Error(), "S3cret-Wr0ng")
-			assert.ErrorIs(t, states.last(Disconnected), test.want)
+			// The callback runs in a goroutine of its own.
+			eventually(t, func() bool { return errors.Is(states.last(Disconnected), test.want) },
+				"the state change with its reason")
 
 			c, err := NewConsumer([]string{bad}, queue, discard)
 			require.NoError(t, err)

@@ -21,7 +21,10 @@ import (
 	"warren/verify/report"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// Pulumi's SDK, which tests on a real cluster import, logs with glog, and that never ends.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"))
+}
 
 // fakeRig is a world in which messages flow as long as nothing is broken. It writes down what it was asked for.
 type fakeRig struct {

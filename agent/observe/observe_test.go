@@ -35,6 +35,7 @@ type world struct {
 	raft     map[string]rabbit.RaftGroups
 	streams  map[rabbit.QueueName]map[string]rabbit.StreamReplica
 	app      rabbit.AppState
+	appTakes time.Duration
 	// asked are the requests that RabbitMQ logs, and commands those that start an Erlang VM.
 	asked, commands int
 	noVHosts        bool
@@ -168,6 +169,7 @@ func (w *world) LostReplicas(context.Context, string) (map[string][]rabbit.Queue
 
 func (w *world) AppState(context.Context, string) (rabbit.AppState, error) {
 	w.commands++
+	w.now = w.now.Add(w.appTakes)
 	return w.app, nil
 }
 
@@ -245,6 +247,26 @@ func TestANodeThatSaysNothingForLongIsAsked(t *testing.T) {
 	assert.Equal(t, plan.AppStopped, stateOf3(o.Look(t.Context())))
 	assert.Equal(t, plan.AppStopped, stateOf3(o.Look(t.Context())))
 	assert.Equal(t, 1, w.commands, "not asked with every look")
+	w.now = w.now.Add(askPause)
+	o.Look(t.Context())
+	assert.Equal(t, 2, w.commands)
+}
+
+func TestANodeThatAnswersSlowlyIsAskedLessOften(t *testing.T) {
+	const slow = 5 * time.Second
+	w := three()
+	w.stop(r3)
+	w.vms[r3], w.app, w.appTakes = true, rabbit.AppBooting, slow
+	o := w.observer()
+	o.Look(t.Context())
+	w.now = w.now.Add(bootAfter)
+	o.Look(t.Context())
+	w.now = w.now.Add(askShare*slow - time.Second)
+	o.Look(t.Context())
+	assert.Equal(t, 1, w.commands, "the pause is as long as the answer is slow")
+	w.now = w.now.Add(time.Second)
+	o.Look(t.Context())
+	assert.Equal(t, 2, w.commands)
 }
 
 func TestMaintenanceOfANodeThatDoesNotTell(t *testing.T) {

@@ -18,8 +18,12 @@ const (
 	// within seconds.
 	lostAfter = 30 * time.Second
 	// bootAfter is how long a node may answer nothing but its distribution port before it is asked whether
-	// it boots at all, which takes a command-line tool. askEvery is how often it is asked then.
-	bootAfter, askEvery = 10 * time.Second, 10 * time.Second
+	// it boots at all, which takes a command-line tool.
+	bootAfter = 10 * time.Second
+	// askPause is the shortest time between two such questions. A command-line tool starts an Erlang VM, and
+	// every agent of the stack asks. So where an answer takes long, the pause is askShare times as long: the
+	// questions must not slow down the boot that they wait for.
+	askPause, askShare = 10 * time.Second, 10
 )
 
 // RabbitMQ is what the observer asks of RabbitMQ; [rabbit.Client] answers.
@@ -54,10 +58,10 @@ type Observer struct {
 	now    func() time.Time
 
 	mu sync.Mutex
-	// mute is since when a node has answered nothing but its distribution port, asked when a tool asked it
-	// last.
-	mute, asked map[plan.NodeName]time.Time
-	state       map[plan.NodeName]plan.NodeState
+	// mute is since when a node has answered nothing but its distribution port, askFrom when a tool may ask
+	// it again.
+	mute, askFrom map[plan.NodeName]time.Time
+	state         map[plan.NodeName]plan.NodeState
 	// closed is since when a node has run without accepting clients.
 	closed map[plan.NodeName]time.Time
 	// serving is since when a node has served, missing since when a replica has been missing on it.
@@ -74,7 +78,8 @@ type replicaID struct {
 func New(r RabbitMQ, peers Peers, nodes []plan.NodeName) *Observer {
 	return &Observer{
 		rabbit: r, peers: peers, nodes: nodes, now: time.Now,
-		mute: map[plan.NodeName]time.Time{}, asked: map[plan.NodeName]time.Time{}, state: map[plan.NodeName]plan.NodeState{},
+		mute: map[plan.NodeName]time.Time{}, askFrom: map[plan.NodeName]time.Time{},
+		state:   map[plan.NodeName]plan.NodeState{},
 		closed:  map[plan.NodeName]time.Time{},
 		serving: map[plan.NodeName]time.Time{}, missing: map[replicaID]time.Time{},
 	}
@@ -329,11 +334,13 @@ func (o *Observer) notRunning(ctx context.Context, s *sight, counted bool) plan.
 	now := o.now()
 	if _, known := o.mute[name]; !known {
 		o.mute[name], o.state[name] = now, plan.Starting
-		delete(o.asked, name)
+		delete(o.askFrom, name)
 	}
-	if now.Sub(o.mute[name]) >= bootAfter && now.Sub(o.asked[name]) >= askEvery {
-		o.asked[name] = now
-		switch app, err := o.rabbit.AppState(ctx, string(name)); {
+	if now.Sub(o.mute[name]) >= bootAfter && !now.Before(o.askFrom[name]) {
+		app, err := o.rabbit.AppState(ctx, string(name))
+		answered := o.now()
+		o.askFrom[name] = answered.Add(max(askPause, askShare*answered.Sub(now)))
+		switch {
 		case err != nil:
 			o.state[name] = plan.StateUnknown
 		case app == rabbit.AppStopped:

@@ -71,5 +71,6 @@ test: unit examples lint ## everything that must pass: unit tests, linters, the 
 test-faults: ## the long tests: every fault and every diagnosis of the doctor, each on its own, rolls and scaling under traffic
 	@tools/install
 	@images/build
+	@WARREN_SCHEDULES=100000 go test -count=1 -timeout 60m ./agent/plan/...
 	@WARREN_SCHEDULES=100000 go test -count=1 -timeout 60m -run 'TestSchedules|TestSlowBroker|TestWhatIsReceived|TestMutants' ./clients
 	@tools/cluster-tests ./verify/daytwo ./verify/fault ./operate/doctor

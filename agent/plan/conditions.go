@@ -107,6 +107,15 @@ func (p *planner) startApp(node NodeName) Action {
 	return Action{Verb: StartApp, Node: node, Needs: []Condition{about(NotStopping, node)}}
 }
 
+// restartLetGo restarts a node that the cluster has let go, so that it starts as a new member.
+func (p *planner) restartLetGo(node NodeName) Action {
+	return Action{Verb: RestartNode, Node: node, Needs: slices.Concat(
+		[]Condition{about(IsNoMember, node), about(NotStopping, node)},
+		p.need(RuleOnlyCopy, DataOfCluster, node, QueueID{}),
+		p.need(RuleOnlyCopy, ClusterServes, "", QueueID{}),
+	)}
+}
+
 func (p *planner) resetNode(node NodeName) Action {
 	return Action{Verb: ResetNode, Node: node, Needs: slices.Concat(
 		p.need(RuleOnlyCopy, NothingOwn, node, QueueID{}),

@@ -26,8 +26,8 @@ func (p *planner) refuseMinority(leavers []Node) {
 	}
 }
 
-// brought is the view as it will be: the stack's nodes with data are started before another node leaves, and so is, last,
-// RabbitMQ on a node that leaves, if its Erlang VM runs; one that is starting may only wait for the others.
+// brought is the view as it will be: the stack's nodes with data are started before another node leaves, one that is
+// starting may only wait for them, and last RabbitMQ is started on nodes that leave, if their Erlang VM runs.
 func (p *planner) brought(leavers bool) View {
 	v := p.View
 	back := map[NodeName]bool{}
@@ -35,7 +35,7 @@ func (p *planner) brought(leavers bool) View {
 	for i := range v.Nodes {
 		n := &v.Nodes[i]
 		if p.want.Has(n.Name) && n.State != Serving && !n.Data.Is(false) ||
-			leavers && (n.State == AppStopped || n.State == Starting) {
+			n.State == Starting && !n.Data.Is(false) || leavers && n.State == AppStopped {
 			n.State = Serving
 			back[n.Name] = true
 		}
@@ -58,6 +58,26 @@ func (g Group) with(back map[NodeName]bool) Group {
 		}
 	}
 	return Group{Leader: g.Leader, Replicas: replicas}
+}
+
+// refuseRejoining refuses to give a node its place back that has lost its data, while it still votes in a queue that can't
+// let it go. The nodes that the queue lacks are not the stack's, so that nothing would start them before.
+func (p *planner) refuseRejoining() {
+	s := newSight(p.brought(false), p.want)
+	for _, want := range p.want.Nodes {
+		n := p.node(want.Name)
+		if n.Running() || !n.Data.Is(false) {
+			continue
+		}
+		var minority []QueueID
+		for i := range s.Queues {
+			if q := &s.Queues[i]; q.replicated() && q.has(n.Name) && q.leaderless() && !p.halfDeleted(q) {
+				minority = append(minority, q.QueueID)
+			}
+		}
+		others := slices.DeleteFunc(s.offline(minority), func(other NodeName) bool { return other == n.Name })
+		p.refuseQueues(QueueMinorityRejoins, RuleMajority, n.Name, minority, others...)
+	}
 }
 
 // departures refuses what nodes can't leave for without a loss. It is asked before anything is touched, and again with every

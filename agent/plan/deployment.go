@@ -17,6 +17,7 @@ func (p *planner) deployment() {
 		p.refuseFounding()
 		p.refuseTypes()
 		p.refuseDepartures()
+		p.refuseRejoining()
 		p.roll()
 	}
 	if len(p.Refusals) > 0 && p.rules.has(RuleRefusal) {
@@ -45,7 +46,7 @@ func (p *planner) roll() {
 		n := p.node(want.Name)
 		all = append(all, n.Name)
 		switch {
-		case n.State == Serving && !n.Member.Is(false):
+		case n.State == Serving && p.mayBeMember(n):
 			up = append(up, n.Name)
 		case n.isNew():
 			added = append(added, n.Name)
@@ -211,8 +212,8 @@ func (s *sight) disabledFlags() []string {
 // that have lost theirs would wait for the others in vain, and must not found a cluster without them. It also refuses to
 // replace all nodes that have data by others.
 func (p *planner) refuseFounding() {
-	var data, emptied []NodeName
-	kept := false
+	var data []NodeName
+	unread, emptied, kept := 0, 0, false
 	for _, n := range p.Nodes {
 		// Where no member is known, whatever may have data counts.
 		if p.want.Has(n.Name) && (n.Member.Is(true) || len(p.members) == 0 && !n.Data.Is(false)) {
@@ -222,17 +223,19 @@ func (p *planner) refuseFounding() {
 		case n.Running() || n.Data.Is(true) || n.Container.Is(true) && !n.Data.Is(false):
 			// A node that has run and can't be asked may have data.
 			data = append(data, n.Name)
-		case n.Data.Is(false) && (n.Deployed.Is(true) || !n.Deployed.Is(false) && !n.Container.Is(true)):
+		case !n.Data.Is(false):
+			unread++ // a volume without a container
+		case n.Deployed.Is(true) || !n.Deployed.Is(false) && !n.Container.Is(true):
 			// Where nobody knows whether a node was deployed, one that has a container and no data is one that has
 			// not come up yet, and one that has neither may have been removed.
-			emptied = append(emptied, n.Name)
+			emptied++
 		}
 	}
 	switch {
 	case len(data) == 0:
 	case !kept:
 		p.refuse(Refusal{Kind: NothingKept, Rule: RuleOnlyCopy, Nodes: data})
-	case p.ClusterID == "" && len(emptied) >= len(data):
+	case p.ClusterID == "" && emptied >= len(data)+unread:
 		p.refuse(Refusal{Kind: FoundingOverData, Rule: RuleOnlyCopy, Nodes: data})
 	}
 }

@@ -14,6 +14,8 @@ func (p *planner) membership() {
 		p.wait(about(NotStopping, self.Name))
 	case self.Running() && p.isAway(self):
 		p.bringHome(self)
+	case (self.Running() || self.State == AppStopped && p.ClusterID != "") && p.letGo(self):
+		p.try(p.restartLetGo(self.Name))
 	case self.State == Maintenance:
 		p.try(p.revive(self.Name))
 	case self.State == AppStopped:
@@ -22,6 +24,7 @@ func (p *planner) membership() {
 		if self.Member.Is(false) && self.Data.Is(true) && !p.holds(about(DataOfCluster, self.Name)) {
 			p.notice(Refusal{Kind: ForeignData, Rule: RuleOnlyCopy, Nodes: []NodeName{self.Name}})
 		}
+		p.noticeMajorityLost()
 		p.wait(about(Serves, self.Name))
 	case !self.Member.Is(true):
 		p.wait(about(IsMember, self.Name))
@@ -32,10 +35,31 @@ func (p *planner) membership() {
 	}
 }
 
-// isAway tells whether a node is in another cluster than the others.
-func (p *planner) isAway(self Node) bool {
-	id, known := self.ClusterID.Get()
-	return known && p.ClusterID != "" && id != p.ClusterID
+// noticeMajorityLost gives notice of nodes with data that do not serve while at least as many have none: they may wait for
+// members whose data are gone.
+func (p *planner) noticeMajorityLost() {
+	if p.ClusterID != "" {
+		return
+	}
+	var data []NodeName
+	empty := 0
+	for _, want := range p.want.Nodes {
+		switch n := p.node(want.Name); {
+		case n.Data.Is(true):
+			data = append(data, n.Name)
+		case n.Data.Is(false):
+			empty++
+		}
+	}
+	if len(data) > 0 && empty >= len(data) {
+		p.notice(Refusal{Kind: FoundingOverData, Rule: RuleOnlyCopy, Nodes: data})
+	}
+}
+
+// letGo tells whether the cluster has let a node go while it was cut off or RabbitMQ was stopped on it. What it has is out
+// of date, and it can't start on that: when its container starts again, that is settled.
+func (p *planner) letGo(self Node) bool {
+	return self.Member.Is(false) && self.Data.Is(true) && p.holds(about(DataOfCluster, self.Name))
 }
 
 // bringHome moves a node from a cluster of its own to that of the others. It is drained before it is looked at for the last
@@ -66,8 +90,7 @@ func (p *planner) attached(self Node) RefusalKind {
 	return ""
 }
 
-// startStopped starts RabbitMQ in a node where it was stopped. One that its cluster let go could not start on its data: its
-// container starts again, which settles that.
+// startStopped starts RabbitMQ in a node where it was stopped.
 func (p *planner) startStopped(self Node) {
 	switch data, known := self.Data.Get(); {
 	case !known:
@@ -76,10 +99,6 @@ func (p *planner) startStopped(self Node) {
 		p.try(p.startApp(self.Name))
 	case !data:
 		p.joinEmpty(self, p.asNew(p.startApp(self.Name)))
-	case self.Member.Is(false) && p.holds(about(DataOfCluster, self.Name)):
-		p.try(Action{Verb: RestartNode, Node: self.Name, Needs: []Condition{
-			about(IsNoMember, self.Name), about(Stopped, self.Name), about(NotStopping, self.Name),
-		}})
 	default:
 		p.try(p.startApp(self.Name))
 	}

@@ -96,7 +96,7 @@ const (
 	// SeriesFits: the image can take over the data of Node, if it is known what wrote them. A container's label tells; where
 	// there is none, the node's own agent looks before it starts.
 	SeriesFits Predicate = "SeriesFits"
-	// Owned: Node's volume was created from this stack's state.
+	// Owned: Node's volume was created from this stack's state, or there is none.
 	Owned Predicate = "Owned"
 	// LetGo: the operator destroys the stack, or Node is none of the stack's and the cluster has let it go.
 	LetGo Predicate = "LetGo"
@@ -142,11 +142,11 @@ var predicates = map[Predicate]func(*sight, Condition) bool{
 	OthersServe: othersServe,
 	DownOrOthersServe: func(s *sight, c Condition) bool {
 		n := s.node(c.Node)
-		return n.State != Serving && n.State != StateUnknown || n.Member.Is(false) || othersServe(s, c)
+		return n.State != Serving && n.State != StateUnknown || !s.mayBeMember(n) || othersServe(s, c)
 	},
 	DownOrKeepsMajority: func(s *sight, c Condition) bool {
 		n := s.node(c.Node)
-		return !n.Running() && n.State != StateUnknown || n.Member.Is(false) || keepsMajority(s, c)
+		return !n.Running() && n.State != StateUnknown || !s.mayBeMember(n) || keepsMajority(s, c)
 	},
 
 	NoDataElsewhere: noDataElsewhere,
@@ -385,8 +385,9 @@ func oneVersion(s *sight, _ Condition) bool {
 }
 
 func owned(s *sight, c Condition) bool {
-	owner, known := s.node(c.Node).Owner.Get()
-	return known && (owner == s.want.Owner || owner == "")
+	n := s.node(c.Node)
+	owner, known := n.Owner.Get()
+	return known && (owner == s.want.Owner || owner == "") || !known && n.Data.Is(false)
 }
 
 func setOf[T comparable](list []T) map[T]bool {

@@ -3,8 +3,10 @@ package plan_test
 import (
 	"flag"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,10 +36,9 @@ func (c choices) Choose(what string, n int) int {
 	return rapid.IntRange(0, n-1).Draw(c.t, what)
 }
 
-// check runs a planner through schedules until one breaks something.
-func prove(t rapid.TB, schedules int, planner model.Planner, saw func(model.Result)) {
+// prove runs a planner through schedules until one breaks something.
+func prove(t rapid.TB, planner model.Planner, saw func(model.Result)) {
 	t.Helper()
-	setFlag(t, "rapid.checks", strconv.Itoa(schedules))
 	rapid.Check(t, func(t *rapid.T) {
 		r := model.Run(choices{t}, planner)
 		saw(r)
@@ -58,26 +59,39 @@ func setFlag(t rapid.TB, name, value string) {
 	require.NoError(t, flag.Set(name, value))
 }
 
-// TestNoScheduleBreaksARule is the proof: whatever is wished, fails and is interrupted, no rule is broken, and at the end the
-// cluster is as wished or the refusal is right. Rapid prints the seed of a failure; `-rapid.seed` runs it again.
+// TestNoScheduleBreaksARule is the proof: whatever is wished, fails and is interrupted, no rule is broken, and
+// at the end the cluster is as wished or the refusal is right. Rapid shrinks a failure to a short story and
+// prints its seed; `-rapid.seed` runs it again.
 func TestNoScheduleBreaksARule(t *testing.T) {
-	schedules := fewSchedules
+	schedules, provers := fewSchedules, 1
 	if text, set := os.LookupEnv(schedulesVariable); set {
 		n, err := strconv.Atoi(text)
 		require.NoError(t, err, schedulesVariable)
-		schedules = n
+		schedules, provers = n, runtime.GOMAXPROCS(0)
 		defer debug.SetGCPercent(debug.SetGCPercent(400))
 	} else {
 		setFlag(t, "rapid.seed", "1") // the same ones each time; the long run seeks new ones
 	}
+	each := (schedules + provers - 1) / provers
+	setFlag(t, "rapid.checks", strconv.Itoa(each))
+	var mu sync.Mutex
 	ends, verbs := map[string]int{}, map[plan.Verb]int{}
-	prove(t, schedules, plan.Plan, func(r model.Result) {
-		ends[r.End]++
-		for verb, n := range r.Actions {
-			verbs[verb] += n
+	t.Run("schedules", func(t *testing.T) {
+		for i := range provers {
+			t.Run(strconv.Itoa(i+1), func(t *testing.T) {
+				t.Parallel()
+				prove(t, plan.Plan, func(r model.Result) {
+					mu.Lock()
+					defer mu.Unlock()
+					ends[r.End]++
+					for verb, n := range r.Actions {
+						verbs[verb] += n
+					}
+				})
+			})
 		}
 	})
-	t.Logf("%d schedules ended: %v", schedules, ends)
+	t.Logf("%d schedules ended: %v", each*provers, ends)
 	t.Logf("actions: %v", verbs)
 	assert.Greater(t, ends["done"], schedules/4, "most schedules that are not refused end as wished")
 }

@@ -36,6 +36,8 @@ const (
 	LastOfMnesia RefusalKind = "last-of-mnesia"
 	// QueueMinorityLeaves: a node that leaves has a replica of a queue whose other replicas are mostly away.
 	QueueMinorityLeaves RefusalKind = "queue-minority-leaves"
+	// QueueMinorityRejoins: a node that has lost its data is a voter of a queue whose other replicas are mostly away.
+	QueueMinorityRejoins RefusalKind = "queue-minority-rejoins"
 	// HalfDeletedLeaves: a node that leaves is named by a queue that is half deleted.
 	HalfDeletedLeaves RefusalKind = "half-deleted-leaves"
 	// DurableQueues: durable queues live on a node that leaves, and on no other.
@@ -101,6 +103,11 @@ var texts = map[RefusalKind]func(Refusal) string{
 			"can't be copied. Bring back what is missing (%s), or give the stack its node back.",
 			r.first(), queueList(r.Queues), list(r.Nodes[1:]))
 	},
+	QueueMinorityRejoins: func(r Refusal) string {
+		return fmt.Sprintf("%s has lost its data and can't join again: it is a voter of %s, of which most replicas are not online. "+
+			"Start RabbitMQ on what else is missing (%s). If those data are lost, too, the messages are lost with them; then delete "+
+			"what can't be saved:%s", r.first(), queueList(r.Queues), list(r.Nodes[1:]), r.deletions())
+	},
 	HalfDeletedLeaves: func(r Refusal) string {
 		return fmt.Sprintf("%s can't leave: %s %s half deleted, and nobody leads %s. If the deletion was meant, finish it:%s",
 			list(r.Nodes), queueList(r.Queues), plural(len(r.Queues), "is", "are"), plural(len(r.Queues), "it", "them"), r.deletions())
@@ -129,7 +136,7 @@ var texts = map[RefusalKind]func(Refusal) string{
 			"first; %s shows them.", list(r.Nodes), commandOn(r.first(), "list_queues", "name", "messages"))
 	},
 	FoundingOverData: func(r Refusal) string {
-		return fmt.Sprintf("Of the last deployment only %s %s data, and %s not run; without %s the others would be a new, empty "+
+		return fmt.Sprintf("Of the stack's nodes only %s %s data, and %s not serve; without %s the others would be a new, empty "+
 			"cluster. Bring the missing volumes back. If they are lost for good, save what is left, start %s by hand and follow RabbitMQ's "+
 			"guide to recover from the loss of a majority; `pulumi up` goes on once it serves.",
 			list(r.Nodes), plural(len(r.Nodes), "has", "have"), plural(len(r.Nodes), "does", "do"), plural(len(r.Nodes), "it", "them"),
@@ -218,7 +225,7 @@ func (r Refusal) deletions(options ...string) string {
 			break
 		}
 		args := append([]string{"delete_queue", "--vhost", q.VHost}, options...)
-		b.WriteString("\n  " + r.command(append(args, q.Name)...))
+		b.WriteString("\n  " + r.command(append(args, "--", q.Name)...)) // what follows "--" is no option
 	}
 	return b.String()
 }

@@ -172,7 +172,7 @@ func TestAHalfDeletedQueueConcernsNobodyElse(t *testing.T) {
 		name: "then that one is removed", view: lost, desired: membership, noticed: noticed, actions: []string{"remove-replica 2 orders"},
 	}})
 	d := plan.Plan(*view(), membership)
-	assert.Contains(t, d.Notices[0].Text(), `rabbitmqctl -n rabbit@rabbit1 delete_queue --vhost / sick`)
+	assert.Contains(t, d.Notices[0].Text(), `rabbitmqctl -n rabbit@rabbit1 delete_queue --vhost / -- sick`)
 
 	leaves := serving(4, halfDeleted("sick", 2, 3, 4))
 	check(t, []scenario{{
@@ -362,7 +362,7 @@ func TestRefusalsHarmNobody(t *testing.T) {
 	d = plan.Plan(*serving(4, q), wanted(plan.ScopeDeployment, 1, 2, 3))
 	require.Len(t, d.Refusals, 1)
 	text := d.Refusals[0].Text()
-	assert.Contains(t, text, `--vhost 'my vhost' --if-empty --if-unused $'it\'s; rm -rf /\x1b[2J\x0a'`)
+	assert.Contains(t, text, `--vhost 'my vhost' --if-empty --if-unused -- $'it\'s; rm -rf /\x1b[2J\x0a'`)
 	assert.NotContains(t, text, "\x1b")
 }
 

@@ -76,6 +76,18 @@ func (s *sight) leavers() []Node {
 	return leavers
 }
 
+// isAway tells whether a node is in another cluster than the others, or in none.
+func (s *sight) isAway(n Node) bool {
+	id, known := n.ClusterID.Get()
+	return known && s.ClusterID != "" && id != s.ClusterID
+}
+
+// mayBeMember tells whether stopping a node may take a member away from the cluster. One that runs in another cluster takes
+// no part in this one, even if this one can't say right now who its members are.
+func (s *sight) mayBeMember(n Node) bool {
+	return !n.Member.Is(false) && !(n.Running() && s.isAway(n))
+}
+
 // metadata is the group of the metadata store. Mnesia has none; there, the members stand for one, since a node pauses
 // when it sees no majority of them.
 func (s *sight) metadata() Group {

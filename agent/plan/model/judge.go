@@ -13,7 +13,7 @@ func (w *World) judge(a plan.Action, l *loop) {
 	home := w.home()
 	d := l.desired
 	switch a.Verb {
-	case plan.StopNode, plan.StopApp, plan.ChangeType:
+	case plan.StopNode, plan.StopApp, plan.ChangeType, plan.RestartNode:
 		if !d.OutOfTime && !d.Destroy && n.up() && home != nil && n.vol.cluster == home {
 			w.judgePause(a.Verb, n, home)
 		}
@@ -89,6 +89,42 @@ func (w *World) judgeOthers(n *node, want wish) {
 	for _, other := range want.nodes {
 		if other != n && home.has(other) && !other.serving() {
 			w.breach(plan.RuleOneAtATime, "%s is changed while %s is missing", n.name, other.name)
+		}
+	}
+}
+
+// judgeTogether: members that need one another to start are started together. Otherwise a deployment starts one, and waits
+// for it in vain.
+func (w *World) judgeTogether(actions []plan.Action, want wish) {
+	up := map[*node]bool{}
+	for _, n := range w.nodes {
+		up[n] = n.up()
+	}
+	mayRun := func(cl *cluster, runs func(*node) bool) bool {
+		running := 0
+		for m := range cl.members {
+			if m.hasData() && m.vol.cluster == cl && runs(m) {
+				running++
+			}
+		}
+		return isMajority(running, len(cl.members))
+	}
+	for _, a := range actions {
+		if a.Verb != plan.ChangeNodes {
+			continue
+		}
+		for _, name := range a.Nodes {
+			up[w.named(name)] = true
+		}
+		for _, name := range a.Nodes {
+			n := w.named(name)
+			if !n.hasData() || !n.vol.cluster.has(n) {
+				continue
+			}
+			now := mayRun(n.vol.cluster, func(m *node) bool { return up[m] })
+			if !now && mayRun(n.vol.cluster, func(m *node) bool { return up[m] || want.has(m) }) {
+				w.breach(plan.RuleOneAtATime, "%s is started without other members that are down and that it needs to start", n.name)
+			}
 		}
 	}
 }

@@ -104,6 +104,9 @@ func because(err error) string {
 func (w *World) decide(l *loop) {
 	l.last = w.plan(w.look(l.want, l.desired), l.desired)
 	l.pending = l.last.Actions
+	if l.desired.Scope == plan.ScopeDeployment {
+		w.judgeTogether(l.pending, l.want)
+	}
 	switch {
 	case l.desired.Established:
 	case l.last.Done():
@@ -233,7 +236,6 @@ func (w *World) stepDeployment() {
 		w.stepChange(d)
 	case len(d.pending) == 0:
 		d.state = done
-		w.satisfied = d.want
 		w.tell("%s: done", d.name)
 	default:
 		a := d.pending[0]
@@ -374,10 +376,18 @@ func (w *World) deleteNode(d *deployment, a plan.Action) {
 	}
 	w.judgeDeletion(n, d.want)
 	w.tell("%s: deletes %s", d.name, short(n.name))
+	w.destroyed = w.destroyed || d.want.destroy && n.hasData()
 	n.vol, n.c = nil, nil
-	w.endLoop("membership of " + short(n.name))
+	w.endLoop(membershipOf(n))
 	d.action = nil
 }
+
+// wasMember tells whether a node has a membership that has come to its end once.
+func (w *World) wasMember(n *node) bool {
+	return slices.ContainsFunc(w.loops, func(l *loop) bool { return l.name == membershipOf(n) && l.desired.Established })
+}
+
+func membershipOf(n *node) string { return string(plan.ScopeMembership) + " of " + short(n.name) }
 
 // endLoop removes a helper.
 func (w *World) endLoop(name string) {

@@ -60,7 +60,7 @@ func (w *World) settle() {
 			return
 		}
 		if d.state != refused {
-			d.last.Refusals = d.foreign()
+			d.last.Refusals = d.reasons()
 		}
 		switch {
 		case len(d.last.Refusals) > 0:
@@ -160,11 +160,12 @@ func (w *World) rest() {
 	w.bootAll()
 }
 
-// foreign are the notices that a membership gives whose node does not come up: it has the data of another cluster.
-func (d *deployment) foreign() (notices []plan.Refusal) {
+// reasons are the notices that a membership gives whose node does not come up: it has the data of another cluster, or the
+// cluster that it waits for can't start.
+func (d *deployment) reasons() (notices []plan.Refusal) {
 	for _, m := range d.members {
 		for _, r := range m.last.Notices {
-			if m.state == running && r.Kind == plan.ForeignData {
+			if m.state == running && (r.Kind == plan.ForeignData || r.Kind == plan.FoundingOverData) {
 				notices = append(notices, r)
 			}
 		}
@@ -258,7 +259,7 @@ func (w *World) justified(r plan.Refusal, want wish) bool {
 	case plan.DurableQueues, plan.DurableQueuesDown:
 		q := home.queue(r.Queues[0])
 		return !want.has(n) && q != nil && !q.replicated() && !q.exclusive && q.replicas[0].n == n
-	case plan.QueueMinorityLeaves:
+	case plan.QueueMinorityLeaves, plan.QueueMinorityRejoins:
 		return !home.queue(r.Queues[0]).works()
 	case plan.ClusterMinority:
 		return !home.majority(nil)
@@ -285,7 +286,7 @@ func (w *World) justified(r plan.Refusal, want wish) bool {
 	case plan.NothingKept:
 		return !slices.ContainsFunc(want.nodes, func(n *node) bool { return n.hasData() && (home == nil || home.has(n)) })
 	case plan.FoundingOverData:
-		return home == nil
+		return home == nil && n.hasData() && !n.serving()
 	default:
 		return false // half-deleted queues are healed
 	}
@@ -300,6 +301,14 @@ func (w *World) split() bool {
 		}
 	}
 	return len(running) > 1
+}
+
+// finishDestroy destroys what an interrupted destroy has left.
+func (w *World) finishDestroy() {
+	w.wish.destroy = true
+	w.deploy()
+	w.untilStill()
+	w.deploying, w.wish.destroy, w.destroyed = nil, false, false
 }
 
 // comply is what the operator does about refusals.
@@ -328,8 +337,15 @@ func (w *World) complyWith(r plan.Refusal) {
 	case plan.OwnQueues, plan.ForeignData, plan.OtherCluster:
 		n := w.named(r.Nodes[0])
 		n.vol, n.c = nil, nil // the operator does not need it
-	case plan.FoundingOverData, plan.QueueMinorityLeaves, plan.ClusterMinority:
+	case plan.FoundingOverData, plan.QueueMinorityLeaves, plan.QueueMinorityRejoins, plan.ClusterMinority:
+		if r.Kind == plan.FoundingOverData && w.destroyed {
+			w.finishDestroy() // what it has deleted does not come back
+			return
+		}
 		for _, name := range r.Nodes {
+			if r.Kind == plan.QueueMinorityRejoins && name == r.Nodes[0] {
+				continue // it has lost its data
+			}
 			switch n := w.named(name); {
 			case n.c == nil:
 				w.keepMembers()

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"warren/clients/internal/connection"
+	"warren/clients/internal/publish"
 )
 
 // oneOf is a load balancer's choice: connections lead to one node after the other.
@@ -101,7 +104,7 @@ func TestAffinityToAnUnreachableNode(t *testing.T) {
 	b.node = oneOf("a", "b")
 	var asked atomic.Int32
 	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(at("c", &asked)), lookEvery(time.Hour))
-	keepPublishing(t, p, func() bool { return b.connections() == 1+mostAttempts && b.open() == 1 })
+	keepPublishing(t, p, func() bool { return b.connections() == 1+connection.MostAttempts && b.open() == 1 })
 	for _, m := range b.received() {
 		require.Equal(t, 1, m.conn)
 	}
@@ -129,7 +132,7 @@ func TestAffinityWaitsForWhatIsOnItsWay(t *testing.T) {
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return len(b.received()) == 2 }, 5*time.Second, time.Millisecond)
 	close(located)
-	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.successor != nil },
+	require.Eventually(t, func() bool { return p.engine.Holdings().Moving },
 		5*time.Second, time.Millisecond)
 	next, err := p.PublishAsync(context.Background(), Message{ID: "next"})
 	require.NoError(t, err)
@@ -156,7 +159,7 @@ func TestAffinityWhenTheOldConnectionIsLost(t *testing.T) {
 	slow, err := p.PublishAsync(context.Background(), Message{ID: "slow"})
 	require.NoError(t, err)
 	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "second"}))
-	require.Eventually(t, func() bool { p.mu.Lock(); defer p.mu.Unlock(); return p.successor != nil },
+	require.Eventually(t, func() bool { return p.engine.Holdings().Moving },
 		5*time.Second, time.Millisecond)
 	b.mu.Lock()
 	_ = b.conns[0].Close()
@@ -181,7 +184,7 @@ func TestAffinityAfterALoss(t *testing.T) {
 	keepPublishing(t, p, func() bool { return asked.Load() > 0 })
 	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{ID: "last"}))
 	before := asked.Load()
-	require.Never(t, func() bool { return asked.Load() != before }, affinityCalm/4, time.Millisecond,
+	require.Never(t, func() bool { return asked.Load() != before }, publish.Calm/4, time.Millisecond,
 		"at least half of it passes before the question")
 	require.Equal(t, 2, b.connections())
 	require.Eventually(t, func() bool { return p.Stats().Moves == 1 }, 10*time.Second, 10*time.Millisecond)

@@ -31,8 +31,8 @@ func (l load) String() string {
 // other things.
 func BenchmarkProducerAgainstBare(b *testing.B) {
 	for _, l := range []load{
-		{1 << 10, 256, 3}, {1 << 10, 256, 1}, {1 << 10, 1, 1}, {1 << 10, 1, 8}, {64 << 10, 256, 1}, {64 << 10, 16, 3},
-		{16, 1000, 1},
+		{1 << 10, 256, 3}, {1 << 10, 256, 1}, {1 << 10, 1, 1}, {1 << 10, 1, 8},
+		{64 << 10, 256, 1}, {64 << 10, 16, 3}, {16, 1000, 1},
 	} {
 		b.Run(l.String(), func(b *testing.B) { l.run(b) })
 	}

@@ -200,21 +200,6 @@ func TestHandleHook(t *testing.T) {
 	require.NoError(t, stop())
 }
 
-// After a lost connection a stream is read on behind what was handled.
-func TestStreamGoesOn(t *testing.T) {
-	o := newOffsets()
-	require.Nil(t, o.next(), "where the application wants to begin")
-	for offset := range int64(5) {
-		o.begin(10 + offset)
-	}
-	o.end(10)
-	o.end(12)
-	require.EqualValues(t, 11, o.next(), "11 was not handled")
-	o.begin(11)
-	o.end(11)
-	require.EqualValues(t, 12, o.next())
-}
-
 // A call that its caller gives up leaves the connection to the others, who may be idle.
 func TestCancelledCallLeavesTheConnection(t *testing.T) {
 	b := startFakeBroker(t, ackAll)

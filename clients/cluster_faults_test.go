@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"warren/clients/internal/backoff"
 )
 
 // soak is how long TestMemoryStaysFlat watches.
@@ -224,7 +226,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 		body := make([]byte, 1024)
 		for ctx.Err() == nil {
 			_, _ = p.PublishAsync(ctx, Message{RoutingKey: queue, Body: body}) // may well fail in an outage
-			_ = sleep(ctx, 2*time.Millisecond)
+			_ = backoff.Sleep(ctx, 2*time.Millisecond)
 		}
 	})
 
@@ -233,7 +235,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 	for range rounds {
 		for _, refuses := range []bool{false, true} {
 			proxy.refuse(refuses)
-			require.NoError(t, sleep(context.Background(), *soak/rounds/2))
+			require.NoError(t, backoff.Sleep(context.Background(), *soak/rounds/2))
 		}
 		heap = append(heap, heapInUse())
 	}

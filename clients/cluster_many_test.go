@@ -5,6 +5,7 @@ package clients
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
@@ -58,6 +60,11 @@ func TestManyClients(t *testing.T) {
 	rest := report("no clients")
 	time.Sleep(quiet / 3) // what is measured is how little happens
 	rest()
+
+	for _, atOnce := range []int{*manyProducers, 16} {
+		took := connectBare(t, outputs.AMQPURLs[1], names, *manyProducers, atOnce)
+		t.Logf("%d bare connections to one node, %d at once, had a confirm after %v", *manyProducers, atOnce, took)
+	}
 
 	var consumers []*Consumer
 	ctx, stop := context.WithCancel(context.Background())
@@ -123,6 +130,45 @@ func TestManyClients(t *testing.T) {
 	idle = report("afterwards")
 	time.Sleep(quiet) // what is measured is how little happens
 	idle()
+}
+
+// connectBare makes connections to one node with the library alone, at most so many at once, and publishes
+// one message over each. It returns how long it takes until all are confirmed.
+func connectBare(t *testing.T, uri string, queues []string, connections, atOnce int) time.Duration {
+	t.Helper()
+	var all errgroup.Group
+	all.SetLimit(atOnce)
+	open := make([]*amqp.Connection, connections)
+	began := time.Now()
+	for i := range connections {
+		all.Go(func() (err error) {
+			if open[i], err = amqp.Dial(uri); err != nil {
+				return err
+			}
+			ch, err := open[i].Channel()
+			if err != nil {
+				return err
+			}
+			if err := ch.Confirm(false); err != nil {
+				return err
+			}
+			m := amqp.Publishing{DeliveryMode: amqp.Persistent}
+			c, err := ch.PublishWithDeferredConfirm("", queues[i%len(queues)], true, false, m)
+			if err == nil && !c.Wait() {
+				err = errors.New("not confirmed")
+			}
+			return err
+		})
+	}
+	err := all.Wait()
+	took := time.Since(began)
+	for _, conn := range open {
+		if conn != nil {
+			_ = conn.Close()
+		}
+	}
+	require.NoError(t, err)
+	return took
 }
 
 // measure looks at the cluster.

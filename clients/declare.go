@@ -9,7 +9,9 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"warren/clients/internal/connection"
 	"warren/clients/internal/field"
+	"warren/clients/internal/reason"
 	"warren/clients/internal/transport"
 )
 
@@ -186,10 +188,10 @@ func (c *Client) do(ctx context.Context, what string, f func(*amqp.Channel) erro
 func call[T any](ctx context.Context, c *Client, what string, f func(*amqp.Channel) (T, error)) (
 	value T, err error,
 ) {
-	states := &tracker{log: c.cfg.logger}
+	states := &connection.States{Log: c.cfg.logger}
 	var lost error // the last connection, or attempt to make one
 	for {
-		conn, refused, err := c.connect(ctx, states)
+		conn, refused, err := c.owner.Connect(ctx, states)
 		if err == nil {
 			value, err = callOnce(ctx, c, conn, what, f)
 			if err == nil || conn.IsOver() && ctx.Err() == nil {
@@ -203,7 +205,7 @@ func call[T any](ctx context.Context, c *Client, what string, f func(*amqp.Chann
 		}
 		switch {
 		case ctx.Err() != nil:
-			return value, fmt.Errorf("%s: %w", what, withReason(ctx.Err(), lost))
+			return value, fmt.Errorf("%s: %w", what, reason.With(ctx.Err(), lost))
 		case refused:
 			return value, fmt.Errorf("%s: %w", what, err)
 		}
@@ -218,7 +220,7 @@ func callOnce[T any](
 	if err != nil {
 		return value, fmt.Errorf("%s: %w", what, err)
 	}
-	defer func() { c.closeChannel(ctx, ch) }()
+	defer func() { c.owner.CloseChannel(ctx, ch) }()
 	value, err = transport.Await(ctx, ch, what, func() (T, error) { return f(ch.Channel) })
 	if err == nil {
 		conn.Prove()
@@ -232,5 +234,5 @@ func nameDeclareError(err error) error {
 	if errors.As(err, &reply) && reply.Server && reply.Code == amqp.PreconditionFailed {
 		return fmt.Errorf("%w: %w", ErrNotEquivalent, err)
 	}
-	return nameChannelError(err)
+	return reason.Channel(err)
 }

@@ -1,16 +1,18 @@
 package clients
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"warren/clients/internal/consume"
 	"warren/clients/internal/field"
+	"warren/clients/internal/flight"
+	"warren/clients/internal/ids"
+	"warren/clients/internal/transport"
 )
 
 // Message is a message to publish, or one that was received. The fields are AMQP 0-9-1's basic properties,
@@ -65,15 +67,13 @@ type Message struct {
 const maxExpiration = 315_360_000_000
 
 // maxHeaderFrame is how large the properties of a message may be with RabbitMQ's default frame_max, in bytes:
-// less the frame's own 8 and the 14 before the properties.
-const maxHeaderFrame = 131072 - frameOverhead
-
-const frameOverhead = 8 + 14
+// less what of it is not theirs.
+const maxHeaderFrame = 131072 - transport.FrameOverhead
 
 // complete fills in the defaults.
 func (m *Message) complete(now time.Time) {
 	if m.ID == "" {
-		m.ID = newID()
+		m.ID = ids.New()
 	}
 	if m.ContentType == "" {
 		m.ContentType = "application/octet-stream"
@@ -81,27 +81,6 @@ func (m *Message) complete(now time.Time) {
 	if m.Timestamp.IsZero() {
 		m.Timestamp = now
 	}
-}
-
-// newID returns a random UUID (RFC 9562, version 4). It needs to be unique, not secret.
-func newID() string {
-	var b [16]byte
-	binary.LittleEndian.PutUint64(b[:8], rand.Uint64())
-	binary.LittleEndian.PutUint64(b[8:], rand.Uint64())
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	const digits = "0123456789abcdef"
-	var text [36]byte
-	i := 0
-	for n, octet := range b {
-		if n == 4 || n == 6 || n == 8 || n == 10 {
-			text[i] = '-'
-			i++
-		}
-		text[i], text[i+1] = digits[octet>>4], digits[octet&0x0f]
-		i += 2
-	}
-	return string(text[:])
 }
 
 // prepare finds what cannot be expressed, which the client library or the broker would find only at the cost
@@ -141,7 +120,7 @@ func (m *Message) prepare() (size int, err error) {
 		size += n
 	}
 	if size > maxHeaderFrame && problems == nil {
-		problems = append(problems, tooLarge(size, maxHeaderFrame))
+		problems = append(problems, flight.TooLarge(size, maxHeaderFrame))
 	}
 	if problems != nil {
 		return 0, fmt.Errorf("%w: %w", ErrInvalidMessage, errors.Join(problems...))
@@ -157,8 +136,13 @@ func shortString(what, s string) error {
 	return nil
 }
 
-func tooLarge(size, most int) error {
-	return fmt.Errorf("its properties take %d bytes, and must fit into one frame, which takes %d", size, most)
+// letter is what of a message is written to the broker.
+func (m *Message) letter() flight.Letter {
+	return flight.Letter{
+		Destination: flight.Destination{Exchange: m.Exchange, RoutingKey: m.RoutingKey},
+		Mandatory:   !m.NotMandatory,
+		Publishing:  m.publishing(),
+	}
 }
 
 func (m *Message) publishing() amqp.Publishing {
@@ -222,28 +206,6 @@ func newDelivery(queue string, d *amqp.Delivery) Delivery {
 		Queue:         queue,
 		ConsumerTag:   d.ConsumerTag,
 		Redelivered:   d.Redelivered,
-		DeliveryCount: integer(d.Headers["x-delivery-count"]),
-	}
-}
-
-// integer is the value of a header that holds an integer of any size; 0 if it holds none.
-func integer(value any) int64 {
-	switch v := value.(type) {
-	case int64:
-		return v
-	case int32:
-		return int64(v)
-	case int16:
-		return int64(v)
-	case int8:
-		return int64(v)
-	case uint8:
-		return int64(v)
-	case uint16:
-		return int64(v)
-	case uint32:
-		return int64(v)
-	default:
-		return 0
+		DeliveryCount: consume.DeliveryCount(d),
 	}
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"warren/clients/internal/flight"
 )
 
 // Random schedules of what a broker may do, against a producer, in virtual time. A schedule is a value that
@@ -306,7 +308,7 @@ func (s schedule) run(t *testing.T, opts ...ProducerOption) (problems []string) 
 		}
 		outcomes := s.publish(p, l)
 		synctest.Wait() // for whoever has just made the last outcome known
-		if room := len(p.window.room); room != 0 {
+		if room := p.engine.Holdings().Places; room != 0 {
 			l.problem("%d places of the window are taken when nothing is in it", room)
 		}
 		checkStats(p.Stats(), len(outcomes), l)
@@ -460,8 +462,8 @@ func mostCopies(latency time.Duration) int {
 	for {
 		copies++
 		most := DefaultConfirmTimeout << min(stalls/3, 2) // of one to three endpoints
-		wait := time.Duration(min(float64(leastConfirmTimeout)*math.Pow(confirmTimeoutGrowth, float64(asked)),
-			float64(most)))
+		grown := float64(flight.LeastConfirmTimeout) * math.Pow(flight.ConfirmTimeoutGrowth, float64(asked))
+		wait := time.Duration(min(grown, float64(most)))
 		if wait >= latency {
 			return copies
 		}

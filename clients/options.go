@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"warren/clients/internal/backoff"
+	"warren/clients/internal/connection"
 	"warren/clients/internal/transport"
 )
 
@@ -59,7 +61,7 @@ type connectionConfig struct {
 	heartbeat      time.Duration
 	connectTimeout time.Duration
 	hedgeDelay     time.Duration // see transport.Dial
-	reconnect      backoff
+	reconnect      backoff.Backoff
 
 	network networkFunc // nil but in tests
 }
@@ -71,7 +73,7 @@ func defaultConnectionConfig(name string) connectionConfig {
 		heartbeat:      DefaultHeartbeat,
 		connectTimeout: DefaultConnectTimeout,
 		hedgeDelay:     transport.DefaultHedgeDelay,
-		reconnect:      backoff{base: 20 * time.Millisecond, ceiling: 250 * time.Millisecond},
+		reconnect:      backoff.Backoff{Base: 20 * time.Millisecond, Ceiling: 250 * time.Millisecond},
 	}
 }
 
@@ -79,8 +81,8 @@ func (c connectionConfig) validate() error {
 	return errors.Join(
 		atLeast("heartbeat", c.heartbeat, time.Second),
 		atLeast("connect timeout", c.connectTimeout, time.Millisecond),
-		atLeast("reconnect backoff", c.reconnect.base, time.Millisecond),
-		atLeast("reconnect backoff ceiling", c.reconnect.ceiling, c.reconnect.base),
+		atLeast("reconnect backoff", c.reconnect.Base, time.Millisecond),
+		atLeast("reconnect backoff ceiling", c.reconnect.Ceiling, c.reconnect.Base),
 	)
 }
 
@@ -95,7 +97,23 @@ func (c connectionConfig) sameConnection(client connectionConfig) error {
 }
 
 func (c connectionConfig) transport() transport.Config {
-	return transport.Config{Name: c.name, TLS: c.tls, Heartbeat: c.heartbeat, Network: c.network}
+	return transport.Config{
+		Name: c.name, TLS: c.tls, Heartbeat: c.heartbeat, HedgeDelay: c.hedgeDelay, Network: c.network,
+	}
+}
+
+// states makes a state of a producer's or a consumer's own.
+func (c connectionConfig) states() *connection.States {
+	states := &connection.States{Log: c.logger}
+	if c.stateChange != nil {
+		states.Notify = func(change connection.Change) {
+			c.stateChange(StateChange{
+				From: State(change.From), To: State(change.To),
+				Endpoint: change.Endpoint, Err: change.Err, At: change.At,
+			})
+		}
+	}
+	return states
 }
 
 // WithStateChange calls f at every change of the connection's state, in order and one at a time. f is called
@@ -140,7 +158,9 @@ func WithConnectTimeout(d time.Duration) Option {
 // doubles up to ceiling. Default 20 ms and 0.25 s: the ceiling is the most that an outage of all endpoints is
 // prolonged by. With thousands of clients, a higher one spares the endpoints that come back first.
 func WithReconnectBackoff(base, ceiling time.Duration) Option {
-	return connectionOption(func(c *connectionConfig) { c.reconnect = backoff{base: base, ceiling: ceiling} })
+	return connectionOption(func(c *connectionConfig) {
+		c.reconnect = backoff.Backoff{Base: base, Ceiling: ceiling}
+	})
 }
 
 func atLeast[T int | time.Duration](what string, value, least T) error {

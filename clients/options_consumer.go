@@ -7,6 +7,8 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"warren/clients/internal/backoff"
+	"warren/clients/internal/consume"
 	"warren/clients/internal/field"
 )
 
@@ -19,7 +21,7 @@ type consumerConfig struct {
 	shutdownTimeout time.Duration
 	requireQueue    bool
 	probeIdle       time.Duration
-	retry           backoff
+	retry           backoff.Backoff
 	handleHook      HandleHook // nil for none
 
 	tag       string // empty for one of its own each time
@@ -35,7 +37,7 @@ func newConsumerConfig(connection connectionConfig, opts []ConsumerOption) (cons
 		concurrency:      1,
 		shutdownTimeout:  30 * time.Second,
 		probeIdle:        time.Second,
-		retry:            backoff{base: 100 * time.Millisecond, ceiling: 10 * time.Second},
+		retry:            backoff.Backoff{Base: 100 * time.Millisecond, Ceiling: 10 * time.Second},
 		arguments:        make(map[string]any),
 	}
 	for _, opt := range opts {
@@ -50,8 +52,8 @@ func newConsumerConfig(connection connectionConfig, opts []ConsumerOption) (cons
 		atLeast("deduplication window", c.dedupWindow, 0),
 		atLeast("shutdown timeout", c.shutdownTimeout, 0),
 		atLeast("probe interval", c.probeIdle, 0),
-		atLeast("retry backoff", c.retry.base, 0),
-		atLeast("retry backoff ceiling", c.retry.ceiling, c.retry.base),
+		atLeast("retry backoff", c.retry.Base, 0),
+		atLeast("retry backoff ceiling", c.retry.Ceiling, c.retry.Base),
 		atMost("length of the consumer tag", len(c.tag), field.MaxShortString),
 		badArguments,
 	)
@@ -64,7 +66,7 @@ func (c consumerConfig) table(offset any) amqp.Table {
 		return table
 	}
 	arguments := maps.Clone(c.arguments)
-	arguments[streamOffset] = offset
+	arguments[consume.StreamOffset] = offset
 	table, _, _ := field.Table(arguments)
 	return table
 }
@@ -118,7 +120,7 @@ func WithProbe(idle time.Duration) ConsumerOption {
 // some. Default 100 ms and 10 s, with which a message takes more than a minute to reach the delivery limit of
 // 20 that quorum queues have by default.
 func WithRetryBackoff(base, ceiling time.Duration) ConsumerOption {
-	return consumerOption(func(c *consumerConfig) { c.retry = backoff{base: base, ceiling: ceiling} })
+	return consumerOption(func(c *consumerConfig) { c.retry = backoff.Backoff{Base: base, Ceiling: ceiling} })
 }
 
 // WithRetryByQueue leaves the wait before a message is tried again to the queue, and gives it back at once.
@@ -149,10 +151,6 @@ func WithConsumerArgument(name string, value any) ConsumerOption {
 	return consumerOption(func(c *consumerConfig) { c.arguments[name] = value })
 }
 
-// streamOffset is the argument that says where in a stream to begin, and the header that says where a message
-// is.
-const streamOffset = "x-stream-offset"
-
 // WithStreamOffset consumes a stream, from the given place on: "first", "last" or "next", an offset (any
 // integer), a time.Time, or an interval such as "1h". After a lost connection the consumer goes on behind the
 // last message before which all were handled. A stream keeps its messages and takes none back, so that a
@@ -161,6 +159,6 @@ const streamOffset = "x-stream-offset"
 func WithStreamOffset(from any) ConsumerOption {
 	return consumerOption(func(c *consumerConfig) {
 		c.stream = true
-		c.arguments[streamOffset] = from
+		c.arguments[consume.StreamOffset] = from
 	})
 }

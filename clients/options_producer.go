@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"warren/clients/internal/backoff"
 )
 
 // networkFunc opens a network connection, as net.Dialer.DialContext does.
@@ -16,7 +18,7 @@ type producerConfig struct {
 	window         int
 	confirmTimeout time.Duration
 	publishTimeout time.Duration
-	nackBackoff    backoff
+	nackBackoff    backoff.Backoff
 	publishHook    PublishHook // nil for none
 
 	locate           Locator // nil for none
@@ -29,7 +31,7 @@ func newProducerConfig(connection connectionConfig, opts []ProducerOption) (prod
 		window:           256,
 		confirmTimeout:   DefaultConfirmTimeout,
 		publishTimeout:   30 * time.Second,
-		nackBackoff:      backoff{base: 20 * time.Millisecond, ceiling: time.Second},
+		nackBackoff:      backoff.Backoff{Base: 20 * time.Millisecond, Ceiling: time.Second},
 		affinityInterval: affinityInterval,
 	}
 	for _, opt := range opts {

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
+
+	"warren/clients/internal/connection"
+	"warren/clients/internal/flight"
+	"warren/clients/internal/publish"
+	"warren/clients/internal/reason"
 )
 
 // Producer publishes messages and says what became of each. It is safe for concurrent use.
@@ -17,34 +21,8 @@ import (
 // that, repetitions and stragglers may come later. Where order matters more than speed, wait for each Publish
 // before the next.
 type Producer struct {
-	cfg       producerConfig
-	client    *Client
-	connector *connector
-
-	ctx     context.Context // ends when the work is to stop
-	stop    context.CancelFunc
-	stopped chan struct{} // closed when run has returned
-	closing chan struct{} // closed when nothing more is accepted
-	work    chan struct{} // has an element when the sender may have something to do
-	hooks   callbacks
-
-	window *window // its room can be used without the lock
-
-	mu        sync.Mutex      // guards all that follows; nothing that waits is done while it is held
-	goodbye   context.Context // limits closing the connection at the end
-	current   *session        // nil while there is none
-	queue     list            // what is to be sent, in that order
-	suspects  int             // how many are suspected of having closed a channel
-	blocked   bool            // by the broker, right now
-	progress  time.Time       // when the broker last answered, or began to owe, or was unblocked
-	stalls    int             // sessions in a row that were given up because confirms were overdue
-	usual     time.Duration   // how long a confirm takes these days, smoothed; 0 before the first
-	slowest   time.Duration   // how long the slowest of the last confirms took, fading
-	trial     *trial          // of the current session; nil for one that is trusted
-	asked     map[destination]int
-	successor *session // to go on with when nothing is owed over the current one; nil if there is none
-	reaper    *time.Timer
-	stats     ProducerStats
+	cfg    producerConfig
+	engine *publish.Producer
 }
 
 // NewProducer makes a producer with a connection of its own to a cluster that is reached at any of the
@@ -56,11 +34,11 @@ func NewProducer(endpoints []string, opts ...ProducerOption) (*Producer, error) 
 	if err != nil {
 		return nil, fmt.Errorf("new producer: %w", err)
 	}
-	client, err := newPrivateClient(endpoints, cfg.connectionConfig)
+	owner, err := cfg.newOwner(endpoints, true)
 	if err != nil {
 		return nil, fmt.Errorf("new producer: %w", err)
 	}
-	return startProducer(client, cfg), nil
+	return startProducer(owner, cfg), nil
 }
 
 // NewProducer makes a producer that publishes over the client's connection, on a channel of its own.
@@ -76,33 +54,28 @@ func (c *Client) NewProducer(opts ...ProducerOption) (*Producer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new producer: %w", err)
 	}
-	return startProducer(c, cfg), nil
+	return startProducer(c.owner, cfg), nil
 }
 
-func startProducer(client *Client, cfg producerConfig) *Producer {
-	p := &Producer{
-		cfg:    cfg,
-		client: client,
-		connector: &connector{
-			client:  client,
-			states:  &tracker{log: cfg.logger, notify: cfg.stateChange},
-			silence: cfg.confirmTimeout,
-			pause:   cfg.reconnect,
-			explain: func(err error) error { return err },
-		},
-		stopped: make(chan struct{}),
-		closing: make(chan struct{}),
-		work:    make(chan struct{}, 1),
-		window:  newWindow(cfg.window),
-		queue:   list{kind: inStage},
-		asked:   make(map[destination]int),
+func startProducer(owner *connection.Owner, cfg producerConfig) *Producer {
+	user := &connection.User{
+		Owner:   owner,
+		States:  cfg.states(),
+		Silence: cfg.confirmTimeout,
+		Pause:   cfg.reconnect,
+		Explain: func(err error) error { return err },
 	}
-	p.ctx, p.stop = context.WithCancel(client.ctx)
-	p.goodbye = p.ctx
-	p.reaper = time.AfterFunc(time.Hour, p.reap)
-	p.reaper.Stop() // runs only while there is something in the window
-	go p.run()
-	return p
+	return &Producer{cfg: cfg, engine: publish.Start(user, publish.Config{
+		Window:         cfg.window,
+		ConnectTimeout: cfg.connectTimeout,
+		ConfirmTimeout: cfg.confirmTimeout,
+		PublishTimeout: cfg.publishTimeout,
+		NackBackoff:    cfg.nackBackoff,
+		Log:            cfg.logger,
+		Locate:         cfg.locate,
+		Interval:       cfg.affinityInterval,
+		Failure:        failure,
+	})}
 }
 
 // Publish publishes a message and waits for its outcome: nil when the broker has confirmed it, otherwise a
@@ -117,13 +90,11 @@ func (p *Producer) Publish(ctx context.Context, m Message) error {
 		return err
 	}
 	select {
-	case <-c.done:
+	case <-c.entry.Done:
 	case <-ctx.Done():
-		p.mu.Lock()
-		p.giveUpLocked(c, ctx.Err())
-		p.mu.Unlock()
+		p.engine.GiveUp(&c.entry, ctx.Err())
 	}
-	return c.err
+	return c.entry.Err
 }
 
 // PublishAsync publishes a message without waiting for its outcome, which the Confirmation will hold. It
@@ -151,45 +122,16 @@ func (p *Producer) accept(
 	if err != nil {
 		return nil, err
 	}
-	if err := p.window.acquire(ctx, p.closing); err != nil {
-		if errors.Is(err, ErrClosed) {
-			return nil, err
-		}
-		reason := p.connector.states.reason()
-		return nil, &PublishError{MessageID: m.ID, Err: ErrUnconfirmed, Cause: withReason(err, reason)}
+	c := &Confirmation{flight.Entry{Letter: m.letter(), Size: size, Accepted: now, After: after}}
+	err = p.engine.Accept(ctx, &c.entry)
+	switch {
+	case errors.Is(err, ErrClosed):
+		return nil, err
+	case err != nil:
+		cause := reason.With(err, p.engine.Trouble())
+		return nil, &PublishError{MessageID: m.ID, Err: ErrUnconfirmed, Cause: cause}
 	}
-	c := &Confirmation{
-		id:       m.ID,
-		accepted: now,
-		deadline: now.Add(p.cfg.publishTimeout),
-		done:     make(chan struct{}),
-		message:  m,
-		size:     size,
-		ctx:      ctx,
-		after:    after,
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.isClosing() {
-		p.window.release()
-		return nil, ErrClosed
-	}
-	if p.window.length == 0 {
-		p.reaper.Reset(reapInterval)
-	}
-	p.window.push(c)
-	p.enqueueLocked(c)
-	p.stats.Accepted++
 	return c, nil
-}
-
-func (p *Producer) isClosing() bool {
-	select {
-	case <-p.closing:
-		return true
-	default:
-		return false
-	}
 }
 
 // Close accepts no more messages, waits until the outcome of all those in flight is known, or until ctx ends,
@@ -197,68 +139,27 @@ func (p *Producer) isClosing() bool {
 // that lists them, and their confirmations say so too. Close does not report again what has been reported
 // through a confirmation before. Calling it again waits for the first call to be done.
 func (p *Producer) Close(ctx context.Context) error {
-	p.mu.Lock()
-	if p.isClosing() {
-		p.mu.Unlock()
-		select {
-		case <-p.stopped:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	left, cause := p.engine.Close(ctx)
+	if len(left) == 0 {
+		return cause
 	}
-	close(p.closing)
-	p.mu.Unlock()
-
-	drained := p.window.drain(ctx)
-
-	// The goodbyes take no longer than ctx, and not long without it either: a write may be stuck.
-	ctx, cancel := context.WithTimeout(ctx, goodbyeTimeout)
-	defer cancel()
-	p.mu.Lock()
-	var left []string
-	for c := range p.window.all() {
-		left = append(left, c.id)
-		p.giveUpLocked(c, ErrClosed)
-	}
-	p.goodbye = ctx
-	p.stop()
-	p.mu.Unlock()
-	p.awaitStop(ctx)
-	if len(left) > 0 {
-		return &UnconfirmedError{MessageIDs: left, Cause: drained}
-	}
-	return nil
-}
-
-// goodbyeTimeout is how long closing the channel and the connection may take together.
-const goodbyeTimeout = 3 * time.Second
-
-// awaitStop waits until the work has stopped. When ctx ends it cuts a connection of the producer's own, which
-// ends what still waits for the broker; a shared one ends it later.
-func (p *Producer) awaitStop(ctx context.Context) {
-	select {
-	case <-p.stopped:
-		return
-	case <-ctx.Done():
-	}
-	if !p.client.private {
-		return
-	}
-	p.mu.Lock()
-	current := p.current
-	p.mu.Unlock()
-	if current != nil {
-		current.Conn.Cut(ErrClosed)
-	}
-	<-p.stopped
+	return &UnconfirmedError{MessageIDs: left, Cause: cause}
 }
 
 // Stats returns the counts so far.
 func (p *Producer) Stats() ProducerStats {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	stats := p.stats
-	stats.InFlight = p.window.length
-	return stats
+	s := p.engine.Stats()
+	return ProducerStats{
+		Accepted:    s.Accepted,
+		Confirmed:   s.Confirmed,
+		Returned:    s.Returned,
+		Nacked:      s.Nacked,
+		Rejected:    s.Rejected,
+		Unconfirmed: s.Unconfirmed,
+		InFlight:    s.InFlight,
+		Published:   s.Published,
+		Nacks:       s.Nacks,
+		Reconnects:  s.Reconnects,
+		Moves:       s.Moves,
+	}
 }

@@ -9,6 +9,9 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"warren/clients/internal/connection"
+	"warren/clients/internal/ids"
+	"warren/clients/internal/reason"
 	"warren/clients/internal/transport"
 )
 
@@ -27,12 +30,11 @@ var ErrNoReply = errors.New("no reply")
 // again. Who asks again must know that it does no harm. What has to be done for certain belongs into a queue,
 // through a Producer.
 type Requester struct {
-	client    *Client
-	connector *connector
-	ctx       context.Context
-	stop      context.CancelFunc
-	stopped   chan struct{}
-	writing   chan struct{} // holds an element while a request is being written
+	user    *connection.User
+	ctx     context.Context
+	stop    context.CancelFunc
+	stopped chan struct{}
+	writing chan struct{} // holds an element while a request is being written
 
 	mu       sync.Mutex // guards all that follows; nothing that waits is done while it is held
 	current  *requestChannel
@@ -62,20 +64,19 @@ type reply struct {
 // NewRequester makes a requester over the client's connection, on a channel of its own.
 func (c *Client) NewRequester() *Requester {
 	r := &Requester{
-		client: c,
-		connector: &connector{
-			client:  c,
-			states:  &tracker{log: c.cfg.logger, notify: c.cfg.stateChange},
-			silence: DefaultConfirmTimeout,
-			pause:   c.cfg.reconnect,
-			explain: nameChannelError,
+		user: &connection.User{
+			Owner:   c.owner,
+			States:  c.cfg.states(),
+			Silence: DefaultConfirmTimeout,
+			Pause:   c.cfg.reconnect,
+			Explain: reason.Channel,
 		},
 		stopped:  make(chan struct{}),
 		writing:  make(chan struct{}, 1),
 		changed:  make(chan struct{}),
 		requests: make(map[string]*request),
 	}
-	r.ctx, r.stop = context.WithCancel(c.ctx)
+	r.ctx, r.stop = context.WithCancel(c.owner.Context())
 	go r.run()
 	return r
 }
@@ -87,7 +88,7 @@ func (c *Client) NewRequester() *Requester {
 func (r *Requester) Request(ctx context.Context, m Message) (Delivery, error) {
 	now := time.Now()
 	m.complete(now)
-	m.CorrelationID, m.ReplyTo = newID(), directReplyTo
+	m.CorrelationID, m.ReplyTo = ids.New(), directReplyTo
 	m.Transient, m.NotMandatory = true, false
 	if _, err := m.prepare(); err != nil {
 		return Delivery{}, err
@@ -138,7 +139,7 @@ func (r *Requester) channel(ctx context.Context) (*requestChannel, error) {
 		case <-r.ctx.Done():
 			return nil, ErrClosed
 		case <-ctx.Done():
-			return nil, withReason(ctx.Err(), r.connector.states.reason())
+			return nil, reason.With(ctx.Err(), r.user.States.Reason())
 		}
 	}
 }
@@ -174,10 +175,10 @@ func (r *Requester) write(ctx context.Context, ch *requestChannel, m Message) er
 // run keeps a channel open, until Close.
 func (r *Requester) run() {
 	defer close(r.stopped)
-	defer r.connector.states.set(Closed, "", nil)
+	defer r.user.States.Set(connection.Closed, "", nil)
 	for r.ctx.Err() == nil {
 		var next *requestChannel
-		_, err := r.connector.connect(r.ctx, func(ctx context.Context, ch *transport.Channel) (err error) {
+		_, err := r.user.Connect(r.ctx, func(ctx context.Context, ch *transport.Channel) (err error) {
 			next, err = subscribeReplies(ctx, ch)
 			return err
 		})
@@ -187,11 +188,11 @@ func (r *Requester) run() {
 		}
 		r.receive(next)
 		r.set(nil, nil)
-		closing, cancel := context.WithTimeout(context.Background(), goodbyeTimeout)
+		closing, cancel := context.WithTimeout(context.Background(), connection.GoodbyeTimeout)
 		_ = next.Close(closing)
 		cancel()
 		if r.ctx.Err() == nil {
-			r.connector.lost(next.Channel, true)
+			r.user.Lost(next.Channel, true)
 		}
 	}
 }

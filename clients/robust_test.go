@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"warren/clients/internal/backoff"
+	"warren/clients/internal/connection"
 )
 
 // A callback may ask for the counts, while contexts end and no endpoint can be reached.
@@ -124,14 +127,9 @@ func TestMemoryIsBoundedByTheWindow(t *testing.T) {
 					})
 				}
 				publishers.Wait()
-				p.mu.Lock()
-				defer p.mu.Unlock()
-				kept := p.queue.length + p.window.length
-				if p.current != nil {
-					kept += p.current.sent.length
-					require.LessOrEqual(t, p.current.sent.length, window)
-				}
-				require.LessOrEqual(t, kept, 2*window)
+				held := p.engine.Holdings()
+				require.LessOrEqual(t, held.Messages, window)
+				require.LessOrEqual(t, held.Owed, window)
 			})
 		})
 	}
@@ -171,10 +169,10 @@ func TestReturnsAreNotDropped(t *testing.T) {
 		confirmations = append(confirmations, c)
 	}
 	soon(t, func() bool { return p.Stats().Published == messages })
-	p.mu.Lock() // the collector waits for this
+	thaw := p.engine.Freeze()
 	close(release)
 	time.Sleep(6 * time.Second) // more than the 5 s after which the library drops a return
-	p.mu.Unlock()
+	thaw()
 	for _, c := range confirmations {
 		require.ErrorIs(t, c.Wait(within(t, 10*time.Second)), ErrUnroutable)
 	}
@@ -385,7 +383,7 @@ func TestDeliveryTimeoutIsNamed(t *testing.T) {
 					}
 				}
 			}, func(ctx context.Context, _ Delivery) error {
-				return sleep(ctx, 10*time.Second)
+				return backoff.Sleep(ctx, 10*time.Second)
 			}, WithStateChange(func(c StateChange) {
 				if c.To == Disconnected {
 					causes <- c.Err
@@ -408,7 +406,7 @@ func TestSearchHoldsFewConnections(t *testing.T) {
 	}
 	var asked atomic.Int32
 	p := newClosedProducer(t, []string{b.uri()}, WithAffinity(at("c", &asked)), lookEvery(time.Hour))
-	keepPublishing(t, p, func() bool { return b.connections() == 1+mostAttempts && b.open() == 1 })
-	require.LessOrEqual(t, most.Load(), int64(1+mostDetours+2),
+	keepPublishing(t, p, func() bool { return b.connections() == 1+connection.MostAttempts && b.open() == 1 })
+	require.LessOrEqual(t, most.Load(), int64(1+connection.MostDetours+2),
 		"the one in use, the detours, and one that is just closing or opening")
 }

@@ -1,10 +1,5 @@
 package clients
 
-import (
-	"errors"
-	"sync/atomic"
-)
-
 // ProducerStats counts what a producer has done. Accepted is the sum of Confirmed, Returned, Nacked,
 // Rejected, Unconfirmed and InFlight.
 type ProducerStats struct {
@@ -30,22 +25,6 @@ type ProducerStats struct {
 	Moves int64 `json:"moves"`
 }
 
-// count counts an outcome.
-func (s *ProducerStats) count(outcome error) {
-	switch {
-	case outcome == nil:
-		s.Confirmed++
-	case errors.Is(outcome, ErrUnroutable):
-		s.Returned++
-	case errors.Is(outcome, ErrNacked):
-		s.Nacked++
-	case errors.Is(outcome, ErrChannelException):
-		s.Rejected++
-	default:
-		s.Unconfirmed++
-	}
-}
-
 // ConsumerStats counts what a consumer has done. Delivered is the sum of Handled, Failed, DeadLettered,
 // Duplicates and what is being handled.
 type ConsumerStats struct {
@@ -65,22 +44,4 @@ type ConsumerStats struct {
 	Untold int64 `json:"untold"`
 	// Reconnects counts connections made after one was lost.
 	Reconnects int64 `json:"reconnects"`
-}
-
-// consumerCounters are ConsumerStats in the making.
-type consumerCounters struct {
-	delivered, handled, failed, deadLettered, duplicates, redelivered, untold, reconnects atomic.Int64
-}
-
-func (c *consumerCounters) stats() ConsumerStats {
-	return ConsumerStats{
-		Delivered:    c.delivered.Load(),
-		Handled:      c.handled.Load(),
-		Failed:       c.failed.Load(),
-		DeadLettered: c.deadLettered.Load(),
-		Duplicates:   c.duplicates.Load(),
-		Redelivered:  c.redelivered.Load(),
-		Untold:       c.untold.Load(),
-		Reconnects:   c.reconnects.Load(),
-	}
 }

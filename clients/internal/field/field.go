@@ -137,3 +137,25 @@ func finite(v float64) error {
 	}
 	return nil
 }
+
+// Integer is the value of a header that holds an integer of any size; 0 if it holds none.
+func Integer(value any) int64 {
+	switch v := value.(type) {
+	case int64:
+		return v
+	case int32:
+		return int64(v)
+	case int16:
+		return int64(v)
+	case int8:
+		return int64(v)
+	case uint8:
+		return int64(v)
+	case uint16:
+		return int64(v)
+	case uint32:
+		return int64(v)
+	default:
+		return 0
+	}
+}

@@ -17,6 +17,10 @@ import (
 // closeTimeout is how long saying goodbye to the broker may take.
 const closeTimeout = 2 * time.Second
 
+// FrameOverhead is how many bytes of a frame with a message's properties are not theirs: the frame's own 8,
+// and the 14 before the properties.
+const FrameOverhead = 8 + 14
+
 // Conn is a connection to an endpoint. It is never repaired: when it fails it is over, and another takes its
 // place.
 type Conn struct {
@@ -113,8 +117,8 @@ func (c *Conn) Doubt(cause error, silence time.Duration) (cut bool) {
 	return true
 }
 
-// giveUp is told why a call is not waited for any longer. If that is the caller's wish, it says nothing about a
-// connection that others use; otherwise it is in doubt.
+// giveUp is told why a call is not waited for any longer. If that is the caller's wish, it says nothing
+// about a connection that others use; otherwise it is in doubt.
 func (c *Conn) giveUp(cause error, silence time.Duration) (cut bool) {
 	var timeout Timeout
 	if c.users.Load() > 1 && !errors.As(cause, &timeout) {

@@ -1,9 +1,18 @@
-package clients
+package consume
 
-import "sync"
+import (
+	"sync"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"warren/clients/internal/field"
+)
 
 // mostFailures is how many messages whose handling has failed are remembered.
 const mostFailures = 4096
+
+// DeliveryCount is how often delivering a message has failed before, as quorum queues count it.
+func DeliveryCount(d *amqp.Delivery) int64 { return field.Integer(d.Headers["x-delivery-count"]) }
 
 // failures counts how often handling messages has failed, by id, for queues that do not count it themselves.
 type failures struct {
@@ -14,11 +23,11 @@ type failures struct {
 func newFailures() *failures { return &failures{counts: make(map[string]int)} }
 
 // add counts one more failure of a message, and returns how many there were.
-func (f *failures) add(d Delivery) int {
-	if d.DeliveryCount > 0 {
-		return int(d.DeliveryCount) + 1 // the queue counts
+func (f *failures) add(d *amqp.Delivery) int {
+	if count := DeliveryCount(d); count > 0 {
+		return int(count) + 1 // the queue counts
 	}
-	if d.ID == "" {
+	if d.MessageId == "" {
 		if d.Redelivered {
 			return 5 // there is no telling: a second and a half or so
 		}
@@ -26,14 +35,14 @@ func (f *failures) add(d Delivery) int {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, known := f.counts[d.ID]; !known && len(f.counts) >= mostFailures {
+	if _, known := f.counts[d.MessageId]; !known && len(f.counts) >= mostFailures {
 		for id := range f.counts { // any
 			delete(f.counts, id)
 			break
 		}
 	}
-	f.counts[d.ID]++
-	return f.counts[d.ID]
+	f.counts[d.MessageId]++
+	return f.counts[d.MessageId]
 }
 
 // forget drops a message that has been dealt with.

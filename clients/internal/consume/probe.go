@@ -1,4 +1,4 @@
-package clients
+package consume
 
 import (
 	"context"
@@ -24,11 +24,11 @@ const mostProbePauses = 4
 // passive declaration is not: a node that was the queue's leader when it was cut off goes on answering it,
 // consumers and all (seen on RabbitMQ 4.3). A message that basic.get does bring is handled like any other.
 func (c *Consumer) probe(ctx context.Context, sub *subscription, pool *pool) {
-	if c.cfg.probeIdle == 0 || c.cfg.stream {
+	if c.cfg.ProbeIdle == 0 || c.cfg.Stream {
 		return
 	}
 	for quiet, last := 0, sub.touched.Load(); !c.probeRefused.Load(); {
-		pause := c.cfg.probeIdle << min(quiet, mostProbePauses)
+		pause := c.cfg.ProbeIdle << min(quiet, mostProbePauses)
 		select {
 		case <-ctx.Done():
 			return
@@ -68,7 +68,7 @@ func (c *Consumer) probeFailed(sub *subscription, err error) {
 	var reply *amqp.Error
 	switch {
 	case cannotProbe(err):
-		c.cfg.logger.Info("the queue cannot be probed", "queue", c.queue, "error", err)
+		c.cfg.Log.Info("the queue cannot be probed", "queue", c.cfg.Queue, "error", err)
 		c.probeRefused.Store(true)
 	case errors.As(err, &reply) && reply.Server:
 		sub.Fail(err) // the queue has something to say: ask again with a subscription
@@ -79,7 +79,7 @@ func (c *Consumer) probeFailed(sub *subscription, err error) {
 }
 
 func (c *Consumer) probeTimeout(silences int) time.Duration {
-	return c.client.patience(DefaultConfirmTimeout, silences)
+	return c.user.Owner.Patience(c.user.Silence, silences)
 }
 
 // ask makes one probe, over a channel of its own: an exception over it leaves the subscription alone.
@@ -97,8 +97,8 @@ func (c *Consumer) ask(sub *subscription) (d amqp.Delivery, found bool, err erro
 		delivery amqp.Delivery
 		found    bool
 	}
-	a, err := transport.Await(ctx, sub.probing, "probe "+c.queue, func() (a answer, err error) {
-		a.delivery, a.found, err = sub.probing.Get(c.queue, false)
+	a, err := transport.Await(ctx, sub.probing, "probe "+c.cfg.Queue, func() (a answer, err error) {
+		a.delivery, a.found, err = sub.probing.Get(c.cfg.Queue, false)
 		return a, err
 	})
 	return a.delivery, a.found, err

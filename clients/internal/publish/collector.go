@@ -1,10 +1,12 @@
-package clients
+package publish
 
 import (
 	"fmt"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"warren/clients/internal/flight"
 )
 
 // lookInterval is how often answers out of order are looked for while the oldest one is awaited. Confirms
@@ -48,8 +50,8 @@ func (p *Producer) collect(s *session, abandoned <-chan struct{}) {
 func (p *Producer) oldest(s *session) (answer *amqp.DeferredConfirmation, goOn bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if c := s.sent.front; c != nil && c.answer != nil {
-		return c.answer, true
+	if e := p.book.Oldest(); e != nil && e.Answer != nil {
+		return e.Answer, true
 	}
 	if s.ended {
 		return nil, false
@@ -72,24 +74,24 @@ func (p *Producer) handle(s *session, all bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	for c := range s.sent.all() {
-		if !c.answered() {
+	for e := range p.book.Sent() {
+		if !isAnswered(e) {
 			if all {
 				continue
 			}
 			break
 		}
-		p.answerLocked(s, c, now)
+		p.answerLocked(s, e, now)
 	}
 	p.signal() // there may be room, the next suspect may go, or the next session take over
 }
 
-func (c *Confirmation) answered() bool {
-	if c.answer == nil {
+func isAnswered(e *flight.Entry) bool {
+	if e.Answer == nil {
 		return false
 	}
 	select {
-	case <-c.answer.Done():
+	case <-e.Answer.Done():
 		return true
 	default:
 		return false
@@ -97,37 +99,23 @@ func (c *Confirmation) answered() bool {
 }
 
 // answerLocked takes one answer into account.
-func (p *Producer) answerLocked(s *session, c *Confirmation, now time.Time) {
-	acked := c.answer.Acked()
-	s.sent.remove(c)
+func (p *Producer) answerLocked(s *session, e *flight.Entry, now time.Time) {
+	acked := e.Answer.Acked()
 	if !acked && s.IsClosed() {
-		s.lost++
+		p.book.Lose(e)
 		return // the library says no for a broker that cannot answer any more; recall sees to the message
 	}
-	returned := s.takeReturnLocked(c)
-	s.proveLocked()
-	p.stalls = 0
-	p.progress = now
-	p.learnLocked(now.Sub(c.sentAt))
-	p.provedLocked(c.destination())
-	switch {
-	case c.phase == settled:
-	case acked && returned != nil:
-		p.settleLocked(c, ErrUnroutable, fmt.Errorf("%d %s", returned.ReplyCode, returned.ReplyText))
-	case acked:
-		p.settleLocked(c, nil, nil)
-	default:
-		p.stats.Nacks++
-		c.phase = delayed
-		c.timer = time.AfterFunc(p.cfg.nackBackoff.wait(c.nacks), func() { p.retry(c) })
-		c.nacks++
+	s.Conn.Prove()
+	if !p.book.Useful() {
+		close(s.proven)
 	}
+	p.book.Answer(e, acked, s.takeReturnLocked(e), now)
 }
 
-// takeReturnLocked returns what the broker has returned of a message that it has answered; nil if it has not.
-// The broker sends a return before the ack, so that it is among those that have been received. Two messages
-// in flight at once with the same id, exchange and routing key cannot be told apart.
-func (s *session) takeReturnLocked(c *Confirmation) *amqp.Return {
+// takeReturnLocked returns what the broker has said when it returned a message that it has answered; nil if
+// it has not. It sends a return before the ack, so that it is among those that have been received. Two
+// messages in flight at once with the same id, exchange and routing key cannot be told apart.
+func (s *session) takeReturnLocked(e *flight.Entry) error {
 	for more := true; more; {
 		select {
 		case r, open := <-s.returns:
@@ -139,19 +127,10 @@ func (s *session) takeReturnLocked(c *Confirmation) *amqp.Return {
 		}
 	}
 	for i, r := range s.returned {
-		if r.MessageId == c.id && r.Exchange == c.message.Exchange && r.RoutingKey == c.message.RoutingKey {
+		if r.MessageId == e.MessageId && r.Exchange == e.Exchange && r.RoutingKey == e.RoutingKey {
 			s.returned = append(s.returned[:i], s.returned[i+1:]...)
-			return &r
+			return fmt.Errorf("%d %s", r.ReplyCode, r.ReplyText)
 		}
 	}
 	return nil
-}
-
-// proveLocked takes note that the session has done what it is for.
-func (s *session) proveLocked() {
-	s.Conn.Prove()
-	if !s.useful {
-		s.useful = true
-		close(s.proven)
-	}
 }

@@ -11,11 +11,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"warren/agent/helper"
 	"warren/agent/node"
@@ -23,6 +25,7 @@ import (
 	"warren/agent/peer"
 	"warren/agent/plan"
 	"warren/agent/rabbit"
+	"warren/internal/wait"
 	"warren/topology"
 )
 
@@ -175,8 +178,18 @@ func ask(ctx context.Context, path string) ([]byte, error) {
 // waitFor is the container's health check. The first returns when the work is done, each other when that is
 // lost, or after a long time; the engine ends it if that is too long.
 func waitFor(ctx context.Context) error {
-	_, err := ask(ctx, "/health")
-	return err
+	const tryEvery = 200 * time.Millisecond
+	for {
+		_, err := ask(ctx, "/health")
+		var dialing *net.OpError
+		if !errors.As(err, &dialing) || dialing.Op != "dial" {
+			return err
+		}
+		// The agent has only started, and does not listen yet.
+		if err := wait.Sleep(ctx, tryEvery); err != nil {
+			return err
+		}
+	}
 }
 
 // result prints what the agent in this container has come to.

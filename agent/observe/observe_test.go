@@ -36,6 +36,7 @@ type world struct {
 	streams  map[rabbit.QueueName]map[string]rabbit.StreamReplica
 	app      rabbit.AppState
 	appTakes time.Duration
+	standing rabbit.Standing
 	// asked are the requests that RabbitMQ logs, and commands those that start an Erlang VM.
 	asked, commands int
 	noVHosts        bool
@@ -178,6 +179,11 @@ func (w *world) InMaintenance(context.Context, string) (bool, error) {
 	return true, nil
 }
 
+func (w *world) Standing(context.Context, string) (rabbit.Standing, error) {
+	w.commands++
+	return w.standing, nil
+}
+
 // stateOf3 is the state of the third node.
 func stateOf3(v plan.View) plan.NodeState {
 	for _, n := range v.Nodes {
@@ -226,7 +232,12 @@ func TestWhatANodeDoes(t *testing.T) {
 		"its VM runs, and it has just started": {func(w *world) { w.stop(r3); w.vms[r3] = true }, plan.Starting},
 		"it does not listen yet":               {func(w *world) { w.listens[r3] = false }, plan.Starting},
 		"it is drained":                        {func(w *world) { w.listens[r3] = false; w.members[2].BeingDrained = &yes }, plan.Maintenance},
-		"it is about to be drained":            {func(w *world) { w.members[2].BeingDrained = &yes }, plan.Maintenance},
+		"it is drained, and says nothing": {func(w *world) {
+			w.stop(r3)
+			w.vms[r3], w.members[2].Running, w.members[2].BeingDrained = true, true, &yes
+		}, plan.Maintenance},
+		"it was drained, and has stopped": {func(w *world) { w.stop(r3); w.members[2].BeingDrained = &yes }, plan.Down},
+		"it is about to be drained":       {func(w *world) { w.members[2].BeingDrained = &yes }, plan.Maintenance},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := three()
@@ -279,6 +290,14 @@ func TestMaintenanceOfANodeThatDoesNotTell(t *testing.T) {
 	assert.Equal(t, plan.Starting, stateOf3(o.Look(t.Context())), "its listeners may be about to come")
 	w.now = w.now.Add(bootAfter)
 	assert.Equal(t, plan.Maintenance, stateOf3(o.Look(t.Context())))
+
+	t.Log("it has closed all its listeners")
+	w.stop(r3)
+	w.vms[r3], w.members[2].Running = true, true
+	o = w.observer()
+	assert.Equal(t, plan.Starting, stateOf3(o.Look(t.Context())))
+	w.now = w.now.Add(bootAfter)
+	assert.Equal(t, plan.Maintenance, stateOf3(o.Look(t.Context())))
 }
 
 func TestANodeInAClusterOfItsOwn(t *testing.T) {
@@ -292,6 +311,26 @@ func TestANodeInAClusterOfItsOwn(t *testing.T) {
 	assert.True(t, away.Member.Is(false))
 	assert.True(t, away.Alone.Is(true))
 	assert.True(t, away.OwnQueues.Is(1))
+}
+
+// A node that is drained has closed its listeners: what it has is known by asking the node otherwise.
+func TestADrainedNodeInAClusterOfItsOwn(t *testing.T) {
+	w := three()
+	w.members = w.members[:2]
+	w.stop(r3)
+	w.vms[r3] = true
+	w.agents[r3] = peer.Status{Node: &peer.Node{Name: r3, Data: true, ClusterID: "id-2"}}
+	w.standing = rabbit.Standing{Members: 1, Queues: 2, Drained: true}
+	o := w.observer()
+	assert.Equal(t, plan.Starting, stateOf3(o.Look(t.Context())))
+	w.now = w.now.Add(bootAfter)
+	away := o.Look(t.Context()).Nodes[2]
+	assert.Equal(t, plan.Maintenance, away.State)
+	assert.True(t, away.Alone.Is(true))
+	assert.True(t, away.OwnQueues.Is(2))
+	asked := w.commands
+	assert.Equal(t, plan.Maintenance, o.Look(t.Context()).Nodes[2].State)
+	assert.Equal(t, asked, w.commands, "not asked with every look")
 }
 
 func TestAgentsTellWhatIsOnVolumes(t *testing.T) {

@@ -43,6 +43,7 @@ type RabbitMQ interface {
 	LostReplicas(ctx context.Context, node string) (map[string][]rabbit.QueueName, error)
 	AppState(ctx context.Context, node string) (rabbit.AppState, error)
 	InMaintenance(ctx context.Context, node string) (bool, error)
+	Standing(ctx context.Context, node string) (rabbit.Standing, error)
 }
 
 // Peers tell how the agents of nodes stand; [peer.Client] does.
@@ -62,6 +63,7 @@ type Observer struct {
 	// it again.
 	mute, askFrom map[plan.NodeName]time.Time
 	state         map[plan.NodeName]plan.NodeState
+	stood         map[plan.NodeName]stood
 	// closed is since when a node has run without accepting clients.
 	closed map[plan.NodeName]time.Time
 	// serving is since when a node has served, missing since when a replica has been missing on it.
@@ -79,7 +81,7 @@ func New(r RabbitMQ, peers Peers, nodes []plan.NodeName) *Observer {
 	return &Observer{
 		rabbit: r, peers: peers, nodes: nodes, now: time.Now,
 		mute: map[plan.NodeName]time.Time{}, askFrom: map[plan.NodeName]time.Time{},
-		state:   map[plan.NodeName]plan.NodeState{},
+		state: map[plan.NodeName]plan.NodeState{}, stood: map[plan.NodeName]stood{},
 		closed:  map[plan.NodeName]time.Time{},
 		serving: map[plan.NodeName]time.Time{}, missing: map[replicaID]time.Time{},
 	}
@@ -273,12 +275,12 @@ func (o *Observer) judge(ctx context.Context, clusterID string, sights []*sight,
 			}
 		}
 		switch {
+		case !s.runs && o.drainedMute(ctx, s, member), s.runs && o.drained(ctx, s, member):
+			s.node.State = plan.Maintenance
 		case !s.runs:
 			s.node.State = o.notRunning(ctx, s, member != nil && member.Running)
-		case o.drained(ctx, s, member):
-			s.node.State = plan.Maintenance
 		}
-		if id, known := s.node.ClusterID.Get(); s.listens && known && id != clusterID {
+		if id, known := s.node.ClusterID.Get(); known && id != "" && id != clusterID {
 			o.judgeAway(ctx, s)
 		} else if members != nil && member != nil {
 			s.node.Alone = plan.Known(len(members) == 1)
@@ -287,9 +289,16 @@ func (o *Observer) judge(ctx context.Context, clusterID string, sights []*sight,
 	}
 }
 
-// judgeAway asks a node that is in another cluster.
+// judgeAway asks a node that is in another cluster. One that is drained has closed its listeners: it takes a
+// command-line tool to ask it, which is not used on a node that is only starting.
 func (o *Observer) judgeAway(ctx context.Context, s *sight) {
 	name := string(s.node.Name)
+	if !s.listens {
+		if s.vm && (o.silent(s.node.Name) || o.muteForLong(s.node.Name)) {
+			o.judgeMute(ctx, s)
+		}
+		return
+	}
 	if own, err := o.rabbit.Nodes(ctx, name); err == nil {
 		s.node.Alone = plan.Known(len(own) == 1)
 		i := slices.IndexFunc(own, func(m rabbit.NodeInfo) bool { return m.Name == name })
@@ -305,6 +314,31 @@ func (o *Observer) judgeAway(ctx context.Context, s *sight) {
 	}
 }
 
+// judgeMute asks a node that is in another cluster and has closed its listeners, not with every look. What it
+// says lasts: while it is drained, nobody gives it anything.
+func (o *Observer) judgeMute(ctx context.Context, s *sight) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	last := o.stood[s.node.Name]
+	if now := o.now(); !now.Before(last.until) {
+		answer, err := o.rabbit.Standing(ctx, string(s.node.Name))
+		answered := o.now()
+		last = stood{answer, err == nil, answered.Add(max(askPause, askShare*answered.Sub(now)))}
+		o.stood[s.node.Name] = last
+	}
+	if last.known && last.Drained {
+		s.node.State = plan.Maintenance
+		s.node.Alone, s.node.OwnQueues = plan.Known(last.Members == 1), plan.Known(last.Queues)
+	}
+}
+
+// stood is how a node stood when it was asked last, and until when it is not asked again.
+type stood struct {
+	rabbit.Standing
+	known bool
+	until time.Time
+}
+
 // drained tells whether a node that runs is in maintenance mode. It listens no more when it is drained, but
 // still does when that begins.
 func (o *Observer) drained(ctx context.Context, s *sight, member *rabbit.NodeInfo) bool {
@@ -317,6 +351,30 @@ func (o *Observer) drained(ctx context.Context, s *sight, member *rabbit.NodeInf
 		drained, err := o.rabbit.InMaintenance(ctx, string(s.node.Name))
 		return err == nil && drained
 	}
+}
+
+// drainedMute tells whether a node that does not answer is in maintenance mode: it closes all its listeners
+// then, that of its metrics as well, and answers over connections from before only. The others say so.
+func (o *Observer) drainedMute(ctx context.Context, s *sight, member *rabbit.NodeInfo) bool {
+	switch {
+	case !s.vm || member == nil || !member.Running:
+		return false
+	case member.BeingDrained != nil:
+		return *member.BeingDrained
+	case !o.muteForLong(s.node.Name):
+		return false
+	default: // before 3.11
+		drained, err := o.rabbit.InMaintenance(ctx, string(s.node.Name))
+		return err == nil && drained
+	}
+}
+
+// muteForLong tells whether a node has answered nothing but its distribution port for some time.
+func (o *Observer) muteForLong(node plan.NodeName) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	since, known := o.mute[node]
+	return known && o.now().Sub(since) >= bootAfter
 }
 
 // notRunning is the state of a node that does not say which cluster it is in.
@@ -358,6 +416,9 @@ func (o *Observer) note(s *sight) {
 	defer o.mu.Unlock()
 	if s.runs {
 		delete(o.mute, s.node.Name)
+	}
+	if s.listens || !s.vm {
+		delete(o.stood, s.node.Name)
 	}
 	if _, known := o.closed[s.node.Name]; !s.runs || s.listens {
 		delete(o.closed, s.node.Name)

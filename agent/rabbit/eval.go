@@ -31,6 +31,33 @@ func (c *Client) InMaintenance(ctx context.Context, node string) (bool, error) {
 	return strings.TrimSpace(output) == "true", err
 }
 
+// Standing is how a node stands, by its own word.
+type Standing struct {
+	// Members is how many members its cluster has, and Queues how many queues.
+	Members int `json:"members"`
+	Queues  int `json:"queues"`
+	// Drained tells whether the node is in maintenance mode.
+	Drained bool `json:"drained"`
+}
+
+// standing uses functions that all series have.
+const standing = `#{members => length(rabbit_nodes:all()), queues => rabbit_amqqueue:count(), ` +
+	`drained => rabbit_maintenance:is_being_drained_local_read(node())}.`
+
+// Standing asks a node how it stands that has closed its listeners, and so can only be asked by a
+// command-line tool.
+func (c *Client) Standing(ctx context.Context, node string) (Standing, error) {
+	var s Standing
+	output, err := c.eval(ctx, node, standing, "--formatter", "json")
+	if err != nil {
+		return s, err
+	}
+	if err := unmarshalValue(output, &s); err != nil {
+		return s, fmt.Errorf("how %s stands: %w", node, err)
+	}
+	return s, nil
+}
+
 // eval evaluates an Erlang expression on a node.
 func (c *Client) eval(ctx context.Context, node, expression string, options ...string) (string, error) {
 	return c.tools.Run(ctx, Command{Tool: CTL, Node: node, Args: append(append([]string{"eval"}, options...), expression)})
@@ -47,7 +74,7 @@ type StreamReplica struct {
 // streamReplicas reads the counters of the stream replicas on every running member. Neither the management
 // API nor the metrics tell how far a replica is.
 const streamReplicas = `[#{vhost => V, name => Q, node => N, offset => maps:get(offset, C, -1), committed => maps:get(committed_offset, C, -1)} || ` +
-	`N <- rabbit_nodes:list_running(), ` +
+	`N <- rabbit_nodes:all_running(), ` +
 	`{{Kind, {resource, V, queue, Q}}, C} <- maps:to_list(rpc:call(N, osiris_counters, overview, [], 15000)), ` +
 	`Kind =:= osiris_writer orelse Kind =:= osiris_replica].`
 

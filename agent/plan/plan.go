@@ -56,11 +56,32 @@ func (p *planner) do(a Action) { p.Actions = append(p.Actions, a) }
 // try adds an action if its conditions hold; otherwise it waits for those that do not.
 func (p *planner) try(a Action) bool {
 	if unmet := p.unmet(a); len(unmet) > 0 {
-		p.wait(unmet...)
+		for _, c := range unmet {
+			p.wait(p.byQueue(c)...)
+		}
 		return false
 	}
 	p.do(a)
 	return true
+}
+
+// byQueue turns a condition about all queues on a node into those about the queues that do not meet it, so that they are
+// named.
+func (p *planner) byQueue(c Condition) []Condition {
+	each, ok := map[Predicate]Predicate{QueuesKeepMajority: QueueKeepsMajority, QueuesKeepWanted: QueueKeepsWanted}[c.Predicate]
+	if !ok {
+		return []Condition{c}
+	}
+	var named []Condition
+	for _, id := range p.replicasOn(c.Node) {
+		if of := (Condition{Predicate: each, Rule: c.Rule, Node: c.Node, Queue: id}); !p.holds(of) {
+			named = append(named, of)
+		}
+	}
+	if len(named) == 0 { // the queues are not known
+		return []Condition{c}
+	}
+	return named
 }
 
 func (p *planner) wait(conditions ...Condition) {

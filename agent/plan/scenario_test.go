@@ -275,10 +275,15 @@ func TestEmptyNodesDoNotFoundBesideTheOnlyCopy(t *testing.T) {
 
 // D9: replicas that did not grow back were forgotten.
 func TestWhatWasLostIsRememberedUntilItIsBack(t *testing.T) {
-	remember := func(v *plan.View) *plan.View {
+	remember := func(v *plan.View, more ...string) *plan.View {
 		v.Lost = []plan.LostReplicas{{Node: rabbit(2), Queues: []plan.QueueID{id("orders"), id("gone")}}}
+		for _, name := range more {
+			v.Lost[0].Queues = append(v.Lost[0].Queues, id(name))
+		}
 		return v
 	}
+	sick := quorum("sick", 2, 4, 5)
+	sick.Replicas[1].Online, sick.Replicas[1].CaughtUp, sick.Leader = plan.Known(false), plan.Known(false), ""
 	wide := func(numbers ...int) plan.Queue {
 		q := quorum("orders", numbers...)
 		q.Wanted = 5
@@ -291,6 +296,11 @@ func TestWhatWasLostIsRememberedUntilItIsBack(t *testing.T) {
 		{
 			name: "before its node joins, everything it had is remembered", view: emptied(serving(5, wide(1, 2, 3, 4, 5)), 2),
 			desired: of(wanted(plan.ScopeStart, 1, 2, 3, 4, 5), 2), actions: []string{"remember-replicas 2"},
+		},
+		{
+			name: "where the rest of a queue is no majority, the node waits for it, by name",
+			view: remember(emptied(serving(5, wide(1, 2, 3, 4, 5), sick), 2), "sick"), desired: of(wanted(plan.ScopeStart, 1, 2, 3, 4, 5), 2),
+			waiting: []string{`"sick" in virtual host "/" has a majority without its replica on rabbit@rabbit2`},
 		},
 		{
 			name: "with another node down, it is given back all the same", view: in(remember(serving(5, wide(1, 3, 4, 5))), plan.AppStopped, 5),

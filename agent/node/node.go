@@ -52,6 +52,8 @@ type Agent struct {
 	err      error
 
 	serving servingCache
+	// up tells that RabbitMQ has come up since it was started.
+	up atomic.Bool
 
 	mu sync.Mutex
 	// stopping are the other nodes that have said, since this one was told to stop, that they were told so
@@ -74,7 +76,8 @@ func New(desired plan.Desired, cookie string, log *slog.Logger) *Agent {
 func (a *Agent) status(ctx context.Context) *peer.Node {
 	origin := a.data.origin()
 	return &peer.Node{
-		Name: string(a.desired.Self), Data: a.data.exist(), ClusterID: origin.ClusterID, Version: origin.Version,
+		Booting: a.board.Status().Phase == peer.Running && !a.up.Load(),
+		Name:    string(a.desired.Self), Data: a.data.exist(), ClusterID: origin.ClusterID, Version: origin.Version,
 		Serving: a.serving.get(func() bool { return a.rabbit.Listens(ctx, string(a.desired.Self), topology.AMQPPort) }),
 	}
 }
@@ -190,6 +193,7 @@ func (a *Agent) keepNote(ctx context.Context) {
 		if err != nil {
 			continue
 		}
+		a.up.Store(true)
 		if err := a.data.note(id); err != nil {
 			a.log.Warn("can't note which cluster the node is in", "error", err)
 		}

@@ -263,6 +263,21 @@ func TestANodeThatSaysNothingForLongIsAsked(t *testing.T) {
 	assert.Equal(t, 2, w.commands)
 }
 
+// While a node boots, its agent says so, and no Erlang VM is started to hear it.
+func TestANodeThatBootsIsNotAsked(t *testing.T) {
+	w := three()
+	w.stop(r3)
+	w.vms[r3], w.app = true, rabbit.AppStopped
+	w.agents[r3] = peer.Status{Phase: peer.Running, Node: &peer.Node{Name: r3, Data: true, Booting: true}}
+	o := w.observer()
+	o.Look(t.Context())
+	w.now = w.now.Add(time.Minute)
+	assert.Equal(t, plan.Starting, stateOf3(o.Look(t.Context())))
+	assert.Zero(t, w.commands)
+	w.agents[r3].Node.Booting = false
+	assert.Equal(t, plan.AppStopped, stateOf3(o.Look(t.Context())), "it was up, and somebody has stopped it")
+}
+
 func TestANodeThatAnswersSlowlyIsAskedLessOften(t *testing.T) {
 	const slow = 5 * time.Second
 	w := three()

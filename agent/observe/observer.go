@@ -171,6 +171,8 @@ type sight struct {
 	// runs: the node tells which cluster it is in. listens: it accepts AMQP clients. vm: its Erlang virtual
 	// machine runs.
 	runs, listens, vm bool
+	// booting: the node's own agent says that RabbitMQ was started and has not come up since.
+	booting bool
 }
 
 // sight looks at each of some nodes, at the same time.
@@ -189,7 +191,7 @@ func (o *Observer) sightOne(ctx context.Context, name plan.NodeName) *sight {
 	if status, err := o.peers.Status(ctx, rabbit.Host(string(name))); err == nil {
 		s.node.Stopping = status.Phase == peer.Stopping
 		if n := status.Node; n != nil {
-			s.node.Data = plan.Known(n.Data)
+			s.node.Data, s.booting = plan.Known(n.Data), n.Booting
 			if !n.Data || n.ClusterID != "" {
 				s.node.ClusterID = plan.Known(n.ClusterID)
 			}
@@ -394,7 +396,9 @@ func (o *Observer) notRunning(ctx context.Context, s *sight, counted bool) plan.
 		o.mute[name], o.state[name] = now, plan.Starting
 		delete(o.askFrom, name)
 	}
-	if now.Sub(o.mute[name]) >= bootAfter && !now.Before(o.askFrom[name]) {
+	if s.booting {
+		o.state[name] = plan.Starting
+	} else if now.Sub(o.mute[name]) >= bootAfter && !now.Before(o.askFrom[name]) {
 		app, err := o.rabbit.AppState(ctx, string(name))
 		answered := o.now()
 		o.askFrom[name] = answered.Add(max(askPause, askShare*answered.Sub(now)))

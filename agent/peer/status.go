@@ -50,4 +50,6 @@ type Node struct {
 	Version   string `json:"version,omitempty"`
 	// Serving tells whether the node accepts AMQP clients.
 	Serving bool `json:"serving"`
+	// Booting tells that RabbitMQ was started and has not come up since.
+	Booting bool `json:"booting,omitempty"`
 }

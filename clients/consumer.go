@@ -94,6 +94,7 @@ func newConsumer(owner *connection.Owner, cfg consumerConfig, queue string, h Ha
 		ConnectTimeout:  cfg.connectTimeout,
 		ProbeIdle:       cfg.probeIdle,
 		Retry:           cfg.retry,
+		RetryByQueue:    cfg.retryByQueue,
 		Log:             cfg.logger,
 		Arguments:       cfg.table,
 		Handle:          c.call,

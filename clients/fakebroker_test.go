@@ -62,6 +62,7 @@ type fakeBroker struct {
 	onSettle               func(c *fakeChannel, what string, tag uint64) // nil: nothing more than taking note
 	mute                   atomic.Bool                                   // no heartbeats
 	node                   func(connection int) string                   // its name; nil: none
+	version                string                                        // of RabbitMQ; empty: it does not tell
 	serving                sync.WaitGroup
 	closed                 atomic.Int32
 
@@ -319,10 +320,14 @@ func (b *fakeBroker) method(ch *fakeChannel, method uint32, args []byte) error {
 
 // properties are the server's, which it introduces itself with.
 func (b *fakeBroker) properties(c *fakeConn) string {
-	if b.node == nil {
-		return ""
+	var table []byte
+	if b.node != nil {
+		table = appendLong(append(appendShort(table, "node"), 'S'), b.node(c.number))
 	}
-	return string(appendLong(append(appendShort(nil, "node"), 'S'), b.node(c.number)))
+	if b.version != "" {
+		table = appendLong(append(appendShort(table, "version"), 'S'), b.version)
+	}
+	return string(table)
 }
 
 // open is how many connections have not been closed.

@@ -7,12 +7,15 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"warren/clients/internal/transport"
 )
 
 // memoryNetwork connects clients with listeners in the same process, without the kernel, so that time in a
 // bubble of testing/synctest passes only when all wait for it. What is written waits in memory, however much
 // it is.
 type memoryNetwork struct {
+	gates     transport.Gates
 	mu        sync.Mutex
 	listeners map[string]*memoryListener
 	refuses   bool
@@ -24,7 +27,7 @@ func newMemoryNetwork() *memoryNetwork {
 
 // withNetwork has a client connect through a network of the test's.
 func withNetwork(n *memoryNetwork) Option {
-	return connectionOption(func(c *connectionConfig) { c.network = n.dial })
+	return connectionOption(func(c *connectionConfig) { c.network, c.gates = n.dial, &n.gates })
 }
 
 func (n *memoryNetwork) listen(address string) *memoryListener {

@@ -15,8 +15,8 @@ import (
 // How long clients wait before they give up on an endpoint and try the next. AMQP 0-9-1 sets no deadlines of
 // its own.
 const (
-	// DefaultConnectTimeout bounds connecting: TCP, the AMQP handshake and opening a channel. Through a
-	// healthy node it takes milliseconds; an isolated node accepts and then may not answer.
+	// DefaultConnectTimeout bounds each wait while connecting: TCP, the AMQP handshake and opening a channel.
+	// Through a healthy node they take milliseconds; an isolated node accepts and then may not answer.
 	DefaultConnectTimeout = 1500 * time.Millisecond
 	// DefaultConfirmTimeout bounds the wait for a publisher confirm. It is longer than noticing a cut and an
 	// election together take in a cluster of Warren's, 2.2 s and at most 0.5 s: when a leader is cut off,
@@ -63,7 +63,9 @@ type connectionConfig struct {
 	hedgeDelay     time.Duration // see transport.Dial
 	reconnect      backoff.Backoff
 
-	network networkFunc // nil but in tests
+	// Both are nil but in tests.
+	network networkFunc
+	gates   *transport.Gates
 }
 
 func defaultConnectionConfig(name string) connectionConfig {
@@ -99,6 +101,7 @@ func (c connectionConfig) sameConnection(client connectionConfig) error {
 func (c connectionConfig) transport() transport.Config {
 	return transport.Config{
 		Name: c.name, TLS: c.tls, Heartbeat: c.heartbeat, HedgeDelay: c.hedgeDelay, Network: c.network,
+		Gates: c.gates,
 	}
 }
 
@@ -147,8 +150,10 @@ func WithHeartbeat(d time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.heartbeat = d })
 }
 
-// WithConnectTimeout limits one attempt to connect. It doubles with each round of all endpoints, and of three
-// attempts at least, that has failed, up to four times the value. Default DefaultConnectTimeout.
+// WithConnectTimeout limits how long an endpoint may say nothing during an attempt to connect, and how long
+// opening a channel may take. It doubles with each round of all endpoints, and of three attempts at least,
+// that has failed, up to four times the value. The clients of a process make at most 16 attempts on one
+// endpoint at once; the time of each begins with its turn. Default DefaultConnectTimeout.
 func WithConnectTimeout(d time.Duration) Option {
 	return connectionOption(func(c *connectionConfig) { c.connectTimeout = d })
 }

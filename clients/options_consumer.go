@@ -22,6 +22,7 @@ type consumerConfig struct {
 	requireQueue    bool
 	probeIdle       time.Duration
 	retry           backoff.Backoff
+	retryByQueue    bool
 	handleHook      HandleHook // nil for none
 
 	tag       string // empty for one of its own each time
@@ -125,8 +126,12 @@ func WithRetryBackoff(base, ceiling time.Duration) ConsumerOption {
 
 // WithRetryByQueue leaves the wait before a message is tried again to the queue, and gives it back at once.
 // It is for quorum queues with delayed retry (RabbitMQ 4.3; see Queue.DelayedRetry), which keep messages
-// waiting without taking anything of the consumer's prefetch.
-func WithRetryByQueue() ConsumerOption { return WithRetryBackoff(0, 0) }
+// waiting without taking anything of the consumer's prefetch. AMQP does not tell whether a queue is one of
+// them; a broker tells its version, and with one before 4.3 the wait stays with the consumer, as
+// WithRetryBackoff says.
+func WithRetryByQueue() ConsumerOption {
+	return consumerOption(func(c *consumerConfig) { c.retryByQueue = true })
+}
 
 // WithConsumerTag sets the tag by which the broker knows the consumer. By default it is the connection's name
 // with a random UUID, another one for each subscription.

@@ -322,6 +322,20 @@ func TestDownstreamOutage(t *testing.T) {
 	}
 }
 
+// A queue is left to make failed messages wait only if its broker can.
+func TestRetryByQueueThatCannot(t *testing.T) {
+	for version, atOnce := range map[string]bool{"4.2.1": false, "4.3.0": true} {
+		var settled time.Duration
+		runInBubble(t, time.Minute, func(b *fakeBroker) {
+			b.version = version
+			began := time.Now()
+			b.onConsume = func(c *fakeChannel) { c.deliver(1, "m") }
+			b.onSettle = func(*fakeChannel, string, uint64) { settled = time.Since(began) }
+		}, func(context.Context, Delivery) error { return errors.New("no") }, WithRetryByQueue())
+		require.Equal(t, atOnce, settled < 10*time.Millisecond, "%s: %v", version, settled)
+	}
+}
+
 // What waits before it goes back does so at once when the consumer stops.
 func TestRetriesEndWithTheConsumer(t *testing.T) {
 	b := startFakeBroker(t, nil)

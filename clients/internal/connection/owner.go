@@ -178,10 +178,8 @@ func (o *Owner) dialLocked() {
 func (o *Owner) dial(ctx context.Context, e transport.Endpoint, timeout, hedgeDelay time.Duration) (
 	conn *transport.Conn, hedged, hedgeWon bool, err error,
 ) {
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, transport.Timeout(timeout))
-	defer cancel()
 	cfg := o.cfg.Config
-	cfg.HedgeDelay = hedgeDelay
+	cfg.Timeout, cfg.HedgeDelay = timeout, hedgeDelay
 	conn, hedged, hedgeWon, err = transport.Dial(ctx, e, cfg)
 	if err != nil {
 		return nil, hedged, hedgeWon, reason.Connect(e, err)

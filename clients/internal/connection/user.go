@@ -85,6 +85,12 @@ func (u *User) countSetback(conn *transport.Conn) {
 func (u *User) Open(
 	ctx context.Context, conn *transport.Conn, prepare func(context.Context, *transport.Channel) error,
 ) (*transport.Channel, error) {
+	release, err := conn.Turn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("connected to %s: %w", conn.Endpoint, err)
+	}
+	defer release()
+	began := time.Now()
 	timeout := u.Owner.Patience(u.Owner.cfg.ConnectTimeout, u.setbacks)
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, transport.Timeout(timeout))
 	defer cancel()
@@ -96,6 +102,7 @@ func (u *User) Open(
 		u.Owner.CloseChannel(ctx, ch)
 		return nil, fmt.Errorf("connected to %s: %w", conn.Endpoint, u.Explain(err))
 	}
+	ch.Opening = time.Since(began)
 	return ch, nil
 }
 

@@ -38,6 +38,7 @@ type Config struct {
 	ConnectTimeout  time.Duration
 	ProbeIdle       time.Duration // 0 for no probes
 	Retry           backoff.Backoff
+	RetryByQueue    bool // the queue makes failed messages wait, if the broker's series can
 	Log             *slog.Logger
 	// Arguments are those of basic.consume, from the given offset on unless it is nil.
 	Arguments func(offset any) amqp.Table
@@ -312,7 +313,11 @@ func (c *Consumer) settle(j job, d *amqp.Delivery, err error) {
 		c.cfg.Log.Warn("handler failed", "queue", c.cfg.Queue, "message", d.MessageId, "error", err)
 		c.Counters.Failed.Add(1)
 		failures := c.failures.add(d)
-		j.sub.later(c.cfg.Retry.GrownWait(failures-1), func() { c.tell(j.sub, d, d.Reject(true)) })
+		pause := c.cfg.Retry.GrownWait(failures - 1)
+		if c.cfg.RetryByQueue && delaysRetries(j.sub.Conn.Property("version")) {
+			pause = 0
+		}
+		j.sub.later(pause, func() { c.tell(j.sub, d, d.Reject(true)) })
 	}
 }
 

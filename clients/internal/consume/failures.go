@@ -1,6 +1,7 @@
 package consume
 
 import (
+	"fmt"
 	"sync"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -50,6 +51,16 @@ func (f *failures) forget(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.counts, id)
+}
+
+// delaysRetries says whether quorum queues of a RabbitMQ version, such as "4.3.1", can make failed messages
+// wait. One that does not tell its version is taken at the application's word.
+func delaysRetries(version string) bool {
+	var major, minor int
+	if n, _ := fmt.Sscanf(version, "%d.%d", &major, &minor); n < 2 {
+		return true
+	}
+	return major > 4 || major == 4 && minor >= 3
 }
 
 // offsets knows from where on a stream has to be read again.

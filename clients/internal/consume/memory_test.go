@@ -75,3 +75,12 @@ func TestStreamGoesOn(t *testing.T) {
 	o.end(11)
 	require.EqualValues(t, 12, o.next())
 }
+
+func TestDelayedRetryByVersion(t *testing.T) {
+	for version, delays := range map[string]bool{
+		"3.13.7": false, "4.0.5": false, "4.2.9": false, "4.3.0": true, "4.3.0-rc.1": true, "4.10.0": true,
+		"5.0.0": true, "": true, "unknown": true,
+	} {
+		require.Equal(t, delays, delaysRetries(version), version)
+	}
+}

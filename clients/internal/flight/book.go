@@ -49,12 +49,13 @@ type Book struct {
 
 	// Of the current session.
 	open    bool
-	began   time.Time // when its connection was taken into use
-	useful  bool      // whether a confirm has come
-	lost    int       // how many were closed without an answer
-	blocked bool      // by the broker, right now
-	leaving bool      // nothing more is to be sent over it, because there is a better one
-	trial   *trial    // nil for one that is trusted
+	began   time.Time     // when its connection was taken into use
+	opening time.Duration // how long it took to open its channel
+	useful  bool          // whether a confirm has come
+	lost    int           // how many were closed without an answer
+	blocked bool          // by the broker, right now
+	leaving bool          // nothing more is to be sent over it, because there is a better one
+	trial   *trial        // nil for one that is trusted
 
 	progress time.Time     // when the broker last answered, or began to owe, or was unblocked
 	stalls   int           // sessions in a row that were given up because confirms were overdue
@@ -111,10 +112,10 @@ func (b *Book) enqueue(e *Entry) {
 	b.owner.Wake()
 }
 
-// Begin starts a session, over a connection that was taken into use at the given time. It is on trial unless
-// it is the first, which Begin says.
-func (b *Book) Begin(began, now time.Time) (onTrial bool) {
-	b.open, b.began, b.useful, b.lost, b.leaving = true, began, false, 0, false
+// Begin starts a session, over a connection that was taken into use at the given time, and on a channel that
+// took so long to open. It is on trial unless it is the first, which Begin says.
+func (b *Book) Begin(began time.Time, opening time.Duration, now time.Time) (onTrial bool) {
+	b.open, b.began, b.opening, b.useful, b.lost, b.leaving = true, began, opening, false, 0, false
 	if b.usual > 0 {
 		b.trial = newTrial(now.Add(b.cfg.ConfirmTimeout))
 	}

@@ -105,13 +105,13 @@ func TestListKeepsOrder(t *testing.T) {
 func TestRecalledInOrder(t *testing.T) {
 	b, n := newTestBook(3)
 	accept(b, "0", "1", "2", "3")
-	b.Begin(start, start)
+	b.Begin(start, 0, start)
 	first := sendAll(b, start)
 	require.Equal(t, []string{"0", "1", "2"}, ids(first), "no more than may be unanswered")
 	b.Answer(first[1], true, nil, start)
 	accept(b, "4")
 	b.Recall(errors.New("lost"))
-	b.Begin(start, start)
+	b.Begin(start, 0, start)
 	require.Equal(t, []string{"0"}, ids(sendAll(b, start)), "one message asks for the leader")
 	b.Answer(b.Oldest(), true, nil, start)
 	require.Equal(t, []string{"2", "3", "4"}, ids(sendAll(b, start)))
@@ -133,7 +133,7 @@ func TestOverdueConfirmsAreJudged(t *testing.T) {
 	now := start
 	for _, timeout := range []time.Duration{1, 2, 4, 4} {
 		timeout *= confirmTimeout
-		b.Begin(now, now)
+		b.Begin(now, 0, now)
 		require.Len(t, sendAll(b, now), 1)
 		verdict, _ := b.Judge(now.Add(timeout))
 		require.Equal(t, GoOn, verdict)
@@ -143,7 +143,7 @@ func TestOverdueConfirmsAreJudged(t *testing.T) {
 		require.Equal(t, timeout, waited)
 		b.Recall(errors.New("overdue"))
 	}
-	b.Begin(now, now)
+	b.Begin(now, 0, now)
 	sendAll(b, now)
 	require.True(t, b.Block(true, now))
 	verdict, _ := b.Judge(now.Add(time.Hour))
@@ -154,14 +154,14 @@ func TestOverdueConfirmsAreJudged(t *testing.T) {
 func TestFirstConfirmsAreJudged(t *testing.T) {
 	b, _ := newTestBook(10)
 	accept(b, "0")
-	b.Begin(start, start)
+	b.Begin(start, 0, start)
 	b.Answer(sendAll(b, start)[0], true, nil, start.Add(time.Millisecond))
 	accept(b, "1")
 	sendAll(b, start)
 	b.Recall(errors.New("lost"))
 	began, now, renewed := start, start, 0
 	for {
-		b.Begin(began, now)
+		b.Begin(began, 0, now)
 		sendAll(b, now)
 		verdict := GoOn
 		for ; verdict == GoOn; now = now.Add(time.Millisecond) {
@@ -198,7 +198,7 @@ func TestBookAddsUp(t *testing.T) {
 			},
 			"begin": func(t *rapid.T) {
 				if !open {
-					b.Begin(now, now)
+					b.Begin(now, 0, now)
 					open = true
 				}
 			},

@@ -24,6 +24,9 @@ const (
 	// renewFor is how long a connection gets other channels before it is given up: its node may have no
 	// majority. That is longer than nearly all elections.
 	renewFor = 800 * time.Millisecond
+	// renewTimes is how many times as long as it took to open a channel a connection gets others at least: a
+	// busy broker is not left for another, which will be as busy when all have come.
+	renewTimes = 8
 )
 
 // trial is the first time of a session that replaces a lost one. Each queue elects its leader by itself, so
@@ -126,14 +129,15 @@ func (b *Book) overdueFirst(now time.Time, most time.Duration) bool {
 	return false
 }
 
-// firstConfirmTimeout is how long a first confirm is waited for: several times what confirms usually
-// take, and longer each time that the destination which has been asked most often was asked in vain.
+// firstConfirmTimeout is how long a first confirm is waited for: several times what confirms usually take, at
+// least twice what opening the channel took, and longer each time that the destination which has been asked
+// most often was asked in vain.
 func (b *Book) firstConfirmTimeout(most time.Duration) time.Duration {
 	asked := 1
 	for d := range b.trial.first {
 		asked = max(asked, b.asked[d])
 	}
-	base := float64(max(LeastConfirmTimeout, 4*b.usual))
+	base := float64(max(LeastConfirmTimeout, 4*b.usual, 2*b.opening))
 	return time.Duration(min(base*math.Pow(ConfirmTimeoutGrowth, float64(asked-1)), float64(most)))
 }
 

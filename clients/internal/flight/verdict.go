@@ -24,7 +24,7 @@ func (b *Book) Judge(now time.Time) (v Verdict, waited time.Duration) {
 	}
 	timeout := b.confirmTimeout()
 	if b.trial != nil && b.overdueFirst(now, timeout) {
-		if now.Sub(b.began) < renewFor {
+		if now.Sub(b.began) < max(renewFor, renewTimes*b.opening) {
 			return Renew, 0
 		}
 		if !b.useful {

@@ -155,7 +155,7 @@ func (p *Producer) begin(s *session) (calm time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.current = s
-	if p.book.Begin(s.began, time.Now()) {
+	if p.book.Begin(s.began, s.Opening, time.Now()) {
 		return Calm
 	}
 	return 0

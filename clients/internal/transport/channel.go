@@ -16,6 +16,8 @@ const abandonTimeout = 2 * time.Second
 type Channel struct {
 	*amqp.Channel
 	Conn *Conn
+	// Opening is how long it took to open and prepare the channel, which tells how busy the broker is.
+	Opening time.Duration
 
 	silence   time.Duration // how long an unanswered call may leave the connection to its other users
 	over      signal

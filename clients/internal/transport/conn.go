@@ -29,7 +29,8 @@ type Conn struct {
 	amqp      *amqp.Connection
 	socket    *socket
 	users     atomic.Int32
-	used      atomic.Int64 // when it last did what it is for, in Unix nanoseconds; 0 for never
+	used      atomic.Int64  // when it last did what it is for, in Unix nanoseconds; 0 for never
+	opening   chan struct{} // holds an element for every user that opens a channel
 	over      signal
 	listeners sync.WaitGroup
 
@@ -46,7 +47,11 @@ type Blocking struct {
 }
 
 func newConn(e Endpoint, conn *amqp.Connection, s *socket) *Conn {
-	c := &Conn{Endpoint: e, amqp: conn, socket: s, over: newSignal(), changed: make(chan struct{})}
+	s.heard.Store(nil)
+	c := &Conn{
+		Endpoint: e, amqp: conn, socket: s, opening: make(chan struct{}, mostOpening), over: newSignal(),
+		changed: make(chan struct{}),
+	}
 	// The library gives up on a listener that does not receive within 5 s. These do nothing that waits, and
 	// their buffers hold more than a broker says in that time.
 	closed := conn.NotifyClose(make(chan *amqp.Error, 1))
@@ -99,6 +104,23 @@ func closeReason(err *amqp.Error) error {
 func (c *Conn) Use() (release func()) {
 	c.users.Add(1)
 	return sync.OnceFunc(func() { c.users.Add(-1) })
+}
+
+// mostOpening is how many users of a connection open a channel at once, so that those of many users do not
+// all come too late.
+const mostOpening = 8
+
+// Turn waits until it is a user's turn to open a channel, which ends with release. It returns the error of
+// ctx if that ends first, or why the connection is over.
+func (c *Conn) Turn(ctx context.Context) (release func(), err error) {
+	select {
+	case c.opening <- struct{}{}:
+		return func() { <-c.opening }, nil
+	case <-c.Over():
+		return nil, c.Cause()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // Prove takes note that the connection has done what it is for.

@@ -16,57 +16,76 @@ type Config struct {
 	Name      string      // shown by the management interface
 	TLS       *tls.Config // for amqps endpoints
 	Heartbeat time.Duration
+	// Timeout is how long an endpoint may say nothing before an attempt to connect is given up; 0 for ever.
+	Timeout time.Duration
 	// HedgeDelay is how long an attempt to connect goes on by itself before another is made at the same time;
 	// 0 for ever. See Dial.
 	HedgeDelay time.Duration
 	// Network opens the network connection; nil stands for a net.Dialer.
 	Network func(ctx context.Context, network, address string) (net.Conn, error)
+	// Gates bound the attempts on an endpoint that are under way at once; nil stands for those of the process.
+	Gates *Gates
 }
 
 // DefaultHedgeDelay is the delay that RFC 8305, section 5, recommends between two attempts to connect.
 // Through a healthy node connecting takes milliseconds.
 const DefaultHedgeDelay = 250 * time.Millisecond
 
-// Dial connects to an endpoint. It ends when ctx does, with the cause of ctx.
+// Dial connects to an endpoint, when it is its turn. It ends when ctx does, with the cause of ctx, and when
+// the endpoint has said nothing for cfg.Timeout: one that goes on answering is slow, and not left.
 //
 // An attempt on which nothing at all has been heard is not given up, but hedged, once: a packet that was lost
 // on its way to a load balancer that was just about to start is sent again only after a second, while a new
-// connection gets through at once. An endpoint that has said something is slow rather than starting, and a
-// hedge would be one more burden on it. The first connection that is established is taken, and the other is
-// closed. hedged says whether there was a second attempt, and hedgeWon whether it was the one that got
-// through.
+// connection gets through at once. An endpoint that has said something, or lets others in, is slow rather
+// than starting, and a hedge would be one more burden on it. The first connection that is established is
+// taken, and the other is closed. hedged says whether there was a second attempt, and hedgeWon whether it was
+// the one that got through.
 func Dial(ctx context.Context, e Endpoint, cfg Config) (c *Conn, hedged, hedgeWon bool, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	gates := cfg.Gates
+	if gates == nil {
+		gates = &everyone
+	}
+	leave, err := gates.enter(ctx, e.address(), cfg.Timeout)
+	if err != nil {
+		return nil, false, false, fmt.Errorf("no answer to others either: %w", err)
+	}
+	defer func() { leave(c != nil) }()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	type outcome struct {
 		conn  *Conn
 		err   error
 		hedge bool
 	}
 	outcomes := make(chan outcome)
-	var heard atomic.Pointer[socket]
+	var heard atomic.Int64 // when something was heard, in Unix nanoseconds; 0 for never
 	start := func(hedge bool) {
 		go func() {
 			conn, err := dialOnce(ctx, e, cfg, &heard)
 			outcomes <- outcome{conn, err, hedge}
 		}()
 	}
+	began := time.Now()
 	start(false)
 	underWay := 1
-	var hedge <-chan time.Time
-	if cfg.HedgeDelay > 0 {
-		timer := time.NewTimer(cfg.HedgeDelay)
-		defer timer.Stop()
-		hedge = timer.C
-	}
+	hedge, stopHedge := after(cfg.HedgeDelay)
+	defer stopHedge()
+	silence, stopSilence := after(cfg.Timeout)
+	defer func() { stopSilence() }()
 	for underWay > 0 {
 		select {
 		case <-hedge:
-			if s := heard.Load(); c == nil && (s == nil || !s.heard.Load()) {
+			if c == nil && heard.Load() == 0 && !gates.isBusy(e.address(), began) {
 				hedged = true
 				underWay++
 				start(true)
 			}
+		case <-silence:
+			left := cfg.Timeout - time.Since(time.Unix(0, heard.Load()))
+			if left <= 0 {
+				cancel(Timeout(cfg.Timeout))
+			}
+			silence, stopSilence = after(left)
 		case o := <-outcomes:
 			underWay--
 			switch {
@@ -74,7 +93,7 @@ func Dial(ctx context.Context, e Endpoint, cfg Config) (c *Conn, hedged, hedgeWo
 				err = o.err
 			case c == nil:
 				c, hedgeWon = o.conn, o.hedge
-				cancel() // the other
+				cancel(nil) // the other
 			default:
 				o.conn.Cut(amqp.ErrClosed)
 				o.conn.wait()
@@ -88,9 +107,18 @@ func Dial(ctx context.Context, e Endpoint, cfg Config) (c *Conn, hedged, hedgeWo
 	return c, hedged, hedgeWon, err
 }
 
+// after is like time.After, but can be stopped. It never comes if d is not positive.
+func after(d time.Duration) (<-chan time.Time, func()) {
+	if d <= 0 {
+		return nil, func() {}
+	}
+	timer := time.NewTimer(d)
+	return timer.C, func() { timer.Stop() }
+}
+
 // dialOnce makes one attempt. The client library takes no context and would wait for ever; here the end of
 // ctx closes the socket, which ends any wait.
-func dialOnce(ctx context.Context, e Endpoint, cfg Config, opened *atomic.Pointer[socket]) (*Conn, error) {
+func dialOnce(ctx context.Context, e Endpoint, cfg Config, heard *atomic.Int64) (*Conn, error) {
 	properties := amqp.NewConnectionProperties()
 	properties["connection_name"] = cfg.Name
 	network := cfg.Network
@@ -110,7 +138,7 @@ func dialOnce(ctx context.Context, e Endpoint, cfg Config, opened *atomic.Pointe
 				return nil, err
 			}
 			s = &socket{Conn: conn}
-			opened.Store(s)
+			s.heard.Store(heard)
 			stop = context.AfterFunc(ctx, func() { _ = conn.Close() })
 			return s, nil
 		},

@@ -65,7 +65,9 @@ func (r *reluctant) dial(ctx context.Context, t *testing.T, hedgeDelay time.Dura
 	t.Helper()
 	endpoints, err := ParseEndpoints([]string{"amqp://user:password@" + r.listener.Addr().String() + "/"})
 	require.NoError(t, err)
-	return Dial(ctx, endpoints[0], Config{Name: "test", Heartbeat: time.Minute, HedgeDelay: hedgeDelay})
+	return Dial(ctx, endpoints[0], Config{
+		Name: "test", Heartbeat: time.Minute, Timeout: time.Second, HedgeDelay: hedgeDelay,
+	})
 }
 
 // listen listens on a free port.
@@ -80,9 +82,7 @@ func listen(t testing.TB) net.Listener {
 func TestSilentEndpointIsHedgedOnce(t *testing.T) {
 	front := startReluctant(t, "", 1000)
 	const timeout = Timeout(time.Second)
-	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Duration(timeout), timeout)
-	defer cancel()
-	_, hedged, hedgeWon, err := front.dial(ctx, t, time.Millisecond)
+	_, hedged, hedgeWon, err := front.dial(t.Context(), t, time.Millisecond)
 	require.ErrorIs(t, err, timeout, "the cause of the deadline")
 	require.True(t, hedged)
 	require.False(t, hedgeWon)
@@ -124,6 +124,36 @@ func TestSlowBrokerIsNotHedged(t *testing.T) {
 	require.Error(t, err)
 	require.False(t, hedged)
 	require.EqualValues(t, 1, accepted.Load())
+	_ = listener.Close()
+}
+
+// The timeout is a limit of silence: a broker that goes on answering is not left.
+func TestSlowStepsAreWaitedFor(t *testing.T) {
+	listener := listen(t)
+	defer listener.Close()
+	const pause, steps, timeout = 150 * time.Millisecond, 3, Timeout(250 * time.Millisecond)
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	serving.Go(func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		for _, part := range [steps][]byte{{1, 0, 0, 0, 0, 0, 100}, {0, 10}, {0, 10}} { // of a frame
+			time.Sleep(pause) // a busy broker
+			_, _ = conn.Write(part)
+		}
+		_, _ = io.Copy(io.Discard, conn)
+		_ = conn.Close()
+	})
+	endpoints, err := ParseEndpoints([]string{"amqp://user:password@" + listener.Addr().String() + "/"})
+	require.NoError(t, err)
+	began := time.Now()
+	_, _, _, err = Dial(t.Context(), endpoints[0], Config{
+		Name: "test", Heartbeat: time.Minute, Timeout: time.Duration(timeout),
+	})
+	require.ErrorIs(t, err, timeout)
+	require.Greater(t, time.Since(began), steps*pause+time.Duration(timeout)-pause/2)
 	_ = listener.Close()
 }
 

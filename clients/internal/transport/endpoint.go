@@ -40,6 +40,9 @@ func ParseEndpoints(uris []string) ([]Endpoint, error) {
 	return endpoints, errors.Join(problems...)
 }
 
+// address is where the endpoint listens.
+func (e Endpoint) address() string { return net.JoinHostPort(e.uri.Host, strconv.Itoa(e.uri.Port)) }
+
 // String is the endpoint without its credentials, such as "amqp://127.0.0.1:5672/".
 func (e Endpoint) String() string {
 	u := url.URL{

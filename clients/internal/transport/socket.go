@@ -22,7 +22,7 @@ const corkSize = 32 << 10
 // far more than the bytes in it, so a socket can be corked while more is to come at once.
 type socket struct {
 	net.Conn
-	heard atomic.Bool // whether the peer has sent anything
+	heard atomic.Pointer[atomic.Int64] // when the peer has sent something; nil when nobody asks any more
 
 	mu      sync.Mutex
 	blocked bool
@@ -36,8 +36,8 @@ type socket struct {
 // Read reads from the peer.
 func (s *socket) Read(p []byte) (int, error) {
 	n, err := s.Conn.Read(p)
-	if n > 0 && !s.heard.Load() {
-		s.heard.Store(true)
+	if heard := s.heard.Load(); heard != nil && n > 0 {
+		heard.Store(time.Now().UnixNano())
 	}
 	return n, err
 }

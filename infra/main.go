@@ -58,7 +58,11 @@ func run(connect connector, build builder, opts ...pulumi.RunOption) error {
 // provision declares the stack's resources. Everything that can be known to be wrong is reported before the
 // first of them.
 func provision(ctx *pulumi.Context, settings settings, connect connector, build builder) error {
-	cluster, secrets, err := settings.resolve(ctx.Project(), ctx.Stack())
+	last, err := survey.LastOf(ctx)
+	if err != nil {
+		return err
+	}
+	cluster, configured, err := settings.resolve(ctx.Stack())
 	if err != nil {
 		return err
 	}
@@ -67,17 +71,19 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 			return err
 		}
 	}
-
 	docker, err := connect(settings.dockerHost())
 	if err != nil {
 		return err
 	}
-	found, err := preflight.Look(ctx.Context(), docker, cluster)
+	found, err := preflight.Look(ctx.Context(), docker, cluster, last)
 	if err != nil {
 		return err
 	}
-	desired := survey.Desired(cluster, secrets.ErlangCookie)
-	if err := preflight.Check(ctx.Context(), docker, cluster, found, desired); err != nil {
+	identity, err := identify(ctx, cluster, last, configured, func(expected identity) error {
+		desired := survey.Desired(cluster, expected.cookie(), expected.owner)
+		return preflight.Check(ctx.Context(), docker, cluster, found, desired)
+	})
+	if err != nil {
 		return err
 	}
 	info, err := docker.Info(ctx.Context())
@@ -90,7 +96,9 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	}
 	// The outputs follow from the configuration alone. They come before the resources, so that they say
 	// where things are also when the deployment fails halfway, and after everything that may refuse it.
-	outputs, err := stackOutputs(cluster.Outputs(secrets))
+	all := cluster.Outputs(identity.secrets)
+	all.Owner = identity.owner
+	outputs, err := stackOutputs(all)
 	if err != nil {
 		return err
 	}
@@ -100,10 +108,11 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	_, err = component.NewCluster(ctx, cluster.Stack, &component.ClusterArgs{
 		Topology: cluster,
 		Secrets: &component.SecretsArgs{
-			AdminPassword: pulumi.String(secrets.AdminPassword),
-			StatsPassword: pulumi.String(secrets.StatsPassword),
-			ErlangCookie:  pulumi.String(secrets.ErlangCookie),
+			AdminPassword: pulumi.String(identity.secrets.AdminPassword),
+			StatsPassword: pulumi.String(identity.secrets.StatsPassword),
+			ErlangCookie:  pulumi.String(identity.secrets.ErlangCookie),
 		},
+		Owner:      pulumi.String(identity.owner),
 		Engine:     docker,
 		PlainNames: true,
 		Found:      found,

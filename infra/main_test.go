@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestOutputs(t *testing.T) {
 
 	assert.ElementsMatch(t, []string{
 		"stack", "amqpUrl", "amqpUrls", "managementUrl", "statsUrl", "username", "password", "statsPassword",
-		"network", "nodes", "loadBalancer", "formation", "rabbitmqSeries",
+		"network", "nodes", "loadBalancer", "formation", "rabbitmqSeries", "owner",
 	}, names(outputs))
 	for name, output := range outputs {
 		if strings.Contains(fmt.Sprint(output), "s3cret") {
@@ -60,15 +61,24 @@ func deploy(
 	t *testing.T, docker *enginetest.Fake, config map[string]string, encrypted ...string,
 ) (*pulumitest.Recorder, error) {
 	t.Helper()
-	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "correct horse battery staple")
 	r := &pulumitest.Recorder{}
+	return r, deployWith(t, r, docker, config, encrypted...)
+}
+
+// deployWith runs the program with a recorder that knows what was deployed before.
+func deployWith(
+	t *testing.T, r *pulumitest.Recorder, docker *enginetest.Fake, config map[string]string, encrypted ...string,
+) error {
+	t.Helper()
+	if _, set := os.LookupEnv("PULUMI_CONFIG_PASSPHRASE"); !set {
+		t.Setenv("PULUMI_CONFIG_PASSPHRASE", "correct horse battery staple")
+	}
 	connect := func(string) (engine.Client, error) { return docker, nil }
 	build := func(context.Context, string, string) (agentbinary.Binary, error) {
 		return agentbinary.Binary{Source: "agent", Hash: "hash"}, nil
 	}
-	err := run(connect, build, pulumitest.WithRecorder(r),
+	return run(connect, build, pulumitest.WithRecorder(r),
 		func(info *pulumi.RunInfo) { info.Config, info.ConfigSecretKeys = config, encrypted })
-	return r, err
 }
 
 func keyOf(name string) string { return namespace + name }

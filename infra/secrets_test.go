@@ -7,28 +7,34 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"warren/infra/engine/enginetest"
-	"warren/infra/secrets"
 	"warren/topology"
 )
 
 func TestConfiguredSecrets(t *testing.T) {
-	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "")
 	all := settings{
 		values: map[string]string{
 			keyOf("adminPassword"): "a", keyOf("statsPassword"): "b", keyOf("erlangCookie"): "c",
 		},
 		encrypted: []string{keyOf("adminPassword"), keyOf("statsPassword"), keyOf("erlangCookie")},
 	}
-	configured, err := all.secrets("warren", "dev")
-	require.NoError(t, err, "no passphrase is needed when all are set")
+	configured, err := all.secrets()
+	require.NoError(t, err)
 	assert.Equal(t, topology.Secrets{AdminPassword: "a", StatsPassword: "b", ErlangCookie: "c"}, configured)
 
 	delete(all.values, keyOf("erlangCookie"))
-	_, err = all.secrets("warren", "dev")
-	assert.ErrorIs(t, err, secrets.ErrNoPassphrase)
+	configured, err = all.secrets()
+	require.NoError(t, err)
+	assert.Equal(t, topology.Secrets{AdminPassword: "a", StatsPassword: "b"}, configured, "the state keeps the cookie")
+
+	all.values[keyOf("erlangCookie")] = ""
+	_, err = all.secrets()
+	assert.ErrorContains(t, err, "warren:erlangCookie is empty")
+	all.values[keyOf("erlangCookie")] = "a b"
+	_, err = all.secrets()
+	assert.ErrorContains(t, err, "warren:erlangCookie contains a character")
 
 	all.encrypted = nil
-	_, err = all.secrets("warren", "dev")
+	_, err = all.secrets()
 	assert.ErrorContains(t, err, "warren:adminPassword is stored in plain text")
 	assert.ErrorContains(t, err, "pulumi config set --secret warren:statsPassword")
 }
@@ -44,7 +50,7 @@ func TestMistakesAreReportedAtOnce(t *testing.T) {
 	_, _, err = settings{values: map[string]string{
 		"warren:nodes": "zero", "warren:imgae": "rabbitmq:4.3", keyOf("adminPassword"): "plain",
 		"aws:region": "ignored",
-	}}.resolve("warren", "dev")
+	}}.resolve("dev")
 	for _, mistake := range []string{"3 mistakes", "warren:nodes", "warren:imgae", "warren:adminPassword"} {
 		assert.ErrorContains(t, err, mistake)
 	}

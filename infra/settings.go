@@ -40,9 +40,9 @@ func settingsOf(info *pulumi.RunInfo) settings {
 	return s
 }
 
-// resolve returns the cluster that the settings describe, and its secrets. The error lists every mistake at
-// once.
-func (s settings) resolve(project, stack string) (*topology.Cluster, topology.Secrets, error) {
+// resolve returns the cluster that the settings describe, and the secrets that are configured. The error lists
+// every mistake at once.
+func (s settings) resolve(stack string) (*topology.Cluster, topology.Secrets, error) {
 	raw := map[string]string{}
 	for key, value := range s.values {
 		if name, ours := strings.CutPrefix(key, namespace); ours {
@@ -50,7 +50,7 @@ func (s settings) resolve(project, stack string) (*topology.Cluster, topology.Se
 		}
 	}
 	cluster, clusterErr := topology.Parse(stack, raw)
-	secrets, secretsErr := s.secrets(project, stack)
+	secrets, secretsErr := s.secrets()
 	if err := joinMistakes(clusterErr, secretsErr); err != nil {
 		return nil, topology.Secrets{}, err
 	}

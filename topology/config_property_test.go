@@ -110,7 +110,7 @@ func TestAcceptedConfigurationsRenderUsableFiles(t *testing.T) {
 		require.Regexp(t, erlangFloatPattern, settingIn(t, conf, "vm_memory_high_watermark.relative"))
 		require.Regexp(t, `^[0-9]+$`, settingIn(t, conf, "disk_free_limit.absolute"))
 		require.Equal(t, "5672", settingIn(t, conf, "listeners.tcp.default"))
-		require.Equal(t, DefinitionsPath, settingIn(t, conf, "load_definitions"))
+		require.Equal(t, DefinitionsPath, settingIn(t, conf, "definitions.local.path"))
 
 		memory := c.MemoryHighWatermark * float64(c.MemoryLimit)
 		share := c.MemoryHighWatermark * float64(len(c.Nodes))

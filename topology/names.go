@@ -1,5 +1,7 @@
 package topology
 
+import "strings"
+
 // Host names inside a stack's network that are no node's.
 const (
 	// LoadBalancerHost is the host name of the load balancer.
@@ -34,8 +36,14 @@ const (
 
 // Every name carries the stack's, so that any number of stacks live on one engine.
 
+// namePrefix begins the names of everything that Warren makes on an engine.
+const namePrefix = "warren-"
+
 // NetworkName is the name of the stack's Docker network.
-func (c *Cluster) NetworkName() string { return "warren-" + c.Stack }
+func (c *Cluster) NetworkName() string { return namePrefix + c.Stack }
+
+// StackOfNetwork is the name of the stack whose Docker network has that name.
+func StackOfNetwork(network string) string { return strings.TrimPrefix(network, namePrefix) }
 
 // ContainerName is the name of the container that runs node n.
 func (c *Cluster) ContainerName(n Node) string { return c.NetworkName() + "-" + n.Name }

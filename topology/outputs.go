@@ -35,6 +35,8 @@ type Outputs struct {
 	LoadBalancer LoadBalancerOutput `json:"loadBalancer"`
 	// RabbitMQSeries is the series all nodes run, such as "4.3".
 	RabbitMQSeries string `json:"rabbitmqSeries"`
+	// Owner identifies the state that the stack was deployed from, as LabelOwner has it.
+	Owner string `json:"owner"`
 }
 
 // NodeOutput tells how to reach one node.

@@ -19,7 +19,7 @@ func TestOutputsHaveTheContractsKeys(t *testing.T) {
 	var keys map[string]any
 	require.NoError(t, json.Unmarshal(text, &keys))
 	assert.Equal(t, []string{
-		"amqpUrl", "amqpUrls", "formation", "loadBalancer", "managementUrl", "network", "nodes", "password",
+		"amqpUrl", "amqpUrls", "formation", "loadBalancer", "managementUrl", "network", "nodes", "owner", "password",
 		"rabbitmqSeries", "stack", "statsPassword", "statsUrl", "username",
 	}, slices.Sorted(maps.Keys(keys)))
 	assert.Equal(t, map[string]any{

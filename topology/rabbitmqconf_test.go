@@ -89,7 +89,7 @@ func TestNoReservedKeyGetsPast(t *testing.T) {
 			for i := range keys {
 				keys[i] = strings.ToLower(keys[i])
 			}
-			for _, rendered := range []string{"heartbeat", "listeners.tcp.default", "load_definitions"} {
+			for _, rendered := range []string{"heartbeat", "listeners.tcp.default", "definitions.local.path"} {
 				first := slices.Index(keys, rendered)
 				require.GreaterOrEqual(t, first, 0)
 				require.NotContains(t, keys[first+1:], rendered)

@@ -157,11 +157,12 @@ var texts = map[RefusalKind]func(Refusal) string{
 			hosts[i] = n.host()
 		}
 		return fmt.Sprintf("The Erlang cookie would change, and nodes with different cookies do not talk to each other, so that this can't "+
-			"roll. If it was not meant, the passphrase, the state or warren:erlangCookie is another one than before: restore it. If it was "+
+			"roll. If it was not meant, warren:erlangCookie, the state or, of a stack from before states kept the cookie, the passphrase is another "+
+			"one than before: restore it. If it was "+
 			"meant, remove the containers of all nodes (%s), not their volumes; `pulumi up` then starts them together.", list(hosts))
 	},
 	ForeignStack: func(r Refusal) string {
-		return fmt.Sprintf("The volumes of %s were made from another state of this stack (%s; this one is %s): another clone, another "+
+		return fmt.Sprintf("What there is of %s was made from another state of this stack (%s; this one is %s): another clone, another "+
 			"backend, or a state that was lost. Nothing of it is touched. Deploy from there, import its state, or choose another name for "+
 			"this stack.", list(r.Nodes), printed(r.From), printed(r.To))
 	},

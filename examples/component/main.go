@@ -62,13 +62,17 @@ func messages(ctx *pulumi.Context) (*component.Cluster, error) {
 		return nil, err
 	}
 	// What would make the deployment fail halfway, or lose anything, is reported before anything is touched.
-	// The Erlang cookie is derived by the component.
-	found, err := preflight.Look(ctx.Context(), docker, spec)
+	// The component keeps the Erlang cookie, and who owns the cluster, in the stack's state.
+	last, err := survey.LastOf(ctx)
 	if err != nil {
 		return nil, err
 	}
-	const cookie = ""
-	if err := preflight.Check(ctx.Context(), docker, spec, found, survey.Desired(spec, cookie)); err != nil {
+	found, err := preflight.Look(ctx.Context(), docker, spec, last)
+	if err != nil {
+		return nil, err
+	}
+	const cookie, owner = "", ""
+	if err := preflight.Check(ctx.Context(), docker, spec, found, survey.Desired(spec, cookie, owner)); err != nil {
 		return nil, err
 	}
 	return component.NewCluster(ctx, "messages", &component.ClusterArgs{

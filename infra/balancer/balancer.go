@@ -22,6 +22,8 @@ const (
 	TakenFile = topology.RunPath + "/taken"
 	// RefusedFile exists there if HAProxy does not accept the configuration. The container's log says why.
 	RefusedFile = topology.RunPath + "/refused"
+	// ProbedFile exists there once the container's health check has run. It goes when the container starts again.
+	ProbedFile = "/run/probed"
 )
 
 var (

@@ -68,7 +68,7 @@ func (s site) start(script string) *exec.Cmd {
 	s.t.Helper()
 	for from, to := range map[string]string{
 		balancer.Volume: "var", topology.HAProxyConfFolder: "conf", "/run/warren-seen.cfg": "run/seen.cfg",
-		topology.RunPath + "\n": "run\n", topology.UploadPath: "etc",
+		topology.RunPath + "\n": "run\n", topology.UploadPath: "etc", balancer.ProbedFile: "run/probed",
 	} {
 		lineEnd := strings.Repeat("\n", strings.Count(to, "\n"))
 		script = strings.ReplaceAll(script, from, filepath.Join(s.folder, strings.TrimSpace(to))+lineEnd)
@@ -99,13 +99,14 @@ func (s site) offer(conf string) error {
 	for {
 		select {
 		case err := <-ended:
-			if _, exists := os.Stat(refused); exists != nil {
-				return fmt.Errorf("ended without a word: %w", err)
-			}
-			return fmt.Errorf("refused: %w", err)
+			return fmt.Errorf("ended without a word: %w", err)
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(10 * time.Millisecond):
+		}
+		if _, err := os.Stat(refused); err == nil {
+			require.NoError(s.t, cmd.Process.Signal(syscall.SIGTERM))
+			return fmt.Errorf("refused: %w", <-ended)
 		}
 		if _, err := os.Stat(taken); err == nil {
 			require.NoError(s.t, cmd.Process.Signal(syscall.SIGTERM))
@@ -167,6 +168,7 @@ func TestScriptsAndGoKnowTheSamePaths(t *testing.T) {
 		assert.Contains(t, script, "readonly offered="+balancer.Volume+"/haproxy.cfg")
 	}
 	assert.Contains(t, balancer.ConfigScript, "readonly mine="+balancer.Configuration+"\n")
+	assert.Contains(t, balancer.ConfigScript, "readonly probed="+balancer.ProbedFile+" ")
 	for _, file := range []string{balancer.TakenFile, balancer.RefusedFile} {
 		assert.Contains(t, balancer.ConfigScript, "readonly run="+filepath.Dir(file)+"\n")
 		assert.Contains(t, balancer.ConfigScript, `"$run/`+filepath.Base(file)+`"`)

@@ -1,6 +1,7 @@
 #!/bin/sh
-# offer-haproxy offers a configuration to the HAProxy that serves, and says so, by a file, once that runs with it. Then it watches, and ends
-# if that is no longer so. Official images may have no shell but sh.
+# offer-haproxy offers a configuration to the HAProxy that serves, and says so, by a file, once that runs with it. Then it
+# watches, and ends if that is no longer so: its container starts again and offers the configuration once more. Official
+# images may have no shell but sh.
 set -eu
 umask 077
 
@@ -9,7 +10,8 @@ readonly offered=/var/lib/warren/haproxy.cfg
 readonly taken=/var/lib/warren/taken.cfg
 readonly refused=/var/lib/warren/refused
 readonly run=/run/warren
-readonly watch_interval=60 # seconds
+readonly probed=/run/probed # that the health check has run
+readonly watch_interval=60  # seconds
 
 log() { echo "warren: $*"; }
 fail() { log "$*" >&2; exit 1; }
@@ -19,14 +21,15 @@ pause() { sleep "$1" & wait $!; }
 
 trap 'exit 0' TERM INT
 mkdir -p "$run"
-rm -f "$refused"
+rm -rf "$refused" "$run/taken" "$run/refused" "$probed" # of a former life of the container
 cp "$mine" "$offered.new"
 mv "$offered.new" "$offered"
 until cmp -s "$mine" "$taken"; do
   if [ -e "$refused" ]; then
     cat "$refused"
     : >"$run/refused"
-    fail "HAProxy refuses this configuration, and goes on as before"
+    log "HAProxy refuses this configuration, and goes on as before" >&2
+    while pause "$watch_interval"; do :; done
   fi
   pause 0.2
 done

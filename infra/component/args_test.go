@@ -42,9 +42,9 @@ func TestClusterArgsMayBeLeftOut(t *testing.T) {
 func TestRequiredArgs(t *testing.T) {
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
 		_, err := NewNode(ctx, "rabbit1", nil)
-		assert.ErrorContains(t, err, "NodeArgs needs Topology, Node, Image and Network")
+		assert.ErrorContains(t, err, "NodeArgs needs Topology, Node, Secrets, Owner, Image and Network")
 		_, err = NewLoadBalancer(ctx, "haproxy", &LoadBalancerArgs{})
-		assert.ErrorContains(t, err, "LoadBalancerArgs needs Topology and Network")
+		assert.ErrorContains(t, err, "LoadBalancerArgs needs Topology, Secrets, Owner and Network")
 		return nil
 	}, pulumitest.WithRecorder(&pulumitest.Recorder{}))
 	require.NoError(t, err)

@@ -45,8 +45,11 @@ type ClusterArgs struct {
 	// default is a cluster with Warren's default settings, which is named after the project, the stack and
 	// the component.
 	Topology *topology.Cluster `pulumi:"topology"`
-	// Secrets are the cluster's secrets. The default is to derive them from the stack's passphrase.
+	// Secrets are the cluster's secrets. The default is to keep some in the stack's state: see Keep.
 	Secrets *SecretsArgs `pulumi:"secrets"`
+	// Owner identifies the stack's state, in the labels of everything that the cluster consists of. The default
+	// is to keep one in the stack's state.
+	Owner pulumi.StringInput `pulumi:"owner"`
 	// Engine is the Docker engine that the cluster runs on. It is asked how the cluster is doing, to decide
 	// whether a change has to roll, and why a node did not come up. The default is the engine that the
 	// Docker provider uses when it is not given explicitly: that of docker:host or DOCKER_HOST. Give it if
@@ -77,6 +80,9 @@ func NewCluster(
 	if err := ctx.RegisterComponentResource(ClusterType, name, c, opts...); err != nil {
 		return nil, err
 	}
+	if err := resolved.keep(ctx, resolved.namer(name), pulumi.Parent(c)); err != nil {
+		return nil, err
+	}
 	if err := c.declare(ctx, resolved, resolved.namer(name)); err != nil {
 		return nil, err
 	}
@@ -103,11 +109,15 @@ func (a *ClusterArgs) withDefaults(ctx *pulumi.Context, name string) (*ClusterAr
 			return nil, err
 		}
 	}
-	if err = setDefaults(ctx, resolved.Topology, &resolved.Secrets, &resolved.Engine); err != nil {
+	if err = setEngine(ctx, &resolved.Engine); err != nil {
 		return nil, err
 	}
 	if resolved.Found == nil {
-		if resolved.Found, err = survey.Look(ctx.Context(), resolved.Engine, resolved.Topology); err != nil {
+		last, err := survey.LastOf(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if resolved.Found, err = survey.Look(ctx.Context(), resolved.Engine, resolved.Topology, last); err != nil {
 			return nil, err
 		}
 	}
@@ -115,12 +125,10 @@ func (a *ClusterArgs) withDefaults(ctx *pulumi.Context, name string) (*ClusterAr
 	return &resolved, err
 }
 
-// setDefaults sets what the arguments of all components may leave out.
-func setDefaults(
-	ctx *pulumi.Context, cluster *topology.Cluster, secrets **SecretsArgs, docker *engine.Client,
-) (err error) {
-	if *secrets, err = (*secrets).withDefaults(ctx, cluster); err != nil || *docker != nil {
-		return err
+// setEngine sets the engine if it is left out.
+func setEngine(ctx *pulumi.Context, docker *engine.Client) (err error) {
+	if *docker != nil {
+		return nil
 	}
 	host, _ := ctx.GetConfig("docker:host") // which the Docker provider takes as well
 	*docker, err = engine.Connect(host)
@@ -142,7 +150,7 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 	if err != nil {
 		return err
 	}
-	if c.Network, err = newNetwork(ctx, name("network"), args.Topology, inside); err != nil {
+	if c.Network, err = newNetwork(ctx, name("network"), args.Topology, args.Owner, inside); err != nil {
 		return err
 	}
 	image, err := newImage(ctx, name("rabbitmq-image"), args.Topology.Image, inside)
@@ -152,18 +160,21 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 	var rollout rollout
 	for _, group := range order {
 		rollout.group()
-		for _, n := range group {
+		for _, n := range group.Nodes {
 			node, err := NewNode(ctx, name(n.Name), &NodeArgs{
-				Topology:   args.Topology,
-				Node:       n,
-				Secrets:    args.Secrets,
-				Engine:     args.Engine,
-				Image:      image.ImageId,
-				Network:    c.Network.Name,
-				DependsOn:  rollout.next(),
-				New:        !args.Found.HasVolume(n),
-				Generation: args.Found.Generation(n),
-				Agent:      args.Agent,
+				Topology:             args.Topology,
+				Node:                 n,
+				Secrets:              args.Secrets,
+				Owner:                args.Owner,
+				Engine:               args.Engine,
+				Image:                image.ImageId,
+				Network:              c.Network.Name,
+				DependsOn:            rollout.next(),
+				New:                  !args.Found.HasVolume(n),
+				HadData:              args.Found.HadData(args.Topology, n, group),
+				Generation:           args.Found.Generation(args.Topology.ContainerName(n)),
+				MembershipGeneration: args.Found.MembershipGeneration(args.Topology, n),
+				Agent:                args.Agent,
 			}, inside)
 			if err != nil {
 				return err
@@ -173,11 +184,14 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 		}
 	}
 	c.LoadBalancer, err = NewLoadBalancer(ctx, name(topology.LoadBalancerHost), &LoadBalancerArgs{
-		Topology:  args.Topology,
-		Secrets:   args.Secrets,
-		Engine:    args.Engine,
-		Network:   c.Network.Name,
-		DependsOn: rollout.all(),
+		Topology:         args.Topology,
+		Secrets:          args.Secrets,
+		Owner:            args.Owner,
+		Engine:           args.Engine,
+		Network:          c.Network.Name,
+		DependsOn:        rollout.all(),
+		Generation:       args.Found.Generation(args.Topology.LoadBalancerContainerName()),
+		ConfigGeneration: args.Found.Generation(args.Topology.LoadBalancerConfigContainerName()),
 	}, inside)
 	if err != nil {
 		return err

@@ -109,6 +109,66 @@ func TestVolumesOfNewNodesWaitForTheirTurn(t *testing.T) {
 	assert.Contains(t, volumes["rabbit5-data"].DependsOn, "rabbit4-join")
 }
 
+func TestEverythingSaysWhoMadeIt(t *testing.T) {
+	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	for _, typ := range []string{pulumitest.Network, pulumitest.Volume, pulumitest.Container} {
+		for name, d := range r.Of(typ) {
+			assert.Equalf(t, "0123", d.Labels()[topology.LabelOwner], "%s %s", typ, name)
+			assert.Equalf(t, enginetest.Stack, d.Labels()[topology.LabelStack], "%s %s", typ, name)
+		}
+	}
+}
+
+func TestSecretsAndOwnerAreKeptInTheState(t *testing.T) {
+	r := &pulumitest.Recorder{Kept: map[string]any{
+		"test-owner":   "0123",
+		"test-secrets": map[string]any{"adminPassword": "a", "statsPassword": "s", "erlangCookie": "KEPT"},
+	}}
+	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "another than at first")
+	require.NoError(t, pulumi.RunErr(func(ctx *pulumi.Context) error {
+		_, err := NewCluster(ctx, enginetest.Stack, &ClusterArgs{Engine: &enginetest.Fake{}, Agent: testAgent})
+		return err
+	}, pulumitest.WithRecorder(r)))
+	node := r.Of(pulumitest.Container)["test-rabbit1"]
+	assert.Equal(t, "0123", node.Labels()[topology.LabelOwner])
+	want := topology.Secrets{ErlangCookie: "KEPT"}.CookieFingerprint("warren-test-test")
+	assert.Equal(t, want, node.Labels()[topology.LabelCookie])
+	assert.True(t, r.Of(pulumitest.Stash)["test-secrets"].Inputs["input"].IsSecret())
+}
+
+// A provider of the 3.x line removes a stopped container that must run, in a preview as well.
+func TestStoppedContainersAreReplacedByTheProgramNotByTheProvider(t *testing.T) {
+	docker := serving()
+	docker.Containers[1].State, docker.Containers[1].Status = "exited", "Exited (0) 1 minute ago"
+	for i := range docker.Containers {
+		docker.Containers[i].Labels[topology.LabelGeneration] = "1"
+	}
+	containers := declare(t, docker, topology.Config{}).Of(pulumitest.Container)
+	for name, c := range containers {
+		assert.Falsef(t, c.Inputs["mustRun"].BoolValue(), name)
+	}
+	assert.Equal(t, "1", containers["rabbit1"].Labels()[topology.LabelGeneration])
+	assert.Equal(t, "2", containers["rabbit2"].Labels()[topology.LabelGeneration])
+}
+
+// D8: a node whose container is made while there are data never founds a cluster.
+func TestNodesThatAreMadeBesideDataFoundNoCluster(t *testing.T) {
+	foundsNone := func(docker *enginetest.Fake, count int) (founders []string) {
+		config := topology.Config{Nodes: topology.NodesConfig{Count: count}}
+		for name, c := range declare(t, docker, config).Of(pulumitest.Container) {
+			if c.Labels()[topology.LabelRole] == topology.RoleNode && c.Labels()[topology.LabelHadData] == "false" {
+				founders = append(founders, name)
+			}
+		}
+		return founders
+	}
+	assert.ElementsMatch(t, []string{"rabbit1", "rabbit2", "rabbit3"}, foundsNone(&enginetest.Fake{}, 3))
+	assert.ElementsMatch(t, []string{"rabbit1", "rabbit2", "rabbit3"}, foundsNone(serving(), 5), "they keep what they had")
+	docker := serving()
+	docker.Containers = docker.Containers[:2]
+	assert.ElementsMatch(t, []string{"rabbit1", "rabbit2"}, foundsNone(docker, 3), "rabbit3 is made again")
+}
+
 func TestNothingShowsASecret(t *testing.T) {
 	r := run(t, func(ctx *pulumi.Context) error {
 		_, err := NewCluster(ctx, enginetest.Stack, &ClusterArgs{Engine: &enginetest.Fake{}, Agent: testAgent, Secrets: &SecretsArgs{
@@ -202,6 +262,7 @@ func TestJoinsWatchAndExplainTheirNode(t *testing.T) {
 			assert.Equal(t, []string{"watch-" + node}, d.BeforeCreate)
 			assert.Equal(t, []string{"explain-" + node}, d.OnError)
 		} else if d.Name == "haproxy-config" {
+			assert.Equal(t, []string{"watch-haproxy-config"}, d.BeforeCreate)
 			assert.Equal(t, []string{"explain-haproxy-config"}, d.OnError)
 		} else if d.Name != topology.FormationHost {
 			assert.Emptyf(t, append(d.BeforeCreate, d.OnError...), "%s", d.Name)
@@ -264,7 +325,12 @@ func declare(t *testing.T, docker *enginetest.Fake, config topology.Config) *pul
 	cluster, err := topology.New(enginetest.Stack, config)
 	require.NoError(t, err)
 	return run(t, func(ctx *pulumi.Context) error {
-		_, err := NewCluster(ctx, cluster.Stack, &ClusterArgs{Topology: cluster, Engine: docker, PlainNames: true, Agent: testAgent})
+		_, err := NewCluster(ctx, cluster.Stack, &ClusterArgs{
+			Topology: cluster, Engine: docker, PlainNames: true, Agent: testAgent, Owner: pulumi.String("0123"),
+			Secrets: &SecretsArgs{
+				AdminPassword: pulumi.String("admin's"), StatsPassword: pulumi.String("stats'"), ErlangCookie: pulumi.String("COOKIE"),
+			},
+		})
 		return err
 	})
 }

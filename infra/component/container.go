@@ -29,33 +29,47 @@ var (
 	// 1024. The command-line tools in it, each an Erlang VM, run when a node comes back and all nodes are
 	// busy. The low weight slows them down rather than the other nodes' confirms.
 	helperShares = pulumi.Int(256)
+	// mayStop leaves a container that is stopped to the program, which replaces it by another generation. Told that
+	// the container must run, the Docker provider of the 3.x line removes a stopped one when it looks at it, in a
+	// preview as well.
+	mayStop = pulumi.Bool(false)
 	// noNewPrivileges keeps a process that has dropped root's rights from getting them back.
 	noNewPrivileges = pulumi.ToStringArray([]string{"no-new-privileges:true"})
 )
 
-// labels say which stack and which part of it something is, with further pairs of key and value.
-func labels(stack, role string, further []string) (pairs [][2]pulumi.String) {
-	all := append([]string{topology.LabelStack, stack, topology.LabelRole, role}, further...)
-	for i := 0; i < len(all); i += 2 {
-		pairs = append(pairs, [2]pulumi.String{pulumi.String(all[i]), pulumi.String(all[i+1])})
+// labels say which stack and which part of it something is and who made it, with further pairs of key and
+// value.
+func labels(stack string, owner pulumi.StringInput, role string, further []string) (pairs []label) {
+	pairs = []label{
+		{pulumi.String(topology.LabelStack), pulumi.String(stack)},
+		{pulumi.String(topology.LabelOwner), owner},
+		{pulumi.String(topology.LabelRole), pulumi.String(role)},
+	}
+	for i := 0; i < len(further); i += 2 {
+		pairs = append(pairs, label{pulumi.String(further[i]), pulumi.String(further[i+1])})
 	}
 	return pairs
 }
 
+type label struct {
+	key   pulumi.String
+	value pulumi.StringInput
+}
+
 // containerLabels are the labels of a container.
-func containerLabels(stack, role string, further ...string) docker.ContainerLabelArray {
+func containerLabels(stack string, owner pulumi.StringInput, role string, further ...string) docker.ContainerLabelArray {
 	var array docker.ContainerLabelArray
-	for _, pair := range labels(stack, role, further) {
-		array = append(array, docker.ContainerLabelArgs{Label: pair[0], Value: pair[1]})
+	for _, pair := range labels(stack, owner, role, further) {
+		array = append(array, docker.ContainerLabelArgs{Label: pair.key, Value: pair.value})
 	}
 	return array
 }
 
 // volumeLabels are the labels of a volume.
-func volumeLabels(stack, role string, further ...string) docker.VolumeLabelArray {
+func volumeLabels(stack string, owner pulumi.StringInput, role string, further ...string) docker.VolumeLabelArray {
 	var array docker.VolumeLabelArray
-	for _, pair := range labels(stack, role, further) {
-		array = append(array, docker.VolumeLabelArgs{Label: pair[0], Value: pair[1]})
+	for _, pair := range labels(stack, owner, role, further) {
+		array = append(array, docker.VolumeLabelArgs{Label: pair.key, Value: pair.value})
 	}
 	return array
 }
@@ -140,6 +154,7 @@ func helperArgs(
 			Retries:  pulumi.Int(1),
 		},
 		Wait:         pulumi.Bool(true),
+		MustRun:      mayStop,
 		Restart:      pulumi.String("unless-stopped"),
 		CpuShares:    helperShares,
 		LogDriver:    logDriver,

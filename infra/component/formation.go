@@ -36,6 +36,7 @@ func newFormation(
 	container := helperArgs(desired, *args.Agent, args.Secrets, cluster.FormationContainerName(), topology.FormationHost,
 		image, network)
 	container.WaitTimeout = seconds(formationTimeout)
-	container.Labels = containerLabels(cluster.Stack, topology.RoleFormation)
+	container.Labels = containerLabels(cluster.Stack, args.Owner, topology.RoleFormation,
+		topology.LabelGeneration, args.Found.Generation(cluster.FormationContainerName()))
 	return docker.NewContainer(ctx, name, container, append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)
 }

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -28,12 +29,14 @@ type LoadBalancer struct {
 	Configuration *docker.Container
 }
 
-// LoadBalancerArgs are the arguments of NewLoadBalancer. Topology and Network are required.
+// LoadBalancerArgs are the arguments of NewLoadBalancer. Topology, Secrets, Owner and Network are required.
 type LoadBalancerArgs struct {
 	// Topology is the cluster that the load balancer serves.
 	Topology *topology.Cluster `pulumi:"topology"`
-	// Secrets are the cluster's secrets. The default is to derive them from the stack's passphrase.
+	// Secrets are the cluster's secrets, all of them.
 	Secrets *SecretsArgs `pulumi:"secrets"`
+	// Owner is as in ClusterArgs.
+	Owner pulumi.StringInput `pulumi:"owner"`
 	// Engine tells why HAProxy does not accept its configuration. The default is as in ClusterArgs.
 	Engine engine.Client
 	// Network is the name of the cluster's network.
@@ -41,6 +44,10 @@ type LoadBalancerArgs struct {
 	// DependsOn is what has to be there before the load balancer, and is deleted after it. Unlike the resource
 	// option, it applies to what is in the component.
 	DependsOn []pulumi.Resource
+	// Generation tells the containers of HAProxy apart, ConfigGeneration those of its configuration: another one
+	// replaces the container. The default is "1".
+	Generation       string `pulumi:"generation"`
+	ConfigGeneration string `pulumi:"configGeneration"`
 }
 
 // NewLoadBalancer declares a load balancer. It is complete when HAProxy accepts connections by its
@@ -66,7 +73,7 @@ func NewLoadBalancer(
 	config := name + "-config"
 	lb.Volume, err = docker.NewVolume(ctx, config, &docker.VolumeArgs{
 		Name:   pulumi.String(cluster.LoadBalancerVolumeName()),
-		Labels: volumeLabels(cluster.Stack, topology.RoleLoadBalancer),
+		Labels: volumeLabels(cluster.Stack, resolved.Owner, topology.RoleLoadBalancer),
 	}, inside, keepLabels)
 	if err != nil {
 		return nil, err
@@ -82,11 +89,12 @@ func NewLoadBalancer(
 
 // withDefaults returns the arguments with nothing left out.
 func (a *LoadBalancerArgs) withDefaults(ctx *pulumi.Context) (*LoadBalancerArgs, error) {
-	if a == nil || a.Topology == nil || a.Network == nil {
-		return nil, errors.New("LoadBalancerArgs needs Topology and Network")
+	if a == nil || a.Topology == nil || !a.Secrets.complete() || a.Owner == nil || a.Network == nil {
+		return nil, errors.New("LoadBalancerArgs needs Topology, Secrets, Owner and Network")
 	}
 	resolved := *a
-	return &resolved, setDefaults(ctx, resolved.Topology, &resolved.Secrets, &resolved.Engine)
+	resolved.Generation, resolved.ConfigGeneration = cmp.Or(a.Generation, "1"), cmp.Or(a.ConfigGeneration, "1")
+	return &resolved, setEngine(ctx, &resolved.Engine)
 }
 
 // newContainer declares the container that runs HAProxy.
@@ -113,6 +121,7 @@ func (lb *LoadBalancer) newContainer(
 		Healthcheck:      listening(topology.StatsPort),
 		Wait:             pulumi.Bool(true),
 		WaitTimeout:      seconds(time.Minute),
+		MustRun:          mayStop,
 		Memory:           mebibytes(cluster.LoadBalancerMemory()),
 		MemorySwap:       mebibytes(cluster.LoadBalancerMemory()),
 		Restart:          pulumi.String("unless-stopped"),
@@ -123,13 +132,14 @@ func (lb *LoadBalancer) newContainer(
 		LogDriver:           logDriver,
 		LogOpts:             logOptions,
 		SecurityOpts:        noNewPrivileges,
-		Labels:              containerLabels(cluster.Stack, topology.RoleLoadBalancer),
+		Labels: containerLabels(cluster.Stack, args.Owner, topology.RoleLoadBalancer,
+			topology.LabelGeneration, args.Generation),
 	}, append(opts, replaceInPlace)...)
 }
 
 // newConfiguration declares that HAProxy runs with the cluster's configuration. A container makes that true:
-// it offers the configuration to HAProxy, is healthy once HAProxy has accepted it, and ends when that is no
-// longer so.
+// it offers the configuration to HAProxy, is healthy once HAProxy has accepted it, and offers it again when
+// HAProxy runs with another one. It outlives a restart of the engine.
 func (lb *LoadBalancer) newConfiguration(
 	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image *docker.RemoteImage,
 	opts ...pulumi.ResourceOption,
@@ -156,12 +166,14 @@ func (lb *LoadBalancer) newConfiguration(
 		Healthcheck:  untilFile(balancer.TakenFile, balancer.RefusedFile),
 		Wait:         pulumi.Bool(true),
 		WaitTimeout:  seconds(time.Minute),
-		Rm:           pulumi.Bool(true),
+		MustRun:      mayStop,
+		Restart:      pulumi.String("unless-stopped"),
 		StopSignal:   pulumi.String("SIGTERM"),
 		LogDriver:    logDriver,
 		LogOpts:      logOptions,
 		SecurityOpts: noNewPrivileges,
-		Labels:       containerLabels(cluster.Stack, topology.RoleLoadBalancerConfig),
+		Labels: containerLabels(cluster.Stack, args.Owner, topology.RoleLoadBalancerConfig,
+			topology.LabelGeneration, args.ConfigGeneration),
 	}, append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)
 }
 
@@ -191,8 +203,8 @@ func listening(port int) *docker.ContainerHealthcheckArgs {
 // ever; less often, it would delay the deployment.
 func untilFile(done, failed string) *docker.ContainerHealthcheckArgs {
 	const hour = time.Hour
-	probe := fmt.Sprintf("mkdir /run/probed 2>/dev/null || sleep %d; "+
-		"until [ -e %s ]; do [ ! -e '%s' ] || exit 1; sleep 0.2; done", int(hour.Seconds()), done, failed)
+	probe := fmt.Sprintf("mkdir %s 2>/dev/null || sleep %d; "+
+		"until [ -e %s ]; do [ ! -e '%s' ] || exit 1; sleep 0.2; done", balancer.ProbedFile, int(hour.Seconds()), done, failed)
 	return &docker.ContainerHealthcheckArgs{
 		Tests:    pulumi.ToStringArray([]string{"CMD", "sh", "-c", probe}),
 		Interval: duration(time.Second),

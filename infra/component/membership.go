@@ -38,8 +38,8 @@ func newMembership(
 		topology.MembershipHost(args.Node), args.Image, args.Network)
 	container.WaitTimeout = seconds(membershipTimeout)
 	container.Labels = append(
-		containerLabels(cluster.Stack, topology.RoleMembership, topology.LabelNode, args.Node.Name,
-			topology.LabelGeneration, args.Generation),
+		containerLabels(cluster.Stack, args.Owner, topology.RoleMembership, topology.LabelNode, args.Node.Name,
+			topology.LabelGeneration, args.MembershipGeneration),
 		docker.ContainerLabelArgs{Label: pulumi.String(topology.LabelNodeContainer), Value: member.ID()})
 	return docker.NewContainer(ctx, nodeName+"-join", container,
 		append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)

@@ -10,14 +10,15 @@ import (
 // newNetwork declares the bridge network of a stack. Its members find each other by host name through the
 // engine's DNS, which only user-defined networks have.
 func newNetwork(
-	ctx *pulumi.Context, name string, cluster *topology.Cluster, opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context, name string, cluster *topology.Cluster, owner pulumi.StringInput, opts ...pulumi.ResourceOption,
 ) (*docker.Network, error) {
 	return docker.NewNetwork(ctx, name, &docker.NetworkArgs{
 		Name:   pulumi.String(cluster.NetworkName()),
 		Driver: pulumi.String("bridge"),
-		Labels: docker.NetworkLabelArray{docker.NetworkLabelArgs{
-			Label: pulumi.String(topology.LabelStack), Value: pulumi.String(cluster.Stack),
-		}},
+		Labels: docker.NetworkLabelArray{
+			docker.NetworkLabelArgs{Label: pulumi.String(topology.LabelStack), Value: pulumi.String(cluster.Stack)},
+			docker.NetworkLabelArgs{Label: pulumi.String(topology.LabelOwner), Value: owner},
+		},
 	}, append(opts, keepLabels)...)
 }
 

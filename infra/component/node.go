@@ -1,8 +1,10 @@
 package component
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
@@ -28,14 +30,16 @@ type Node struct {
 	Membership *docker.Container
 }
 
-// NodeArgs are the arguments of NewNode. Topology, Node, Image and Network are required.
+// NodeArgs are the arguments of NewNode. Topology, Node, Secrets, Owner, Image and Network are required.
 type NodeArgs struct {
 	// Topology is the cluster that the node belongs to.
 	Topology *topology.Cluster `pulumi:"topology"`
 	// Node is the node's entry in the topology.
 	Node topology.Node `pulumi:"node"`
-	// Secrets are the cluster's secrets. The default is to derive them from the stack's passphrase.
+	// Secrets are the cluster's secrets, all of them.
 	Secrets *SecretsArgs `pulumi:"secrets"`
+	// Owner is as in ClusterArgs.
+	Owner pulumi.StringInput `pulumi:"owner"`
 	// Engine tells why the node did not come up. The default is as in ClusterArgs.
 	Engine engine.Client
 	// Image is the ID of the RabbitMQ image.
@@ -48,9 +52,14 @@ type NodeArgs struct {
 	// New says that the node has no volume yet. A node with a volume counts as a member, so a new one gets
 	// its volume only after DependsOn.
 	New bool `pulumi:"new"`
-	// Generation tells memberships of the same node container apart: another one replaces the membership,
-	// which then waits for the node again.
-	Generation string `pulumi:"generation"`
+	// HadData says that the stack had data when the node's container was created, so that the node never founds
+	// a cluster.
+	HadData bool `pulumi:"hadData"`
+	// Generation tells containers of the node apart, MembershipGeneration memberships of the same container:
+	// another one replaces the container, or the membership, which then waits for the node again. The default is
+	// "1".
+	Generation           string `pulumi:"generation"`
+	MembershipGeneration string `pulumi:"membershipGeneration"`
 	// Agent is what runs in the containers. The default is to build it in the project's folder.
 	Agent *agentbinary.Binary
 }
@@ -89,11 +98,13 @@ func NewNode(ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.Re
 
 // withDefaults returns the arguments with nothing left out.
 func (a *NodeArgs) withDefaults(ctx *pulumi.Context) (*NodeArgs, error) {
-	if a == nil || a.Topology == nil || a.Node.Name == "" || a.Image == nil || a.Network == nil {
-		return nil, errors.New("NodeArgs needs Topology, Node, Image and Network")
+	if a == nil || a.Topology == nil || a.Node.Name == "" || !a.Secrets.complete() || a.Owner == nil || a.Image == nil ||
+		a.Network == nil {
+		return nil, errors.New("NodeArgs needs Topology, Node, Secrets, Owner, Image and Network")
 	}
 	resolved := *a
-	err := setDefaults(ctx, resolved.Topology, &resolved.Secrets, &resolved.Engine)
+	resolved.Generation, resolved.MembershipGeneration = cmp.Or(a.Generation, "1"), cmp.Or(a.MembershipGeneration, "1")
+	err := setEngine(ctx, &resolved.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -105,11 +116,8 @@ func newDataVolume(
 	ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.ResourceOption,
 ) (*docker.Volume, error) {
 	return docker.NewVolume(ctx, name, &docker.VolumeArgs{
-		Name: pulumi.String(args.Topology.VolumeName(args.Node)),
-		Labels: append(volumeLabels(args.Topology.Stack, topology.RoleNode, topology.LabelNode, args.Node.Name),
-			docker.VolumeLabelArgs{
-				Label: pulumi.String(topology.LabelOwner), Value: args.Secrets.fingerprint(args.Topology.Stack),
-			}),
+		Name:   pulumi.String(args.Topology.VolumeName(args.Node)),
+		Labels: volumeLabels(args.Topology.Stack, args.Owner, topology.RoleNode, topology.LabelNode, args.Node.Name),
 	}, append(opts, keepLabels)...)
 }
 
@@ -123,7 +131,7 @@ func newNodeContainer(
 		Hostname:    pulumi.String(args.Node.Name),
 		User:        pulumi.String("root"), // the agent drops to user rabbitmq once that user can read the files
 		Entrypoints: pulumi.ToStringArray([]string{agentbinary.Path, "run"}),
-		Envs: desiredEnvironment(startOf(cluster, args.Node),
+		Envs: desiredEnvironment(startOf(cluster, args.Node, args.HadData),
 			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", cluster.ErlangArgs()),
 		Uploads: docker.ContainerUploadArray{
 			file(topology.RabbitMQConfPath, cluster.RabbitMQConf(args.Node)),
@@ -153,7 +161,8 @@ func newNodeContainer(
 			Retries:     pulumi.Int(3),
 		},
 		// The membership waits for the node, and knows better than a health check when it is ready.
-		Wait: pulumi.Bool(false),
+		Wait:    pulumi.Bool(false),
+		MustRun: mayStop,
 		Ulimits: docker.ContainerUlimitArray{docker.ContainerUlimitArgs{
 			Name: pulumi.String("nofile"), Soft: pulumi.Int(cluster.OpenFiles()), Hard: pulumi.Int(cluster.OpenFiles()),
 		}},
@@ -165,8 +174,9 @@ func newNodeContainer(
 		LogDriver:           logDriver,
 		LogOpts:             logOptions,
 		SecurityOpts:        noNewPrivileges,
-		Labels: append(containerLabels(cluster.Stack, topology.RoleNode,
-			topology.LabelNode, args.Node.Name, topology.LabelSeries, cluster.Series.String()),
+		Labels: append(containerLabels(cluster.Stack, args.Owner, topology.RoleNode, topology.LabelNode, args.Node.Name,
+			topology.LabelSeries, cluster.Series.String(), topology.LabelGeneration, args.Generation,
+			topology.LabelHadData, strconv.FormatBool(args.HadData)),
 			docker.ContainerLabelArgs{
 				Label: pulumi.String(topology.LabelCookie), Value: args.Secrets.fingerprint(cluster.Stack),
 			}),
@@ -174,8 +184,10 @@ func newNodeContainer(
 }
 
 // startOf is what a node's agent has to know. Nodes that come or go behind the seeds change nothing of it.
-func startOf(cluster *topology.Cluster, node topology.Node) plan.Desired {
-	desired := plan.Desired{Scope: plan.ScopeStart, Self: plan.NodeName(node.NodeName()), Series: cluster.Series}
+func startOf(cluster *topology.Cluster, node topology.Node, hadData bool) plan.Desired {
+	desired := plan.Desired{
+		Scope: plan.ScopeStart, Self: plan.NodeName(node.NodeName()), Series: cluster.Series, HadData: hadData,
+	}
 	for _, n := range nodesFor(cluster, topology.Node{}) {
 		if n.Seed || n.Name == desired.Self {
 			desired.Nodes = append(desired.Nodes, n)

@@ -1,14 +1,16 @@
 package component
 
 import (
+	"fmt"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"warren/infra/secrets"
 	"warren/topology"
 )
 
-// SecretsArgs are the secrets of a cluster. The components mark them as secret, whatever they are given.
-// What is left out is derived from the passphrase that encrypts the stack, if there is one.
+// SecretsArgs are the secrets of a cluster. The components mark them as secret, whatever they are given. Those
+// that are left out of ClusterArgs are the ones that the stack's state keeps.
 type SecretsArgs struct {
 	// AdminPassword is the password of RabbitMQ's administrator.
 	AdminPassword pulumi.StringInput `pulumi:"adminPassword"`
@@ -18,32 +20,108 @@ type SecretsArgs struct {
 	ErlangCookie pulumi.StringInput `pulumi:"erlangCookie"`
 }
 
-// withDefaults returns the secrets with none left out.
-func (s *SecretsArgs) withDefaults(ctx *pulumi.Context, cluster *topology.Cluster) (*SecretsArgs, error) {
-	var resolved SecretsArgs
-	if s != nil {
-		resolved = *s
+// complete tells whether no secret is left out.
+func (s *SecretsArgs) complete() bool {
+	return s != nil && s.AdminPassword != nil && s.StatsPassword != nil && s.ErlangCookie != nil
+}
+
+// or returns the secrets, and of those that are left out the ones that are kept.
+func (s *SecretsArgs) or(kept *SecretsArgs) *SecretsArgs {
+	if s == nil {
+		return kept
 	}
-	if resolved.AdminPassword != nil && resolved.StatsPassword != nil && resolved.ErlangCookie != nil {
-		return &resolved, nil
+	resolved := *s
+	for _, secret := range []struct{ value, kept *pulumi.StringInput }{
+		{&resolved.AdminPassword, &kept.AdminPassword},
+		{&resolved.StatsPassword, &kept.StatsPassword},
+		{&resolved.ErlangCookie, &kept.ErlangCookie},
+	} {
+		if *secret.value == nil {
+			*secret.value = *secret.kept
+		}
 	}
-	derived, err := secrets.Derive(ctx.Project(), cluster.Stack)
+	return &resolved
+}
+
+// Kept is what the stack's state keeps from the first deployment on: it does not change with a passphrase, a
+// clone or a configuration.
+type Kept struct {
+	// Owner identifies the state. It is a label of everything that the cluster consists of, so that another
+	// clone does not take that for its own.
+	Owner pulumi.StringOutput
+	// Secrets are those that the cluster began with.
+	Secrets *SecretsArgs
+}
+
+// Names of what the secrets are kept as.
+const (
+	keptAdminPassword = "adminPassword"
+	keptStatsPassword = "statsPassword"
+	keptErlangCookie  = "erlangCookie"
+)
+
+// Keep declares what the stack's state keeps. What it is first is of interest to the first deployment only. The
+// resources are named after name.
+func Keep(
+	ctx *pulumi.Context, name func(part string) string, owner string, first topology.Secrets, opts ...pulumi.ResourceOption,
+) (*Kept, error) {
+	opts = append(opts, pulumi.IgnoreChanges([]string{"input"}))
+	ownerStash, err := pulumi.NewStash(ctx, name("owner"), &pulumi.StashArgs{Input: pulumi.String(owner)}, opts...)
 	if err != nil {
 		return nil, err
 	}
-	for _, secret := range []struct {
-		value   *pulumi.StringInput
-		derived string
-	}{
-		{&resolved.AdminPassword, derived.AdminPassword},
-		{&resolved.StatsPassword, derived.StatsPassword},
-		{&resolved.ErlangCookie, derived.ErlangCookie},
-	} {
-		if *secret.value == nil {
-			*secret.value = pulumi.String(secret.derived)
-		}
+	secretsStash, err := pulumi.NewStash(ctx, name("secrets"), &pulumi.StashArgs{Input: pulumi.ToSecret(pulumi.StringMap{
+		keptAdminPassword: pulumi.String(first.AdminPassword),
+		keptStatsPassword: pulumi.String(first.StatsPassword),
+		keptErlangCookie:  pulumi.String(first.ErlangCookie),
+	}).(pulumi.Input)}, opts...)
+	if err != nil {
+		return nil, err
 	}
-	return &resolved, nil
+	secret := func(key string) pulumi.StringOutput {
+		return pulumi.ToSecret(secretsStash.Output.ApplyT(func(value any) (string, error) {
+			values, _ := value.(map[string]any)
+			text, ok := values[key].(string)
+			if !ok {
+				return "", fmt.Errorf("the stack's state keeps no %s", key)
+			}
+			return text, nil
+		})).(pulumi.StringOutput)
+	}
+	return &Kept{
+		Owner: ownerStash.Output.ApplyT(func(value any) (string, error) {
+			text, ok := value.(string)
+			if !ok {
+				return "", fmt.Errorf("the stack's state keeps no owner")
+			}
+			return text, nil
+		}).(pulumi.StringOutput),
+		Secrets: &SecretsArgs{
+			AdminPassword: secret(keptAdminPassword),
+			StatsPassword: secret(keptStatsPassword),
+			ErlangCookie:  secret(keptErlangCookie),
+		},
+	}, nil
+}
+
+// keep declares what the state keeps for a cluster that is not given its owner and all secrets.
+func (a *ClusterArgs) keep(ctx *pulumi.Context, name func(part string) string, opts ...pulumi.ResourceOption) error {
+	if a.Secrets.complete() && a.Owner != nil {
+		return nil
+	}
+	first, _, err := secrets.First(ctx.Project(), a.Topology.Stack)
+	if err != nil {
+		return err
+	}
+	kept, err := Keep(ctx, name, secrets.Owner(), first, opts...)
+	if err != nil {
+		return err
+	}
+	a.Secrets = a.Secrets.or(kept.Secrets)
+	if a.Owner == nil {
+		a.Owner = kept.Owner
+	}
+	return nil
 }
 
 // render returns what is rendered from the secrets. It is secret, and has a value once the secrets and what

@@ -11,6 +11,7 @@ import (
 	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/registry"
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/api/types/volume"
@@ -27,8 +28,10 @@ type Client interface {
 	) (image.InspectResponse, error)
 	DistributionInspect(ctx context.Context, image, auth string) (registry.DistributionInspect, error)
 	VolumeList(ctx context.Context, options volume.ListOptions) (volume.ListResponse, error)
+	NetworkList(ctx context.Context, options network.ListOptions) ([]network.Summary, error)
 	ContainerList(ctx context.Context, options container.ListOptions) ([]container.Summary, error)
 	ContainerInspect(ctx context.Context, container string) (container.InspectResponse, error)
+	ContainerKill(ctx context.Context, container, signal string) error
 	ContainerRemove(ctx context.Context, container string, options container.RemoveOptions) error
 	ContainerLogs(ctx context.Context, container string, options container.LogsOptions) (io.ReadCloser, error)
 	ContainerExecCreate(

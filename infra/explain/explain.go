@@ -52,13 +52,14 @@ func Formation(
 }
 
 // LoadBalancerConfig returns the hooks for the load balancer's configuration, whose resource has that name.
-// They tell why HAProxy did not accept it.
+// They end the wait for a HAProxy that refuses it, and tell why.
 func LoadBalancerConfig(
 	ctx *pulumi.Context, docker engine.Client, cluster *topology.Cluster, name string,
 ) (*pulumi.ResourceHookBinding, error) {
-	return hooks(ctx, name, nil, func(logCtx context.Context) string {
+	watcher := &refusalWatcher{docker: docker, container: cluster.LoadBalancerConfigContainerName(), interval: watchInterval}
+	return hooks(ctx, name, watcher.watch, func(logCtx context.Context) string {
 		return failure(logCtx, docker, "The load balancer did not take its configuration.",
-			cluster.LoadBalancerConfigContainerName(), cluster.LoadBalancerContainerName())
+			watcher.container, cluster.LoadBalancerContainerName())
 	})
 }
 

@@ -33,18 +33,23 @@ func hostPorts(cluster *topology.Cluster) []hostPort {
 		hostPort{lb.StatsPort, "load balancer, statistics"})
 }
 
-// portProblems finds the stack's ports that something else has. A running container of the stack itself may
-// have them.
+// portProblems finds the stack's ports that something else has. A container of the stack itself may have them,
+// running or not: one that is just starting again holds ports that no list shows.
 func portProblems(ctx context.Context, docker engine.Client, cluster *topology.Cluster) ([]string, error) {
 	containers, err := docker.ContainerList(ctx, container.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("list the engine's containers: %w", err)
+	}
+	own, err := ownPorts(ctx, docker, cluster)
+	if err != nil {
+		return nil, err
 	}
 	var problems []string
 	for _, port := range hostPorts(cluster) {
 		holder, found := publisher(containers, cluster.BindAddress, port.number)
 		switch {
 		case found && holder.Labels[topology.LabelStack] == cluster.Stack:
+		case !found && own[port.number]:
 		case found:
 			problems = append(problems, fmt.Sprintf("port %d (%s) belongs to the container %s: stop that, or choose "+
 				"other warren:ports", port.number, port.use, strings.TrimPrefix(holder.Names[0], "/")))
@@ -55,6 +60,29 @@ func portProblems(ctx context.Context, docker engine.Client, cluster *topology.C
 		}
 	}
 	return problems, nil
+}
+
+// ownPorts are the ports that the stack's own containers are configured to publish.
+func ownPorts(ctx context.Context, docker engine.Client, cluster *topology.Cluster) (map[int]bool, error) {
+	containers, err := docker.ContainerList(ctx, container.ListOptions{All: true, Filters: engine.OfStack(cluster.Stack)})
+	if err != nil {
+		return nil, fmt.Errorf("list the containers of stack %s: %w", cluster.Stack, err)
+	}
+	own := map[int]bool{}
+	for _, c := range containers {
+		details, err := docker.ContainerInspect(ctx, c.ID)
+		if err != nil || details.ContainerJSONBase == nil || details.HostConfig == nil {
+			continue // it has just been removed
+		}
+		for _, bindings := range details.HostConfig.PortBindings {
+			for _, b := range bindings {
+				if port, err := strconv.Atoi(b.HostPort); err == nil {
+					own[port] = true
+				}
+			}
+		}
+	}
+	return own, nil
 }
 
 // publisher finds the container that publishes a port at an address or at all addresses.

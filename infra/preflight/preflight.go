@@ -62,7 +62,7 @@ func Check(
 	if err != nil {
 		return err
 	}
-	problems = slices.Concat(problems, ports, found.Problems(desired))
+	problems = slices.Concat(problems, ports, found.Problems(cluster, desired))
 	if len(problems) > 0 {
 		return &Error{problems}
 	}
@@ -70,11 +70,13 @@ func Check(
 }
 
 // Look is survey.Look, with an *Error if no engine answers.
-func Look(ctx context.Context, docker engine.Client, cluster *topology.Cluster) (*survey.Found, error) {
+func Look(
+	ctx context.Context, docker engine.Client, cluster *topology.Cluster, last survey.Last,
+) (*survey.Found, error) {
 	if _, err := docker.Info(ctx); err != nil {
 		return nil, unreachable(docker, err)
 	}
-	return survey.Look(ctx, docker, cluster)
+	return survey.Look(ctx, docker, cluster, last)
 }
 
 func unreachable(docker engine.Client, err error) error {

@@ -22,11 +22,11 @@ func check(t *testing.T, docker *enginetest.Fake, config topology.Config) error 
 	t.Helper()
 	cluster, err := topology.New(enginetest.Stack, config)
 	require.NoError(t, err)
-	found, err := Look(t.Context(), docker, cluster)
+	found, err := Look(t.Context(), docker, cluster, survey.Last{})
 	if err != nil {
 		return err
 	}
-	return Check(t.Context(), docker, cluster, found, survey.Desired(cluster, "COOKIE"))
+	return Check(t.Context(), docker, cluster, found, survey.Desired(cluster, "COOKIE", "owner"))
 }
 
 func TestPreflightPasses(t *testing.T) {
@@ -98,6 +98,23 @@ func TestPreflightPorts(t *testing.T) {
 
 	err = check(t, &enginetest.Fake{Local: true, Containers: publishing(enginetest.Stack)}, config)
 	assert.NoError(t, err, "the stack's own container")
+
+	// A container that crashes starts again and again. Lists show its ports from time to time only.
+	crashing := container.Summary{
+		ID: "crashing", State: container.StateRestarting, Labels: map[string]string{topology.LabelStack: enginetest.Stack},
+	}
+	for _, state := range []string{container.StateRestarting, container.StateExited} {
+		crashing.State = state
+		err = check(t, &enginetest.Fake{
+			Local: true, Containers: []container.Summary{crashing}, Publishes: map[string][]int{"crashing": {1, port}},
+		}, config)
+		assert.NoError(t, err, "the stack's own container is %s", state)
+	}
+	crashing.Labels = map[string]string{topology.LabelStack: "other"}
+	err = check(t, &enginetest.Fake{
+		Local: true, Containers: []container.Summary{crashing}, Publishes: map[string][]int{"crashing": {port}},
+	}, config)
+	assert.ErrorContains(t, err, "another process listens there")
 
 	config.BindAddress = "192.0.2.1"
 	err = check(t, &enginetest.Fake{Local: true}, config)

@@ -1,13 +1,14 @@
-// Package secrets derives a stack's secrets from the passphrase that encrypts the stack. They are the same at
-// every deployment, also after one that failed, and nothing but the stack's encrypted state stores them.
+// Package secrets makes the secrets that a stack begins with. The stack's encrypted state keeps them from then
+// on, so that neither another passphrase nor another clone changes them.
 package secrets
 
 import (
 	"crypto/hkdf"
 	"crypto/pbkdf2"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"strings"
@@ -15,37 +16,47 @@ import (
 	"warren/topology"
 )
 
-// ErrNoPassphrase says that there is nothing to derive secrets from, and what to do.
-var ErrNoPassphrase = errors.New(
-	`the stack's secrets are not set, and there is no passphrase to derive them from.
-Set PULUMI_CONFIG_PASSPHRASE_FILE or PULUMI_CONFIG_PASSPHRASE to a passphrase that is not empty,
-or set all three secrets:
-  pulumi config set --secret warren:adminPassword
-  pulumi config set --secret warren:statsPassword
-  pulumi config set --secret warren:erlangCookie`)
-
 const (
 	// iterations makes guessing a person's passphrase from a derived secret as expensive as Pulumi makes
 	// guessing it from the stack's own encryption. Stretching a passphrase takes a fraction of a second.
 	iterations = 600_000
 	// derivedBytes is the length of a derived secret before it is written in base64: 192 bits.
 	derivedBytes = 24
+	// ownerBytes is the length of an owner's identifier: enough to tell clones apart.
+	ownerBytes = 8
 )
 
-// Derive derives all secrets of the cluster of that name. The project and the name make them unique.
-func Derive(project, cluster string) (topology.Secrets, error) {
+// First returns the secrets that a cluster of that name begins with. They follow from the passphrase that
+// encrypts the stack, the project and the name, as they did before states kept them: a stack from that time goes
+// on with those it has. Without a passphrase they are drawn at random.
+func First(project, cluster string) (first topology.Secrets, derived bool, err error) {
 	passphrase, err := passphrase()
 	if err != nil {
-		return topology.Secrets{}, err
+		return topology.Secrets{}, false, err
 	}
 	if passphrase == "" {
-		return topology.Secrets{}, ErrNoPassphrase
+		return topology.Secrets{AdminPassword: draw(), StatsPassword: draw(), ErlangCookie: draw()}, false, nil
 	}
-	key, err := pbkdf2.Key(sha256.New, passphrase, []byte(project+"/"+cluster), iterations, sha256.Size)
+	first, err = derive(passphrase, project+"/"+cluster)
+	return first, true, err
+}
+
+// Owner draws an identifier of a deployment state, as topology.LabelOwner has it.
+func Owner() string { return hex.EncodeToString(random(ownerBytes)) }
+
+func draw() string { return base64.RawURLEncoding.EncodeToString(random(derivedBytes)) }
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return b
+}
+
+func derive(passphrase, salt string) (derived topology.Secrets, err error) {
+	key, err := pbkdf2.Key(sha256.New, passphrase, []byte(salt), iterations, sha256.Size)
 	if err != nil {
 		return topology.Secrets{}, err
 	}
-	var derived topology.Secrets
 	for purpose, value := range map[string]*string{
 		"administrator's password": &derived.AdminPassword,
 		"statistics password":      &derived.StatsPassword,

@@ -11,14 +11,17 @@ import (
 
 const testPassphrase = "correct horse battery staple"
 
-func TestSecretsAreDerived(t *testing.T) {
+func TestSecretsAreDerivedFromThePassphrase(t *testing.T) {
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", testPassphrase)
 
-	dev, err := Derive("warren", "dev")
+	dev, isDerived, err := First("warren", "dev")
+	assert.True(t, isDerived)
 	require.NoError(t, err)
-	again, err := Derive("warren", "dev")
+	again, isDerived, err := First("warren", "dev")
+	assert.True(t, isDerived)
 	require.NoError(t, err)
-	staging, err := Derive("warren", "staging")
+	staging, isDerived, err := First("warren", "staging")
+	assert.True(t, isDerived)
 	require.NoError(t, err)
 	assert.Equal(t, dev, again, "the same at every deployment")
 	assert.NoError(t, dev.Validate())
@@ -33,7 +36,8 @@ func TestSecretsAreDerived(t *testing.T) {
 	assert.Len(t, values, 6, "another one for every stack and purpose")
 
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "another")
-	other, err := Derive("warren", "dev")
+	other, isDerived, err := First("warren", "dev")
+	assert.True(t, isDerived)
 	require.NoError(t, err)
 	assert.NotEqual(t, dev.AdminPassword, other.AdminPassword)
 }
@@ -42,7 +46,8 @@ func TestSecretsAreDerived(t *testing.T) {
 // cluster.
 func TestDerivedSecretsStayTheSame(t *testing.T) {
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", testPassphrase)
-	derived, err := Derive("warren", "dev")
+	derived, isDerived, err := First("warren", "dev")
+	assert.True(t, isDerived)
 	require.NoError(t, err)
 	assert.Equal(t, "uqHAErGh3i6eoaiK39y5wZAd19JRx9z5", derived.AdminPassword)
 	assert.Equal(t, "2J8I1kkbohdTxHHVExb7IjH1IVRaJuuF", derived.StatsPassword)
@@ -51,22 +56,32 @@ func TestDerivedSecretsStayTheSame(t *testing.T) {
 
 func TestSecretsFromAPassphraseFile(t *testing.T) {
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", testPassphrase)
-	direct, err := Derive("warren", "dev")
+	direct, isDerived, err := First("warren", "dev")
+	assert.True(t, isDerived)
 	require.NoError(t, err)
 
 	require.NoError(t, os.Unsetenv("PULUMI_CONFIG_PASSPHRASE")) // t.Setenv above restores it
 	file := filepath.Join(t.TempDir(), "passphrase")
 	require.NoError(t, os.WriteFile(file, []byte(testPassphrase+"\n"), 0o600))
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE_FILE", file)
-	fromFile, err := Derive("warren", "dev")
+	fromFile, isDerived, err := First("warren", "dev")
+	assert.True(t, isDerived)
 	require.NoError(t, err)
 	assert.Equal(t, direct, fromFile)
 
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE_FILE", file+".missing")
-	_, err = Derive("warren", "dev")
+	_, _, err = First("warren", "dev")
 	assert.ErrorContains(t, err, "PULUMI_CONFIG_PASSPHRASE_FILE")
+}
 
-	t.Setenv("PULUMI_CONFIG_PASSPHRASE_FILE", "")
-	_, err = Derive("warren", "dev")
-	assert.ErrorIs(t, err, ErrNoPassphrase)
+func TestSecretsAreDrawnWithoutAPassphrase(t *testing.T) {
+	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "")
+	one, isDerived, err := First("warren", "dev")
+	require.NoError(t, err)
+	assert.False(t, isDerived)
+	assert.NoError(t, one.Validate())
+	two, _, err := First("warren", "dev")
+	require.NoError(t, err)
+	assert.NotEqual(t, one.ErlangCookie, two.ErlangCookie)
+	assert.NotEqual(t, Owner(), Owner())
 }

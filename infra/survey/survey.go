@@ -5,13 +5,13 @@ package survey
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 
 	"warren/agent/plan"
@@ -29,24 +29,33 @@ type Found struct {
 	View plan.View
 	// Volumes are the names of the nodes that have a volume.
 	Volumes []string
-	// Memberships are the memberships' containers, by the name of their node.
-	Memberships map[string]Membership
+	// Containers are the stack's containers by name.
+	Containers map[string]Container
+	// Last is what the stack's own state says of its last deployment.
+	Last Last
+	// things are the stack's containers, volumes and networks with who made them.
+	things []thing
 }
 
-// Membership is the container of a membership.
-type Membership struct {
+// Container is a container of the stack.
+type Container struct {
+	ID string
 	// Generation is the value of its label LabelGeneration.
 	Generation string
-	// Lost tells that it does not do its work any more.
+	// Lost tells that it does not do its work any more and will not by itself: it was stopped, or is a helper
+	// whose health check has failed.
 	Lost bool
+	// Working tells that it is a helper that has not come to its end.
+	Working bool
+	// HadData tells that the stack had data when the container of a node was created.
+	HadData bool
 }
 
-// Desired is what a deployment desires. The Erlang cookie is empty if it is not known yet.
-func Desired(cluster *topology.Cluster, cookie string) plan.Desired {
-	d := plan.Desired{Scope: plan.ScopeDeployment, Nodes: Nodes(cluster.Nodes), Series: cluster.Series}
+// Desired is what a deployment desires. The Erlang cookie and the owner are empty if they are not known yet.
+func Desired(cluster *topology.Cluster, cookie, owner string) plan.Desired {
+	d := plan.Desired{Scope: plan.ScopeDeployment, Nodes: Nodes(cluster.Nodes), Series: cluster.Series, Owner: owner}
 	if cookie != "" {
 		d.Cookie = topology.Secrets{ErlangCookie: cookie}.CookieFingerprint(cluster.Stack)
-		d.Owner = d.Cookie
 	}
 	return d
 }
@@ -61,7 +70,7 @@ func Nodes(nodes []topology.Node) []plan.DesiredNode {
 }
 
 // Look looks at what is there of a cluster. It changes nothing.
-func Look(ctx context.Context, docker engine.Client, cluster *topology.Cluster) (*Found, error) {
+func Look(ctx context.Context, docker engine.Client, cluster *topology.Cluster, last Last) (*Found, error) {
 	containers, err := docker.ContainerList(ctx, container.ListOptions{All: true, Filters: engine.OfStack(cluster.Stack)})
 	if err != nil {
 		return nil, fmt.Errorf("list the containers of stack %s: %w", cluster.Stack, err)
@@ -70,23 +79,54 @@ func Look(ctx context.Context, docker engine.Client, cluster *topology.Cluster) 
 	if err != nil {
 		return nil, fmt.Errorf("list the volumes of stack %s: %w", cluster.Stack, err)
 	}
-	found := &Found{Memberships: map[string]Membership{}}
+	networks, err := docker.NetworkList(ctx, network.ListOptions{Filters: engine.OfStack(cluster.Stack)})
+	if err != nil {
+		return nil, fmt.Errorf("list the networks of stack %s: %w", cluster.Stack, err)
+	}
+	found := &Found{Containers: map[string]Container{}, Last: last}
 	for _, c := range containers {
-		if c.Labels[topology.LabelRole] == topology.RoleMembership {
-			found.Memberships[c.Labels[topology.LabelNode]] = Membership{
-				Generation: c.Labels[topology.LabelGeneration],
-				Lost:       c.State != container.StateRunning || strings.Contains(c.Status, "("+container.Unhealthy+")"),
-			}
-		}
+		found.Containers[nameOf(c)] = containerOf(c)
+		found.things = append(found.things, thing{"container " + nameOf(c), c.Labels})
 	}
 	for _, v := range volumes.Volumes {
 		if v.Labels[topology.LabelRole] == topology.RoleNode {
 			found.Volumes = append(found.Volumes, v.Labels[topology.LabelNode])
 		}
+		found.things = append(found.things, thing{"volume " + v.Name, v.Labels})
+	}
+	for _, n := range networks {
+		found.things = append(found.things, thing{"network " + n.Name, n.Labels})
 	}
 	found.View = ask(ctx, docker, cluster, containers)
 	complete(&found.View, cluster, containers, volumes.Volumes)
+	for i := range found.View.Nodes {
+		n := &found.View.Nodes[i]
+		n.Deployed = last.deployed(hostOf(n.Name))
+	}
 	return found, nil
+}
+
+func nameOf(c container.Summary) string {
+	if len(c.Names) == 0 {
+		return c.ID
+	}
+	return strings.TrimPrefix(c.Names[0], "/")
+}
+
+func containerOf(c container.Summary) Container {
+	role := c.Labels[topology.LabelRole]
+	helper := role != topology.RoleNode && role != topology.RoleLoadBalancer
+	starts := c.State == container.StateRunning || c.State == container.StateRestarting || c.State == container.StatePaused
+	return Container{
+		ID: c.ID, Generation: c.Labels[topology.LabelGeneration], HadData: c.Labels[topology.LabelHadData] == "true",
+		Lost:    !starts || helper && strings.Contains(c.Status, "("+container.Unhealthy+")"),
+		Working: helper && starts && !strings.Contains(c.Status, "healthy)"),
+	}
+}
+
+func hostOf(node plan.NodeName) string {
+	_, host, _ := strings.Cut(string(node), "@")
+	return host
 }
 
 // ask lets an agent look at the cluster. If none answers, nothing is known.
@@ -150,7 +190,7 @@ func complete(view *plan.View, cluster *topology.Cluster, containers []container
 }
 
 func completeNode(n *plan.Node, containers []container.Summary, volumes []*volume.Volume) {
-	_, host, _ := strings.Cut(string(n.Name), "@")
+	host := hostOf(n.Name)
 	c := slices.IndexFunc(containers, func(c container.Summary) bool {
 		return c.Labels[topology.LabelRole] == topology.RoleNode && c.Labels[topology.LabelNode] == host
 	})
@@ -178,73 +218,8 @@ func completeNode(n *plan.Node, containers []container.Summary, volumes []*volum
 	})
 	if v < 0 {
 		n.Data, n.ClusterID = plan.Known(false), plan.Known("")
-	} else {
-		n.Owner = plan.Known(volumes[v].Labels[topology.LabelOwner])
 	}
 }
 
 // HasVolume tells whether a node has a volume, which makes it a member, or a node that may become one.
 func (f *Found) HasVolume(n topology.Node) bool { return slices.Contains(f.Volumes, n.Name) }
-
-// Order is the order in which a deployment changes the nodes of a cluster: groups of nodes that are changed
-// together, each when the one before it is complete. It fails if the planner refuses the deployment, for
-// whatever reason but the secrets, which may not be known yet; preflight knows them.
-func (f *Found) Order(cluster *topology.Cluster) ([][]topology.Node, error) {
-	view := f.View
-	view.Nodes = slices.Clone(view.Nodes)
-	for i := range view.Nodes {
-		view.Nodes[i].Cookie, view.Nodes[i].Owner = plan.Maybe[string]{}, plan.Maybe[string]{}
-	}
-	decision := plan.Plan(view, Desired(cluster, ""))
-	if refused := problems(decision); len(refused) > 0 {
-		return nil, errors.New(strings.Join(refused, "\n"))
-	}
-	var order [][]topology.Node
-	for _, action := range decision.Actions {
-		if action.Verb != plan.ChangeNodes {
-			continue
-		}
-		var group []topology.Node
-		for _, name := range action.Nodes {
-			i := slices.IndexFunc(cluster.Nodes, func(n topology.Node) bool { return n.NodeName() == string(name) })
-			if i >= 0 {
-				group = append(group, cluster.Nodes[i])
-			}
-		}
-		order = append(order, group)
-	}
-	return order, nil
-}
-
-// Problems are what the planner refuses of a deployment, and what it would have to know.
-func (f *Found) Problems(desired plan.Desired) []string { return problems(plan.Plan(f.View, desired)) }
-
-func problems(decision plan.Decision) []string {
-	var texts []string
-	for _, r := range decision.Refusals {
-		texts = append(texts, r.Text())
-	}
-	if len(decision.Actions) == 0 && len(decision.Refusals) == 0 {
-		for _, w := range decision.Waiting {
-			texts = append(texts, fmt.Sprintf("nothing can be decided until %s", w))
-		}
-	}
-	return texts
-}
-
-// Generation is the generation of a node's membership. A node that does not serve, and one whose membership
-// is lost, gets a new membership, which makes it a member in good order again and waits for that.
-func (f *Found) Generation(n topology.Node) string {
-	membership, exists := f.Memberships[n.Name]
-	if !exists {
-		return "1"
-	}
-	generation := membership.Generation
-	i := slices.IndexFunc(f.View.Nodes, func(v plan.Node) bool { return string(v.Name) == n.NodeName() })
-	if membership.Lost || i >= 0 && f.View.Nodes[i].State != plan.Serving {
-		var last int
-		_, _ = fmt.Sscan(generation, &last) // none is 0
-		return fmt.Sprint(last + 1)
-	}
-	return generation
-}

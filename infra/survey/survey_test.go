@@ -2,6 +2,7 @@ package survey
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
@@ -23,14 +24,14 @@ func three(t *testing.T) *topology.Cluster {
 // orderOf is the order of a deployment by node names.
 func orderOf(t *testing.T, docker *enginetest.Fake, cluster *topology.Cluster) [][]string {
 	t.Helper()
-	found, err := Look(t.Context(), docker, cluster)
+	found, err := Look(t.Context(), docker, cluster, Last{})
 	require.NoError(t, err)
 	order, err := found.Order(cluster)
 	require.NoError(t, err)
 	var names [][]string
 	for _, group := range order {
 		var of []string
-		for _, n := range group {
+		for _, n := range group.Nodes {
 			of = append(of, n.Name)
 		}
 		names = append(names, of)
@@ -68,7 +69,7 @@ func TestEmptyNodesDoNotWinOverTheOnlyCopy(t *testing.T) {
 	nodes := enginetest.Nodes("", "", "")[:1]
 	nodes[0].State, nodes[0].Status = container.StateExited, "Exited (0) 1 minute ago"
 	docker := &enginetest.Fake{Volumes: 1, Containers: nodes}
-	found, err := Look(t.Context(), docker, three(t))
+	found, err := Look(t.Context(), docker, three(t), Last{})
 	require.NoError(t, err)
 	_, err = found.Order(three(t))
 	assert.ErrorContains(t, err, "rabbit1")
@@ -97,15 +98,34 @@ func TestTheClustersOwnWordCounts(t *testing.T) {
 func TestMembershipsGetAnotherGenerationWhenTheirNodeWasDownOrTheyAreLost(t *testing.T) {
 	cluster := three(t)
 	node := cluster.Nodes[0]
+	membership := cluster.MembershipContainerName(node)
 	found := &Found{
-		View:        plan.View{Nodes: []plan.Node{{Name: "rabbit@rabbit1", State: plan.Serving}}},
-		Memberships: map[string]Membership{"rabbit1": {Generation: "4"}},
+		View:       plan.View{Nodes: []plan.Node{{Name: "rabbit@rabbit1", State: plan.Serving}}},
+		Containers: map[string]Container{membership: {ID: "id", Generation: "4"}},
 	}
-	assert.Equal(t, "4", found.Generation(node))
+	assert.Equal(t, "4", found.MembershipGeneration(cluster, node))
 	found.View.Nodes[0].State = plan.Down
-	assert.Equal(t, "5", found.Generation(node))
+	assert.Equal(t, "5", found.MembershipGeneration(cluster, node))
 	found.View.Nodes[0].State = plan.Serving
-	found.Memberships["rabbit1"] = Membership{Generation: "4", Lost: true}
-	assert.Equal(t, "5", found.Generation(node))
-	assert.Equal(t, "1", found.Generation(cluster.Nodes[1]), "there is none yet")
+	found.Containers[membership] = Container{ID: "id", Generation: "4", Lost: true}
+	assert.Equal(t, "5", found.MembershipGeneration(cluster, node))
+	assert.Equal(t, "1", found.MembershipGeneration(cluster, cluster.Nodes[1]), "there is none yet")
+}
+
+func TestContainersGetAnotherGenerationWhenTheyAreStopped(t *testing.T) {
+	cluster := three(t)
+	for status, want := range map[string]string{
+		container.StateRunning + " Up 5 minutes (healthy)":          "7",
+		container.StateRunning + " Up 5 minutes (unhealthy)":        "7", // a node that is busy
+		container.StateRestarting + " Restarting (1) 5 seconds ago": "7",
+		container.StateExited + " Exited (0) 1 minute ago":          "8",
+		container.StateCreated + " Created":                         "8",
+	} {
+		nodes := enginetest.Nodes("healthy")
+		nodes[0].State, nodes[0].Status, _ = strings.Cut(status, " ")
+		nodes[0].Labels[topology.LabelGeneration] = "7"
+		found, err := Look(t.Context(), &enginetest.Fake{Volumes: 1, Containers: nodes}, cluster, Last{})
+		require.NoError(t, err)
+		assert.Equal(t, want, found.Generation("warren-test-rabbit1"), status)
+	}
 }

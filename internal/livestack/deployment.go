@@ -57,6 +57,11 @@ func deployWarren(ctx context.Context, folder string, config map[string]any) (*D
 
 // deploy makes an empty stack of a project of this repository in an empty folder.
 func deploy(ctx context.Context, folder, project string, config map[string]any) (*Deployment, error) {
+	return deployAs(ctx, "e2e-"+randomHex(3), folder, project, config)
+}
+
+// deployAs is deploy for a stack of that name.
+func deployAs(ctx context.Context, name, folder, project string, config map[string]any) (*Deployment, error) {
 	if _, err := exec.LookPath("pulumi"); err != nil {
 		return nil, errors.New("there is no pulumi on PATH: run `eval \"$(tools/env)\"` in the project's folder")
 	}
@@ -68,7 +73,7 @@ func deploy(ctx context.Context, folder, project string, config map[string]any) 
 		return nil, err
 	}
 	d := &Deployment{
-		Name: "e2e-" + randomHex(3), Docker: docker, dir: filepath.Join(folder, project), config: config,
+		Name: name, Docker: docker, dir: filepath.Join(folder, project), config: config,
 	}
 	if err := d.configure(nil); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,6 +52,37 @@ func NewExample(t *testing.T, folder, project string) *Stack {
 	require.NoError(t, err)
 	d.Cluster = project + "-" + d.Name
 	return newStack(t, d)
+}
+
+// Clone makes an empty stack of the same name and settings as another, with a project, state and passphrase of
+// its own, as a second clone on the same engine does. Nothing of it is removed by force.
+func Clone(t *testing.T, of *Stack) *Stack {
+	t.Helper()
+	d, err := deployAs(t.Context(), of.Name, t.TempDir(), ".", maps.Clone(of.config))
+	require.NoError(t, err)
+	d.Cluster = d.Name
+	return &Stack{Deployment: d, t: t}
+}
+
+// ChangePassphrase encrypts the stack's state with another passphrase.
+func (s *Stack) ChangePassphrase(passphrase string) {
+	s.t.Helper()
+	change := s.Command(s.t.Context(), "pulumi", "stack", "change-secrets-provider", "passphrase", "--stack", s.Name)
+	change.Stdin = strings.NewReader(passphrase + "\n" + passphrase + "\n")
+	output, err := change.CombinedOutput()
+	require.NoErrorf(s.t, err, "%s", output)
+	s.env["PULUMI_CONFIG_PASSPHRASE"] = passphrase
+	require.NoError(s.t, s.Pulumi.Workspace().SetEnvVars(s.env))
+}
+
+// Rename gives the stack another name in Pulumi. What belongs to it on the engine keeps its old one.
+func (s *Stack) Rename(name string) {
+	s.t.Helper()
+	output, err := s.Command(s.t.Context(), "pulumi", "stack", "rename", name, "--stack", s.Name).CombinedOutput()
+	require.NoErrorf(s.t, err, "%s", output)
+	s.Name = name
+	s.Pulumi, err = auto.SelectStack(s.t.Context(), name, s.Pulumi.Workspace())
+	require.NoError(s.t, err)
 }
 
 func newStack(t *testing.T, d *Deployment) *Stack {

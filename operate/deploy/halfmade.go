@@ -19,6 +19,8 @@ import (
 const (
 	containerType = "docker:index/container:Container"
 	networkType   = "docker:index/network:Network"
+	// stashType is the type of what the state keeps, ownerName the name of that by which it identifies itself.
+	stashType, ownerName = "pulumi:index:Stash", "owner"
 )
 
 // leftovers are what a killed run left in a stack's state.
@@ -29,6 +31,14 @@ type leftovers struct {
 	containers, networks []string
 	// known are the ids of what the state knows.
 	known map[string]bool
+	// owner is what the state identifies itself by; empty if it was not used since states do.
+	owner string
+}
+
+// made tells whether something that has these labels was made from the state, as far as they tell.
+func (l leftovers) made(labels map[string]string) bool {
+	owner := labels[topology.LabelOwner]
+	return owner == "" || owner == l.owner
 }
 
 func leftIn(state apitype.UntypedDeployment) (leftovers, error) {
@@ -39,6 +49,9 @@ func leftIn(state apitype.UntypedDeployment) (leftovers, error) {
 	left := leftovers{pending: len(deployment.PendingOperations) > 0, known: map[string]bool{}}
 	for _, resource := range deployment.Resources {
 		left.known[string(resource.ID)] = true
+		if string(resource.Type) == stashType && resource.URN.Name() == ownerName {
+			left.owner, _ = resource.Outputs["output"].(string)
+		}
 	}
 	for _, operation := range deployment.PendingOperations {
 		name, _ := operation.Resource.Inputs["name"].(string)
@@ -82,7 +95,7 @@ func (s *Stack) removeHalfMade(ctx context.Context, left leftovers) error {
 	return s.removeFrom(ctx, docker, left)
 }
 
-// removeFrom removes what has the name and the stack's label, unless the state knows its id.
+// removeFrom removes what has the name and the stack's label, unless the state knows its id or another state made it.
 func (s *Stack) removeFrom(ctx context.Context, docker engine, left leftovers) error {
 	for _, name := range left.containers {
 		found, err := docker.ContainerList(ctx, container.ListOptions{All: true, Filters: s.named(name)})
@@ -90,7 +103,7 @@ func (s *Stack) removeFrom(ctx context.Context, docker engine, left leftovers) e
 			return err
 		}
 		for _, c := range found {
-			if left.known[c.ID] {
+			if left.known[c.ID] || !left.made(c.Labels) {
 				continue
 			}
 			s.announce("container", name)
@@ -105,7 +118,7 @@ func (s *Stack) removeFrom(ctx context.Context, docker engine, left leftovers) e
 			return err
 		}
 		for _, n := range found {
-			if left.known[n.ID] {
+			if left.known[n.ID] || !left.made(n.Labels) {
 				continue
 			}
 			s.announce("network", name)

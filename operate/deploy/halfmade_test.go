@@ -17,6 +17,8 @@ import (
 // begun, and so was the replacement of a third container.
 const interrupted = `{"version": 3, "deployment": {
 	"resources": [
+		{"type": "pulumi:index:Stash", "id": "stash", "urn": "urn:pulumi:dev::warren::pulumi:index:Stash::owner",
+			"outputs": {"output": "0123"}},
 		{"type": "docker:index/network:Network", "id": "known", "inputs": {"name": "warren-dev"}}
 	],
 	"pending_operations": [
@@ -44,7 +46,8 @@ func TestLeftovers(t *testing.T) {
 		pending:    true,
 		containers: []string{"warren-dev-rabbit1"},
 		networks:   []string{"warren-dev"},
-		known:      map[string]bool{"known": true},
+		known:      map[string]bool{"known": true, "stash": true},
+		owner:      "0123",
 	}, left(t, interrupted))
 	assert.False(t, left(t, empty).pending)
 }
@@ -52,6 +55,7 @@ func TestLeftovers(t *testing.T) {
 // fakeEngine has a container and a network of each name that is asked for, by ids.
 type fakeEngine struct {
 	containers, networks map[string]string
+	owner                string // in the labels of all
 	removed              []string
 }
 
@@ -63,7 +67,7 @@ func (e *fakeEngine) ContainerList(_ context.Context, o container.ListOptions) (
 	if !ok {
 		return nil, nil
 	}
-	return []container.Summary{{ID: id}}, nil
+	return []container.Summary{{ID: id, Labels: map[string]string{"warren.owner": e.owner}}}, nil
 }
 
 func (e *fakeEngine) ContainerRemove(_ context.Context, id string, o container.RemoveOptions) error {
@@ -82,7 +86,7 @@ func (e *fakeEngine) NetworkList(_ context.Context, o network.ListOptions) ([]ne
 	if !ok {
 		return nil, nil
 	}
-	return []network.Summary{{ID: id}}, nil
+	return []network.Summary{{ID: id, Labels: map[string]string{"warren.owner": e.owner}}}, nil
 }
 
 func (e *fakeEngine) NetworkRemove(_ context.Context, id string) error {
@@ -100,6 +104,19 @@ func TestOnlyWhatTheStateDoesNotKnowIsRemoved(t *testing.T) {
 	assert.Equal(t, []string{"container orphan"}, engine.removed)
 	assert.Equal(t, "The last run on stack dev left container warren-dev-rabbit1 half made: removing it.\n",
 		printed.String())
+}
+
+// D16: another clone's containers have the same names.
+func TestWhatAnotherStateMadeIsNotRemoved(t *testing.T) {
+	for owner, removed := range map[string][]string{"0123": {"container c", "network n"}, "4567": nil, "": {"container c", "network n"}} {
+		s, _ := newProject(t, empty).open("dev")
+		engine := &fakeEngine{
+			containers: map[string]string{"^/?warren-dev-rabbit1$": "c"}, networks: map[string]string{"^/?warren-dev$": "n"}, owner: owner,
+		}
+		left := left(t, interrupted)
+		require.NoError(t, s.removeFrom(t.Context(), engine, left))
+		assert.Equal(t, removed, engine.removed, owner)
+	}
 }
 
 func TestAHalfMadeNetworkIsRemoved(t *testing.T) {

@@ -7,18 +7,22 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
+	"strconv"
 	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/registry"
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 	"github.com/docker/docker/pkg/stdcopy"
+	"github.com/docker/go-connections/nat"
 
 	"warren/topology"
 )
@@ -43,12 +47,17 @@ type Fake struct {
 	Containers []container.Summary
 	// Volumes is how many nodes have a volume: rabbit1, rabbit2 and so on.
 	Volumes int
+	// Networks are the networks with the stack's label, VolumeLabels further labels of the volumes.
+	Networks     []network.Summary
+	VolumeLabels map[string]string
+	// Publishes are the ports that containers are configured to publish, by the container's ID.
+	Publishes map[string][]int
 	// Logs are the logs of containers by name. A container without one does not exist.
 	Logs map[string]io.Reader
 	// States are what inspecting a container finds, one after the other. The last one stays.
 	States []State
-	// Removed are the containers that were removed.
-	Removed []string
+	// Removed are the containers that were removed, Killed those that were sent a signal.
+	Removed, Killed []string
 	// Exec is what a command in a container ends with. Without it, there is no container to run a command in.
 	Exec *ExecResult
 	// Execs are the commands that were run.
@@ -74,6 +83,7 @@ func Nodes(health ...string) []container.Summary {
 	for i, h := range health {
 		containers = append(containers, container.Summary{
 			ID:     fmt.Sprintf("rabbit%d-id", i+1),
+			Names:  []string{fmt.Sprintf("/warren-%s-rabbit%d", Stack, i+1)},
 			State:  container.StateRunning,
 			Status: "Up 5 minutes (" + h + ")",
 			Labels: map[string]string{
@@ -137,11 +147,18 @@ func (f *Fake) VolumeList(context.Context, volume.ListOptions) (volume.ListRespo
 	var response volume.ListResponse
 	for i := range f.Volumes {
 		name := fmt.Sprintf("warren-%s-rabbit%d-data", Stack, i+1)
-		response.Volumes = append(response.Volumes, &volume.Volume{Name: name, Labels: map[string]string{
+		labels := map[string]string{
 			topology.LabelStack: Stack, topology.LabelRole: topology.RoleNode, topology.LabelNode: fmt.Sprintf("rabbit%d", i+1),
-		}})
+		}
+		maps.Copy(labels, f.VolumeLabels)
+		response.Volumes = append(response.Volumes, &volume.Volume{Name: name, Labels: labels})
 	}
 	return response, nil
+}
+
+// NetworkList lists the networks of the stack.
+func (f *Fake) NetworkList(context.Context, network.ListOptions) ([]network.Summary, error) {
+	return f.Networks, nil
 }
 
 // ContainerList lists containers by health and label.
@@ -157,8 +174,18 @@ func (f *Fake) ContainerList(_ context.Context, options container.ListOptions) (
 	return found, nil
 }
 
-// ContainerInspect returns the next state.
-func (f *Fake) ContainerInspect(context.Context, string) (container.InspectResponse, error) {
+// ContainerInspect returns the next state, or what the container is configured to publish.
+func (f *Fake) ContainerInspect(_ context.Context, id string) (container.InspectResponse, error) {
+	if ports, exists := f.Publishes[id]; exists {
+		bindings := nat.PortMap{}
+		for i, port := range ports {
+			inside := nat.Port(strconv.Itoa(i+1) + "/tcp")
+			bindings[inside] = []nat.PortBinding{{HostIP: "127.0.0.1", HostPort: strconv.Itoa(port)}}
+		}
+		return container.InspectResponse{ContainerJSONBase: &container.ContainerJSONBase{
+			HostConfig: &container.HostConfig{PortBindings: bindings},
+		}}, nil
+	}
 	if len(f.States) == 0 {
 		return container.InspectResponse{}, errdefs.ErrNotFound
 	}
@@ -170,6 +197,12 @@ func (f *Fake) ContainerInspect(context.Context, string) (container.InspectRespo
 		RestartCount: state.Restarts,
 		State:        &container.State{Health: &container.Health{Status: state.Health}},
 	}}, nil
+}
+
+// ContainerKill notes which container was sent a signal.
+func (f *Fake) ContainerKill(_ context.Context, name, _ string) error {
+	f.Killed = append(f.Killed, name)
+	return nil
 }
 
 // ContainerRemove notes which container was removed.

@@ -18,6 +18,7 @@ const (
 	Image     = "docker:index/remoteImage:RemoteImage"
 	Network   = "docker:index/network:Network"
 	Volume    = "docker:index/volume:Volume"
+	Stash     = "pulumi:index:Stash"
 )
 
 // Resource is a resource that a program declared.
@@ -38,6 +39,8 @@ type Resource struct {
 type Recorder struct {
 	// Resources are those that the program declared.
 	Resources []Resource
+	// Outputs are those of the stack's last deployment, Kept what its state keeps, by the names of stashes.
+	Outputs, Kept map[string]any
 
 	mu sync.Mutex
 }
@@ -72,15 +75,24 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	}
 	r.Resources = append(r.Resources, d)
 	outputs := args.Inputs.Copy()
+	if d.Type == Stash {
+		outputs["output"] = args.Inputs["input"]
+		if kept, exists := r.Kept[args.Name]; exists {
+			outputs["output"] = resource.NewPropertyValue(kept)
+		}
+	}
 	if d.Type == Image {
 		outputs["imageId"] = resource.NewStringProperty("sha256:" + d.Name)
 	}
 	return args.Name + "-id", outputs, nil
 }
 
-// Call is called by Pulumi's SDK.
-func (r *Recorder) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	return nil, errors.New("the program calls no functions")
+// Call is called by Pulumi's SDK. The only function that a program calls reads the stack's outputs.
+func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	if args.Token != "pulumi:pulumi:readStackOutputs" {
+		return nil, errors.New("the program calls " + args.Token)
+	}
+	return resource.NewPropertyMapFromMap(map[string]any{"outputs": r.Outputs}), nil
 }
 
 // Of returns the resources of a type by their names.

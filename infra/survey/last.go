@@ -1,0 +1,76 @@
+package survey
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"warren/agent/plan"
+	"warren/topology"
+)
+
+// Last is what the stack's own state says of its last deployment.
+type Last struct {
+	// Known tells that the state could tell. It can't in a program with other outputs than Warren's.
+	Known bool
+	// Deployed tells that there was a deployment since the stack was created or destroyed.
+	Deployed bool
+	// Network is the name that the cluster's network had, in which the stack's name is.
+	Network string
+	// Owner is what the state identifies itself by; empty before the first deployment, and if that was made
+	// before states did so.
+	Owner string
+	// Nodes are the names of the nodes.
+	Nodes []string
+}
+
+// LastOf reads the outputs of the last deployment of the stack that ctx deploys.
+func LastOf(ctx *pulumi.Context) (Last, error) {
+	var result struct {
+		Outputs map[string]any `pulumi:"outputs"`
+	}
+	arguments := map[string]any{"name": fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())}
+	// The outputs have secrets among them. None of those is used.
+	if _, err := ctx.InvokePackageRaw("pulumi:pulumi:readStackOutputs", arguments, &result, ""); err != nil {
+		return Last{}, fmt.Errorf("read what the stack's last deployment left: %w", err)
+	}
+	return lastIn(result.Outputs), nil
+}
+
+func lastIn(outputs map[string]any) Last {
+	text := func(value any) string {
+		s, _ := value.(string)
+		return s
+	}
+	last := Last{Network: text(outputs["network"]), Owner: text(outputs["owner"])}
+	nodes, _ := outputs["nodes"].([]any)
+	for _, n := range nodes {
+		if node, ok := n.(map[string]any); ok && node["nodeName"] != nil {
+			last.Nodes = append(last.Nodes, text(node["name"]))
+		}
+	}
+	last.Deployed = last.Network != "" && len(last.Nodes) > 0
+	last.Known = last.Deployed || len(outputs) == 0
+	return last
+}
+
+// deployed tells whether a node was part of the stack.
+func (l Last) deployed(node string) plan.Maybe[bool] {
+	if !l.Known {
+		return plan.Maybe[bool]{}
+	}
+	return plan.Known(slices.Contains(l.Nodes, node))
+}
+
+// renamed says that the stack has another name than it was deployed with; empty if it has not. All that it made
+// carries the old name, and Pulumi replaces what gets another: it would delete the volumes.
+func (l Last) renamed(cluster *topology.Cluster) string {
+	if !l.Deployed || l.Network == cluster.NetworkName() {
+		return ""
+	}
+	was := topology.StackOfNetwork(l.Network)
+	return fmt.Sprintf("this stack was deployed under the name %s, which is in the names of its containers and volumes. As %s it "+
+		"would get new ones, and the old ones would be deleted with all messages: give it its name back, by "+
+		"`pulumi stack rename %[1]s`, or deploy a new stack beside it and move the messages", was, cluster.Stack)
+}

@@ -3,7 +3,8 @@ package topology
 import "fmt"
 
 const (
-	defaultConnectionMax = 4096
+	// DefaultConnectionMax needs no more open files than engines grant by default.
+	DefaultConnectionMax = 4096
 	// minConnectionMax leaves room for Warren's own clients: a producer that looks for its queue's leader
 	// tries a connection to every node, and a consumer and the command line come on top.
 	minConnectionMax = 16
@@ -37,8 +38,11 @@ const (
 // Erlang, which has tables for as many as allowed, takes memory for millions.
 func (c *Cluster) OpenFiles() int { return descriptorsPerConnection*c.ConnectionMax + nodeDescriptors }
 
+// MostConnections is how many connections a node can accept that may open so many files.
+func MostConnections(openFiles int) int { return (openFiles - nodeDescriptors) / descriptorsPerConnection }
+
 func validateConnections(problems *problemList, c *Cluster) {
-	const most = (maxOpenFiles - nodeDescriptors) / descriptorsPerConnection
+	most := MostConnections(maxOpenFiles)
 	wrong := ""
 	switch {
 	case c.ConnectionMax < minConnectionMax:

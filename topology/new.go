@@ -57,7 +57,7 @@ func build(stack string, c Config) (*Cluster, problemList) {
 		FailureDetection:    cmp.Or(c.FailureDetection, DetectFast),
 		MemoryHighWatermark: cmp.Or(c.MemoryHighWatermark, defaultMemoryHighWatermark),
 		HeartbeatSeconds:    cmp.Or(c.HeartbeatSeconds, defaultHeartbeatSeconds),
-		ConnectionMax:       cmp.Or(c.ConnectionMax, defaultConnectionMax),
+		ConnectionMax:       cmp.Or(c.ConnectionMax, DefaultConnectionMax),
 		LogLevel:            cmp.Or(c.LogLevel, LogInfo),
 		Plugins:             slices.Clone(c.Plugins),
 		ExtraConf:           strings.TrimSpace(c.RabbitMQConf),

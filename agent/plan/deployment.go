@@ -120,7 +120,7 @@ func (p *planner) refuseCookie() {
 		}
 	}
 	if len(nodes) > 0 {
-		p.refuse(Refusal{Kind: CookieChange, Rule: RuleOwner, Nodes: nodes})
+		p.refuse(Refusal{Kind: CookieChange, Rule: RuleOwner, Nodes: nodes, Stack: p.want.Stack})
 	}
 }
 

@@ -45,6 +45,8 @@ type Desired struct {
 
 	// What follows is for a deployment, and Series for a start as well.
 
+	// Stack is the stack's name, which is in the names of its containers.
+	Stack string `json:"stack,omitempty"`
 	// Series is the RabbitMQ series of the stack's image.
 	Series topology.Series `json:"series"`
 	// Cookie is the fingerprint of the Erlang cookie that the nodes are to have.

@@ -19,6 +19,8 @@ type Refusal struct {
 	// From and To are what would change into what: a series, an owner.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
+	// Stack is the name of the stack.
+	Stack string `json:"stack,omitempty"`
 	// Ask is a node that answers, for the commands that are advised; empty if none does.
 	Ask NodeName `json:"ask,omitempty"`
 }
@@ -152,14 +154,20 @@ var texts = map[RefusalKind]func(Refusal) string{
 			list(r.Nodes), plural(len(r.Nodes), "a RAM node", "RAM nodes"))
 	},
 	CookieChange: func(r Refusal) string {
-		hosts := make([]string, len(r.Nodes))
+		stack := &topology.Cluster{Stack: r.Stack}
+		containers := make([]string, len(r.Nodes))
 		for i, n := range r.Nodes {
-			hosts[i] = n.host()
+			containers[i] = stack.ContainerName(topology.Node{Name: n.host()})
 		}
-		return fmt.Sprintf("The Erlang cookie would change, and nodes with different cookies do not talk to each other, so that this can't "+
-			"roll. If it was not meant, warren:erlangCookie, the state or, of a stack from before states kept the cookie, the passphrase is another "+
-			"one than before: restore it. If it was "+
-			"meant, remove the containers of all nodes (%s), not their volumes; `pulumi up` then starts them together.", list(hosts))
+		return fmt.Sprintf(`%s would get another Erlang cookie. Nodes with different cookies do not talk to each other, so that this can't roll. Either
+- go back to the state that the stack was created with, or to the warren:erlangCookie that was set; of a stack from
+  before states kept the cookie, to its passphrase: another clone of the project has another one; or
+- keep the nodes' cookie:
+    docker cp %s:%s - | tar -xO | pulumi config set --secret warren:erlangCookie --stack %s
+- or, for a new cookie, remove the containers of all nodes, which leaves the data on their volumes. pulumi up starts
+  them together:
+    docker rm -f %s`,
+			list(r.Nodes), containers[0], topology.CookiePath, r.Stack, strings.Join(containers, " "))
 	},
 	ForeignStack: func(r Refusal) string {
 		return fmt.Sprintf("What there is of %s was made from another state of this stack (%s; this one is %s): another clone, another "+

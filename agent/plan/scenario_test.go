@@ -239,6 +239,22 @@ func TestACookieDoesNotRoll(t *testing.T) {
 			actions: []string{"abandon-formation", "change 1 2 3", "form"},
 		},
 	})
+	text := plan.Plan(*serving(3), d).Refusals[0].Text()
+	for _, says := range []string{
+		"rabbit@rabbit1, rabbit@rabbit2 and rabbit@rabbit3 would get another Erlang cookie",
+		"go back to the state that the stack was created with",
+		"docker cp warren-dev-rabbit1:/etc/warren/erlang.cookie - | tar -xO | " +
+			"pulumi config set --secret warren:erlangCookie --stack dev",
+		"docker rm -f warren-dev-rabbit1 warren-dev-rabbit2 warren-dev-rabbit3",
+	} {
+		assert.Contains(t, text, says)
+	}
+
+	one := serving(3)
+	nodeOf(one, 2).Cookie = plan.Known("cookie of a node that is to leave")
+	check(t, []scenario{{
+		name: "of one node", view: one, desired: wanted(plan.ScopeDeployment, 1, 3), refused: []plan.RefusalKind{plan.CookieChange},
+	}})
 }
 
 // D8: two empty nodes founded a cluster beside the only copy, which was then set aside.

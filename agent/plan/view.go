@@ -75,7 +75,7 @@ type Node struct {
 
 	// Container tells whether the node has a container, running or not.
 	Container Maybe[bool] `json:"container"`
-	// Deployed tells whether the node has come up as a member before: its membership says so.
+	// Deployed tells whether the node was part of the stack after its last deployment that succeeded.
 	Deployed Maybe[bool] `json:"deployed"`
 	// Cookie is the fingerprint of the Erlang cookie that the node's container has.
 	Cookie Maybe[string] `json:"cookie"`

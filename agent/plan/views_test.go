@@ -113,7 +113,7 @@ func classic(name string, number, messages int) plan.Queue {
 
 // wanted is a stack of nodes.
 func wanted(scope plan.Scope, numbers ...int) plan.Desired {
-	d := plan.Desired{Scope: scope, Series: topology.Series{Major: 4, Minor: 3}, Cookie: "cookie", Owner: "state"}
+	d := plan.Desired{Scope: scope, Series: topology.Series{Major: 4, Minor: 3}, Cookie: "cookie", Owner: "state", Stack: "dev"}
 	for i, n := range numbers {
 		d.Nodes = append(d.Nodes, plan.DesiredNode{Name: rabbit(n), Type: topology.Disc, Seed: i < 3})
 	}

@@ -42,8 +42,8 @@ func (e *Error) Error() string {
 }
 
 // Check looks for what would make a deployment of the cluster fail halfway, and reports all of it at once
-// as an *Error: memory, disk, images and ports that are missing, and what the planner refuses by what was
-// found. It changes nothing.
+// as an *Error: memory, disk, images, ports, names and open files that are missing, and what the planner
+// refuses by what was found. It changes nothing.
 func Check(
 	ctx context.Context, docker engine.Client, cluster *topology.Cluster, found *survey.Found, desired plan.Desired,
 ) error {
@@ -62,7 +62,11 @@ func Check(
 	if err != nil {
 		return err
 	}
-	problems = slices.Concat(problems, ports, found.Problems(cluster, desired))
+	names, err := nameProblems(ctx, docker, cluster)
+	if err != nil {
+		return err
+	}
+	problems = slices.Concat(problems, ports, names, openFileProblems(ctx, docker, cluster), found.Problems(cluster, desired))
 	if len(problems) > 0 {
 		return &Error{problems}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/infra/engine"
 	"warren/infra/engine/enginetest"
 	"warren/infra/survey"
 	"warren/internal/livestack"
@@ -19,6 +20,11 @@ import (
 
 // check runs the preflight for a stack with a configuration.
 func check(t *testing.T, docker *enginetest.Fake, config topology.Config) error {
+	t.Helper()
+	return checkOn(t, docker, config)
+}
+
+func checkOn(t *testing.T, docker engine.Client, config topology.Config) error {
 	t.Helper()
 	cluster, err := topology.New(enginetest.Stack, config)
 	require.NoError(t, err)

@@ -53,7 +53,9 @@ type Container struct {
 
 // Desired is what a deployment desires. The Erlang cookie and the owner are empty if they are not known yet.
 func Desired(cluster *topology.Cluster, cookie, owner string) plan.Desired {
-	d := plan.Desired{Scope: plan.ScopeDeployment, Nodes: Nodes(cluster.Nodes), Series: cluster.Series, Owner: owner}
+	d := plan.Desired{
+		Scope: plan.ScopeDeployment, Stack: cluster.Stack, Nodes: Nodes(cluster.Nodes), Series: cluster.Series, Owner: owner,
+	}
 	if cookie != "" {
 		d.Cookie = topology.Secrets{ErlangCookie: cookie}.CookieFingerprint(cluster.Stack)
 	}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	planner "warren/agent/plan"
 )
 
 // MismatchError says that an exchange or queue is there with other properties than it should have. RabbitMQ cannot
@@ -35,7 +37,8 @@ func (e *MismatchError) Error() string {
 	_ = table.Flush() // a strings.Builder takes everything
 	fmt.Fprintf(&text, "They cannot be changed. Delete it once it is empty")
 	if e.Kind == "queue" {
-		fmt.Fprintf(&text, " (rabbitmqctl delete_queue --vhost %s --if-empty %s)", e.VHost, e.Name)
+		fmt.Fprintf(&text, " (rabbitmqctl delete_queue --vhost %s --if-empty -- %s)",
+			planner.ShellQuote(e.VHost), planner.ShellQuote(e.Name))
 	}
 	fmt.Fprintf(&text, " and declare again, or leave it and use another name.")
 	return text.String()

@@ -161,7 +161,7 @@ func (w *World) lookAtNode(n *node, home *cluster, d plan.Desired) plan.Node {
 	}
 	if d.Scope == plan.ScopeDeployment {
 		seen.Container = plan.Known(n.c != nil)
-		seen.Deployed = plan.Known(w.wasMember(n))
+		seen.Deployed = plan.Known(w.satisfied.has(n))
 		if n.c != nil {
 			seen.Cookie = plan.Known(n.c.cookie)
 			if n.hasData() {

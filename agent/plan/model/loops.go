@@ -236,6 +236,7 @@ func (w *World) stepDeployment() {
 		w.stepChange(d)
 	case len(d.pending) == 0:
 		d.state = done
+		w.satisfied = d.want
 		w.tell("%s: done", d.name)
 	default:
 		a := d.pending[0]
@@ -380,11 +381,6 @@ func (w *World) deleteNode(d *deployment, a plan.Action) {
 	n.vol, n.c = nil, nil
 	w.endLoop(membershipOf(n))
 	d.action = nil
-}
-
-// wasMember tells whether a node has a membership that has come to its end once.
-func (w *World) wasMember(n *node) bool {
-	return slices.ContainsFunc(w.loops, func(l *loop) bool { return l.name == membershipOf(n) && l.desired.Established })
 }
 
 func membershipOf(n *node) string { return string(plan.ScopeMembership) + " of " + short(n.name) }

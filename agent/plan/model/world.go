@@ -130,6 +130,8 @@ type World struct {
 	promotable bool
 	mnesia     bool
 	wish       wish
+	// satisfied is the last wish that a deployment has fulfilled.
+	satisfied wish
 	// destroyed: a destroy has deleted some of the stack's volumes.
 	destroyed bool
 	loops     []*loop

@@ -69,7 +69,10 @@ var reservedKeys = []struct {
 		},
 		"keeps HAProxy and Warren's agent, which log in with passwords, out of the management interface", "",
 	}, {
-		[]string{"management.disable_stats", "management_agent.disable_metrics_collector"},
+		[]string{
+			"management.disable_stats", "management_agent.disable_metrics_collector",
+			"deprecated_features.permit.management_metrics_collection",
+		},
 		"takes away the numbers that Warren judges queues and nodes by", "",
 	}, {
 		[]string{"management.restrictions.quorum_queue_replica_operations"},
@@ -100,6 +103,13 @@ var reservedKeys = []struct {
 	}, {
 		[]string{"auth_backends", "auth_mechanisms", "loopback_users"},
 		"decides who may log in from where, and could lock out Warren's agent and clients", "",
+	}, {
+		[]string{"handshake_timeout"},
+		"closes connections that are still logging in, Warren's included", "",
+	}, {
+		[]string{"default_limits"},
+		"limits the connections and queues of virtual hosts and users, Warren's included",
+		"set limits in the running cluster, by `rabbitmqctl set_vhost_limits` and `rabbitmqctl set_user_limits`",
 	}, {
 		[]string{"distribution"},
 		"moves the port on which nodes and command line tools reach one another", "",

@@ -9,7 +9,7 @@ import (
 // deployment decides what happens to the stack's containers and volumes, and in which order. A refusal refuses all of it.
 func (p *planner) deployment() {
 	p.refuseForeign()
-	if p.want.Destroy {
+	if p.Want.Destroy {
 		p.destroy()
 	} else {
 		p.refuseCookie()
@@ -42,13 +42,13 @@ func (p *planner) destroy() {
 // A stack in which no node serves or is known to have data is changed together: its nodes found a cluster.
 func (p *planner) roll() {
 	var all, missing, emptied, up, added []NodeName
-	for _, want := range p.want.Nodes {
-		n := p.node(want.Name)
+	for _, want := range p.Want.Nodes {
+		n := p.Node(want.Name)
 		all = append(all, n.Name)
 		switch {
-		case n.State == Serving && p.mayBeMember(n):
+		case n.State == Serving && p.MayBeMember(n):
 			up = append(up, n.Name)
-		case n.isNew():
+		case n.IsNew():
 			added = append(added, n.Name)
 		case n.Data.Is(false):
 			emptied = append(emptied, n.Name)
@@ -58,7 +58,7 @@ func (p *planner) roll() {
 	}
 	p.do(Action{Verb: AbandonFormation})
 	switch {
-	case len(up) == 0 && !p.anyData():
+	case len(up) == 0 && !p.AnyData():
 		together := p.changeNodes(all...)
 		together.MayFound = true
 		p.do(together)
@@ -74,15 +74,10 @@ func (p *planner) roll() {
 	}
 	p.do(Action{Verb: FormCluster})
 	for _, n := range p.Nodes {
-		if !p.want.Has(n.Name) && !n.isNew() {
+		if !p.Want.Has(n.Name) && !n.IsNew() {
 			p.do(p.deleteNode(n.Name))
 		}
 	}
-}
-
-// anyData tells whether a node, of the stack or not, is known to have data.
-func (s *sight) anyData() bool {
-	return slices.ContainsFunc(s.Nodes, func(n Node) bool { return n.Running() || n.Data.Is(true) })
 }
 
 func (p *planner) changeEach(nodes []NodeName) {
@@ -97,7 +92,7 @@ func (p *planner) refuseForeign() {
 	var order []string
 	for _, n := range p.Nodes {
 		owner, known := n.Owner.Get()
-		if !known || owner == "" || p.want.Owner == "" || owner == p.want.Owner {
+		if !known || owner == "" || p.Want.Owner == "" || owner == p.Want.Owner {
 			continue
 		}
 		if owners[owner] == nil {
@@ -106,7 +101,7 @@ func (p *planner) refuseForeign() {
 		owners[owner] = append(owners[owner], n.Name)
 	}
 	for _, owner := range order {
-		p.refuse(Refusal{Kind: ForeignStack, Rule: RuleOwner, Nodes: owners[owner], From: owner, To: p.want.Owner})
+		p.refuse(Refusal{Kind: ForeignStack, Rule: RuleOwner, Nodes: owners[owner], From: owner, To: p.Want.Owner})
 	}
 }
 
@@ -115,12 +110,12 @@ func (p *planner) refuseForeign() {
 func (p *planner) refuseCookie() {
 	var nodes []NodeName
 	for _, n := range p.Nodes {
-		if cookie, known := n.Cookie.Get(); known && p.want.Cookie != "" && cookie != p.want.Cookie && !n.Container.Is(false) {
+		if cookie, known := n.Cookie.Get(); known && p.Want.Cookie != "" && cookie != p.Want.Cookie && !n.Container.Is(false) {
 			nodes = append(nodes, n.Name)
 		}
 	}
 	if len(nodes) > 0 {
-		p.refuse(Refusal{Kind: CookieChange, Rule: RuleOwner, Nodes: nodes, Stack: p.want.Stack})
+		p.refuse(Refusal{Kind: CookieChange, Rule: RuleOwner, Nodes: nodes, Stack: p.Want.Stack})
 	}
 }
 
@@ -130,8 +125,8 @@ func (p *planner) refuseUpgrade() {
 	nodes := map[topology.Series][]NodeName{}
 	var order []topology.Series
 	for _, n := range p.Nodes {
-		series, known := p.seriesOf(n)
-		if !known || series == p.want.Series {
+		series, known := p.SeriesOf(n)
+		if !known || series == p.Want.Series {
 			continue
 		}
 		if nodes[series] == nil {
@@ -141,71 +136,30 @@ func (p *planner) refuseUpgrade() {
 	}
 	slices.SortFunc(order, topology.Series.Compare)
 	for _, from := range order {
-		if !from.SupportsUpgradeTo(p.want.Series) {
+		if !from.SupportsUpgradeTo(p.Want.Series) {
 			p.refuseSeries(from, nodes[from])
 		}
 	}
-	if disabled := p.disabledFlags(); len(order) > 0 && len(disabled) > 0 && p.oneSeries() {
-		p.refuse(Refusal{Kind: FlagsDisabled, Rule: RuleOwner, Nodes: nodes[order[0]], From: order[0].String(), To: p.want.Series.String()})
+	if disabled := p.DisabledFlags(); len(order) > 0 && len(disabled) > 0 && p.OneSeries() {
+		p.refuse(Refusal{Kind: FlagsDisabled, Rule: RuleOwner, Nodes: nodes[order[0]], From: order[0].String(), To: p.Want.Series.String()})
 	}
 }
 
 func (p *planner) refuseSeries(from topology.Series, nodes []NodeName) bool {
 	kind := UpgradeSkips
-	if from.Compare(p.want.Series) > 0 {
+	if from.Compare(p.Want.Series) > 0 {
 		kind = Downgrade
 	}
-	return p.refuse(Refusal{Kind: kind, Rule: RuleOwner, Nodes: nodes, From: from.String(), To: p.want.Series.String()})
+	return p.refuse(Refusal{Kind: kind, Rule: RuleOwner, Nodes: nodes, From: from.String(), To: p.Want.Series.String()})
 }
 
 // unsupported refuses to start a node on data that the series can't take over.
 func (p *planner) unsupported(self Node) bool {
-	if p.seriesFits(self) {
+	if p.SeriesFits(self) {
 		return false
 	}
-	from, _ := p.seriesOf(self)
+	from, _ := p.SeriesOf(self)
 	return p.refuseSeries(from, []NodeName{self.Name})
-}
-
-// seriesFits tells whether the image can take over a node's data, as far as it is known what wrote them.
-func (s *sight) seriesFits(n Node) bool {
-	from, known := s.seriesOf(n)
-	return !known || s.want.Series == topology.Series{} || n.Data.Is(false) || from.SupportsUpgradeTo(s.want.Series)
-}
-
-func (s *sight) seriesOf(n Node) (topology.Series, bool) {
-	version, known := n.Version.Get()
-	if !known {
-		return topology.Series{}, false
-	}
-	return SeriesOf(version)
-}
-
-// oneSeries tells whether all nodes of which it is known run one series: an upgrade that was interrupted goes on, and
-// enables its flags at its end.
-func (s *sight) oneSeries() bool {
-	first := topology.Series{}
-	for _, n := range s.Nodes {
-		series, known := s.seriesOf(n)
-		switch {
-		case !known:
-		case first == topology.Series{}:
-			first = series
-		case series != first:
-			return false
-		}
-	}
-	return true
-}
-
-func (s *sight) disabledFlags() []string {
-	var names []string
-	for _, f := range s.Flags {
-		if f.Stable && !f.Enabled {
-			names = append(names, f.Name)
-		}
-	}
-	return names
 }
 
 // refuseFounding refuses to go on where most data of the last deployment are gone and what is left does not run: the nodes
@@ -216,7 +170,7 @@ func (p *planner) refuseFounding() {
 	unread, emptied, kept := 0, 0, false
 	for _, n := range p.Nodes {
 		// Where no member is known, whatever may have data counts.
-		if p.want.Has(n.Name) && (n.Member.Is(true) || len(p.members) == 0 && !n.Data.Is(false)) {
+		if p.Want.Has(n.Name) && (n.Member.Is(true) || len(p.Members) == 0 && !n.Data.Is(false)) {
 			kept = true
 		}
 		switch {
@@ -244,8 +198,8 @@ func (p *planner) refuseFounding() {
 func (p *planner) refuseTypes() {
 	var become []NodeName
 	stays := false
-	for _, want := range p.want.Nodes {
-		n := p.node(want.Name)
+	for _, want := range p.Want.Nodes {
+		n := p.Node(want.Name)
 		switch {
 		case !n.Member.Is(true) || !n.Type.Is(topology.Disc):
 		case want.Type == topology.RAM:
@@ -262,11 +216,11 @@ func (p *planner) refuseTypes() {
 // refuseDepartures refuses a scale-in that would lose something. The stack's nodes that are down are taken for running: they
 // are started before another one leaves.
 func (p *planner) refuseDepartures() {
-	if len(p.members) == 0 {
+	if len(p.Members) == 0 {
 		p.refuseUnasked()
 		return
 	}
-	if len(p.leavers()) > 0 && !p.holds(about(Listed, "")) {
+	if len(p.Leavers()) > 0 && !p.Holds(about(Listed, "")) {
 		p.wait(about(Listed, ""))
 		return
 	}
@@ -278,7 +232,7 @@ func (p *planner) refuseDepartures() {
 func (p *planner) refuseUnasked() {
 	var nodes []NodeName
 	for _, n := range p.Nodes {
-		if !p.want.Has(n.Name) && (!n.Data.Is(false) || !n.Container.Is(false)) {
+		if !p.Want.Has(n.Name) && (!n.Data.Is(false) || !n.Container.Is(false)) {
 			nodes = append(nodes, n.Name)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // enables what an upgrade brought. It does one thing after the other, each when the one before it is seen to be done.
 func (p *planner) formation() {
 	gathered := p.gather()
-	leavers := p.leavers()
+	leavers := p.Leavers()
 	if gathered && p.refuseDeparting() {
 		p.takeBack(leavers)
 		return
@@ -36,7 +36,7 @@ func (p *planner) formation() {
 func (p *planner) busy() bool { return len(p.Actions) > 0 || len(p.Waiting) > 0 }
 
 func (p *planner) waitUnless(predicate Predicate) {
-	if c := about(predicate, ""); !p.holds(c) {
+	if c := about(predicate, ""); !p.Holds(c) {
 		p.wait(c)
 	}
 }
@@ -44,8 +44,8 @@ func (p *planner) waitUnless(predicate Predicate) {
 // gather tells whether all nodes of the stack serve as members of one cluster, and revives one that was about to leave when
 // the stack wanted it back.
 func (p *planner) gather() bool {
-	for _, n := range p.want.Nodes {
-		node := p.node(n.Name)
+	for _, n := range p.Want.Nodes {
+		node := p.Node(n.Name)
 		switch {
 		case node.State == Maintenance && node.Member.Is(true) && !node.Stopping:
 			p.try(p.revive(n.Name))
@@ -74,7 +74,7 @@ func (p *planner) takeBack(leavers []Node) {
 // others.
 func (p *planner) wake(leavers []Node) {
 	for _, n := range leavers {
-		if n.State == AppStopped && len(p.replicasOn(n.Name)) > 0 {
+		if n.State == AppStopped && len(p.ReplicasOn(n.Name)) > 0 {
 			p.try(p.startApp(n.Name))
 		}
 	}
@@ -91,20 +91,20 @@ func (p *planner) grow() {
 	}
 	for i := range p.Queues {
 		q := &p.Queues[i]
-		if !q.replicated() || p.unhealthy(q) {
+		if !q.Replicated() || p.unhealthy(q) {
 			continue
 		}
 		have := 0
 		for _, r := range q.Replicas {
-			if !p.want.Has(r.Node) {
+			if !p.Want.Has(r.Node) {
 				continue
 			}
 			have++
-			if !r.available() {
+			if !r.Available() {
 				p.wait(p.need(RuleReplicas, ReplicaCaughtUp, r.Node, q.QueueID)...)
 			}
 		}
-		if have < p.wanted(q) {
+		if have < p.Wanted(q) {
 			p.growQueue(q, load)
 		}
 	}
@@ -112,8 +112,8 @@ func (p *planner) grow() {
 
 func (p *planner) growQueue(q *Queue, load map[NodeName]int) {
 	var candidates []NodeName
-	for _, n := range p.want.Nodes {
-		if !q.has(n.Name) && len(p.node(n.Name).Alarms) == 0 {
+	for _, n := range p.Want.Nodes {
+		if !q.Has(n.Name) && len(p.Node(n.Name).Alarms) == 0 {
 			candidates = append(candidates, n.Name)
 		}
 	}
@@ -156,7 +156,7 @@ func (p *planner) leave(leavers []Node, which func(Node) bool) {
 // removeReplicas removes the replicas on a node, and tells whether there are any.
 func (p *planner) removeReplicas(node NodeName) (any bool) {
 	for i := range p.Queues {
-		if q := &p.Queues[i]; q.replicated() && q.has(node) {
+		if q := &p.Queues[i]; q.Replicated() && q.Has(node) {
 			any = true
 			p.try(p.removeReplica(q, node))
 		}
@@ -174,11 +174,11 @@ func (p *planner) remains() {
 	var order []NodeName
 	for i := range p.Queues {
 		q := &p.Queues[i]
-		if !q.replicated() || p.halfDeleted(q) || q.leaderless() {
+		if !q.Replicated() || p.HalfDeleted(q) || q.Leaderless() {
 			continue
 		}
 		for _, r := range q.Replicas {
-			if !p.node(r.Node).Member.Is(false) {
+			if !p.Node(r.Node).Member.Is(false) {
 				continue
 			}
 			if forlorn[r.Node] == nil {
@@ -188,7 +188,7 @@ func (p *planner) remains() {
 		}
 	}
 	for _, node := range order {
-		if p.want.Has(node) {
+		if p.Want.Has(node) {
 			p.replaceLost(node, forlorn[node])
 			continue
 		}
@@ -201,7 +201,7 @@ func (p *planner) remains() {
 // tidy drops what is remembered of nodes that have left: their queues have got other replicas.
 func (p *planner) tidy() {
 	for _, l := range p.Lost {
-		if !p.want.Has(l.Node) && !p.node(l.Node).Member.Is(true) && len(l.Queues) > 0 {
+		if !p.Want.Has(l.Node) && !p.Node(l.Node).Member.Is(true) && len(l.Queues) > 0 {
 			p.try(p.remember(l.Node, nil))
 		}
 	}
@@ -209,8 +209,8 @@ func (p *planner) tidy() {
 
 // types waits for the types of the nodes, to which their memberships see.
 func (p *planner) types() {
-	for _, n := range p.want.Nodes {
-		if !p.typeFits(n.Name) {
+	for _, n := range p.Want.Nodes {
+		if !p.TypeFits(n.Name) {
 			p.wait(about(TypeFits, n.Name))
 		}
 	}

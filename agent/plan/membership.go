@@ -1,18 +1,22 @@
 package plan
 
-import "slices"
+import (
+	"slices"
+
+	"warren/agent/plan/state"
+)
 
 // membership makes a node a member in good order: in service, in the right cluster, of the right type, with its replicas
 // back. Nothing is done to a node that was told to stop.
 func (p *planner) membership() {
-	self := p.self()
+	self := p.Self()
 	switch {
-	case p.want.Established && (self.Member.Is(false) || self.Running() && p.isAway(self)):
+	case p.Want.Established && (self.Member.Is(false) || self.Running() && p.IsAway(self)):
 		p.wait(about(IsMember, self.Name))
-	case p.want.Established && (self.State != Serving || self.Stopping || !self.Member.Is(true)):
+	case p.Want.Established && (self.State != Serving || self.Stopping || !self.Member.Is(true)):
 	case self.Stopping:
 		p.wait(about(NotStopping, self.Name))
-	case self.Running() && p.isAway(self):
+	case self.Running() && p.IsAway(self):
 		p.bringHome(self)
 	case (self.Running() || self.State == AppStopped && p.ClusterID != "") && p.letGo(self):
 		p.try(p.restartLetGo(self.Name))
@@ -21,7 +25,7 @@ func (p *planner) membership() {
 	case self.State == AppStopped:
 		p.startStopped(self)
 	case self.State != Serving:
-		if self.Member.Is(false) && self.Data.Is(true) && !p.holds(about(DataOfCluster, self.Name)) {
+		if self.Member.Is(false) && self.Data.Is(true) && !p.Holds(about(DataOfCluster, self.Name)) {
 			p.notice(Refusal{Kind: ForeignData, Rule: RuleOnlyCopy, Nodes: []NodeName{self.Name}})
 		}
 		p.noticeMajorityLost()
@@ -43,8 +47,8 @@ func (p *planner) noticeMajorityLost() {
 	}
 	var data []NodeName
 	empty := 0
-	for _, want := range p.want.Nodes {
-		switch n := p.node(want.Name); {
+	for _, want := range p.Want.Nodes {
+		switch n := p.Node(want.Name); {
 		case n.Data.Is(true):
 			data = append(data, n.Name)
 		case n.Data.Is(false):
@@ -59,7 +63,7 @@ func (p *planner) noticeMajorityLost() {
 // letGo tells whether the cluster has let a node go while it was cut off or RabbitMQ was stopped on it. What it has is out
 // of date, and it can't start on that: when its container starts again, that is settled.
 func (p *planner) letGo(self Node) bool {
-	return self.Member.Is(false) && self.Data.Is(true) && p.holds(about(DataOfCluster, self.Name))
+	return self.Member.Is(false) && self.Data.Is(true) && p.Holds(about(DataOfCluster, self.Name))
 }
 
 // bringHome moves a node from a cluster of its own to that of the others. It is drained before it is looked at for the last
@@ -110,48 +114,41 @@ func (p *planner) ensureType(self Node) {
 	if p.busy() {
 		return
 	}
-	i := slices.IndexFunc(p.want.Nodes, func(n DesiredNode) bool { return !p.typeFits(n.Name) })
-	if i < 0 || p.want.Nodes[i].Name != self.Name {
+	i := slices.IndexFunc(p.Want.Nodes, func(n DesiredNode) bool { return !p.TypeFits(n.Name) })
+	if i < 0 || p.Want.Nodes[i].Name != self.Name {
 		return
 	}
-	if change := p.changeType(self.Name, p.want.Nodes[i].Type); len(p.unmet(change)) == 0 {
+	if change := p.changeType(self.Name, p.Want.Nodes[i].Type); len(p.Unmet(change)) == 0 {
 		p.do(change)
 	}
-}
-
-// typeFits tells whether a node is of the type that it is to have. Khepri knows no types.
-func (s *sight) typeFits(node NodeName) bool {
-	has, known := s.node(node).Type.Get()
-	return s.Metadata.Store != Mnesia || !known ||
-		slices.ContainsFunc(s.want.Nodes, func(n DesiredNode) bool { return n.Name == node && n.Type == has })
 }
 
 // restore gives a node its replicas back: those that only need time, those that the cluster remembers it has lost, and those
 // that the cluster still expects from it.
 func (p *planner) restore(self NodeName) {
-	if !p.holds(about(Listed, "")) {
+	if !p.Holds(about(Listed, "")) {
 		p.wait(about(Listed, ""))
 		return
 	}
-	lost := setOf(p.remembered(self))
+	lost := state.SetOf(p.Remembered(self))
 	there := map[QueueID]bool{}
 	var gone []*Queue
 	for i := range p.Queues {
 		q := &p.Queues[i]
-		if !q.replicated() {
+		if !q.Replicated() {
 			continue
 		}
 		there[q.QueueID] = true
-		r, member := q.on(self)
+		r, member := q.On(self)
 		switch {
 		case !member && !lost[q.QueueID]:
 		case p.unhealthy(q):
-		case member && (r.Lost || !p.rules.has(RuleReplicas) && !r.available()):
+		case member && (r.Lost || !p.rules.has(RuleReplicas) && !r.Available()):
 			gone = append(gone, q)
 		case !member && p.postponed(q, self):
 		case !member:
 			p.try(p.addReplica(q, self))
-		case !r.available():
+		case !r.Available():
 			p.wait(Condition{Predicate: ReplicaCaughtUp, Rule: RuleRemembered, Node: self, Queue: q.QueueID})
 		}
 	}
@@ -162,7 +159,7 @@ func (p *planner) restore(self NodeName) {
 // postponed tells whether a replica can't be given back yet because other nodes lack theirs. It stays remembered, and what
 // those nodes wait for must not wait for it.
 func (p *planner) postponed(q *Queue, self NodeName) bool {
-	if q.count(func(NodeName) bool { return false }).complete() || len(p.unmet(p.addReplica(q, self))) == 0 {
+	if q.Count(func(NodeName) bool { return false }).Complete() || len(p.Unmet(p.addReplica(q, self))) == 0 {
 		return false
 	}
 	p.notice(Refusal{Kind: ReplicaPostponed, Rule: RuleRemembered, Nodes: []NodeName{self}, Queues: []QueueID{q.QueueID}})
@@ -171,8 +168,8 @@ func (p *planner) postponed(q *Queue, self NodeName) bool {
 
 // replaceLost removes the replicas of which a node has lost the data, once it is remembered that the node had them.
 func (p *planner) replaceLost(node NodeName, gone []*Queue) {
-	remembered := p.remembered(node)
-	if all := union(remembered, ids(gone)); len(all) > len(remembered) && p.rules.has(RuleRemembered) {
+	remembered := p.Remembered(node)
+	if all := state.Union(remembered, ids(gone)); len(all) > len(remembered) && p.rules.has(RuleRemembered) {
 		p.Actions = nil
 		p.try(p.remember(node, all))
 		return
@@ -193,14 +190,14 @@ func ids(queues []*Queue) []QueueID {
 // settle drops from memory what the node has back, when all that can be restored is. What is in queues that are not healthy
 // stays.
 func (p *planner) settle(self NodeName, there map[QueueID]bool) {
-	remembered := p.remembered(self)
+	remembered := p.Remembered(self)
 	if len(remembered) == 0 || p.rules.has(RuleRemembered) && (len(p.Actions) > 0 || len(p.Waiting) > 0) {
 		return
 	}
 	var dropped, remaining []QueueID
 	for _, id := range remembered {
-		q, _ := p.queue(id)
-		if there[id] && p.rules.has(RuleRemembered) && !replicaCaughtUp(p.sight, &q, self) {
+		back := p.Holds(Condition{Predicate: ReplicaCaughtUp, Node: self, Queue: id})
+		if there[id] && p.rules.has(RuleRemembered) && !back {
 			remaining = append(remaining, id)
 		} else {
 			dropped = append(dropped, id)
@@ -215,10 +212,10 @@ func (p *planner) settle(self NodeName, there map[QueueID]bool) {
 // hold up what it does not concern.
 func (p *planner) unhealthy(q *Queue) bool {
 	switch {
-	case p.halfDeleted(q):
+	case p.HalfDeleted(q):
 		p.notice(Refusal{Kind: HalfDeleted, Rule: RuleReplicas, Queues: []QueueID{q.QueueID}})
-	case q.leaderless():
-		p.notice(Refusal{Kind: QueueMinority, Rule: RuleReplicas, Queues: []QueueID{q.QueueID}, Nodes: q.offline()})
+	case q.Leaderless():
+		p.notice(Refusal{Kind: QueueMinority, Rule: RuleReplicas, Queues: []QueueID{q.QueueID}, Nodes: q.Offline()})
 	default:
 		return false
 	}

@@ -1,13 +1,17 @@
 package plan
 
-import "slices"
+import (
+	"slices"
+
+	"warren/agent/plan/state"
+)
 
 // Plan decides what to do in a view for what is desired.
 func Plan(v View, d Desired) Decision { return planWith(allRules, v, d) }
 
 // planWith plans by some of the rules only.
 func planWith(rules ruleSet, v View, d Desired) Decision {
-	p := &planner{sight: newSight(v, d), rules: rules}
+	p := &planner{Sight: state.NewSight(v, d), rules: rules}
 	switch d.Scope {
 	case ScopeStart:
 		p.start()
@@ -32,7 +36,7 @@ func (s ruleSet) has(r Rule) bool { return s&(1<<r) != 0 }
 
 // planner collects a decision.
 type planner struct {
-	*sight
+	*state.Sight
 	rules ruleSet
 	Decision
 }
@@ -55,7 +59,7 @@ func (p *planner) do(a Action) { p.Actions = append(p.Actions, a) }
 
 // try adds an action if its conditions hold; otherwise it waits for those that do not.
 func (p *planner) try(a Action) bool {
-	if unmet := p.unmet(a); len(unmet) > 0 {
+	if unmet := p.Unmet(a); len(unmet) > 0 {
 		for _, c := range unmet {
 			p.wait(p.byQueue(c)...)
 		}
@@ -73,8 +77,8 @@ func (p *planner) byQueue(c Condition) []Condition {
 		return []Condition{c}
 	}
 	var named []Condition
-	for _, id := range p.replicasOn(c.Node) {
-		if of := (Condition{Predicate: each, Rule: c.Rule, Node: c.Node, Queue: id}); !p.holds(of) {
+	for _, id := range p.ReplicasOn(c.Node) {
+		if of := (Condition{Predicate: each, Rule: c.Rule, Node: c.Node, Queue: id}); !p.Holds(of) {
 			named = append(named, of)
 		}
 	}
@@ -97,25 +101,12 @@ func (p *planner) refuse(r Refusal) bool {
 	if !p.rules.has(r.Rule) {
 		return false
 	}
-	r.Ask = p.answering()
+	r.Ask = p.Answering()
 	p.Refusals = append(p.Refusals, r)
 	return true
 }
 
 func (p *planner) notice(r Refusal) {
-	r.Ask = p.answering()
+	r.Ask = p.Answering()
 	p.Notices = append(p.Notices, r)
 }
-
-// answering is a node that serves, for the commands that a refusal advises.
-func (s *sight) answering() NodeName {
-	for _, n := range s.Nodes {
-		if n.State == Serving && n.Member.Is(true) {
-			return n.Name
-		}
-	}
-	return ""
-}
-
-// self is the node that the scope is about.
-func (s *sight) self() Node { return s.node(s.want.Self) }

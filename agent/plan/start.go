@@ -1,10 +1,14 @@
 package plan
 
-import "slices"
+import (
+	"slices"
+
+	"warren/agent/plan/state"
+)
 
 // start decides about a node whose container has started and in which RabbitMQ is about to.
 func (p *planner) start() {
-	self := p.self()
+	self := p.Self()
 	if p.unsupported(self) {
 		return
 	}
@@ -16,7 +20,7 @@ func (p *planner) start() {
 		p.startWithData(self)
 	case p.ClusterID != "":
 		p.joinEmpty(self, p.asNew(Action{Verb: StartNode, Node: self.Name}))
-	case p.seed(self.Name):
+	case p.Seed(self.Name):
 		p.try(p.found(self.Name))
 	default:
 		p.wait(about(ClusterServes, ""))
@@ -28,7 +32,7 @@ func (p *planner) start() {
 // it is the membership's to decide.
 func (p *planner) startWithData(self Node) {
 	aside := p.setDataAside(self.Name)
-	switch unmet := p.unmet(aside); {
+	switch unmet := p.Unmet(aside); {
 	case p.ClusterID == "" || !self.Member.Is(false):
 		p.do(Action{Verb: StartNode, Node: self.Name})
 	case slices.ContainsFunc(unmet, func(c Condition) bool { return c.Predicate == DataOfCluster }):
@@ -41,9 +45,9 @@ func (p *planner) startWithData(self Node) {
 // joinEmpty makes a node without data a new member, by an action that starts it. A member with its name has lost its data
 // and is forgotten before: an empty replica must not vote for what it has forgotten.
 func (p *planner) joinEmpty(self Node, join Action) {
-	lost := p.replicasOn(self.Name)
-	remembered := p.remembered(self.Name)
-	if all := union(remembered, lost); len(all) > len(remembered) && p.rules.has(RuleRemembered) {
+	lost := p.ReplicasOn(self.Name)
+	remembered := p.Remembered(self.Name)
+	if all := state.Union(remembered, lost); len(all) > len(remembered) && p.rules.has(RuleRemembered) {
 		p.try(p.remember(self.Name, all))
 		return
 	}
@@ -53,7 +57,7 @@ func (p *planner) joinEmpty(self Node, join Action) {
 	}
 	// Forgetting a node takes its replicas along, except those of queues that had no leader at that moment.
 	for _, id := range lost {
-		if q, _ := p.queue(id); !p.halfDeleted(&q) {
+		if q, _ := p.Queue(id); !p.HalfDeleted(&q) {
 			p.try(p.removeLost(&q, self.Name))
 		}
 	}

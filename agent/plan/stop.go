@@ -1,22 +1,26 @@
 package plan
 
-import "slices"
+import (
+	"slices"
+
+	"warren/agent/plan/state"
+)
 
 // stop decides about a node that was told to stop. It waits until the cluster can do without the node, hands over what the
 // node leads, and puts it into maintenance, which tells everybody else that it goes. Then it looks again: of two nodes that
 // do this at the same time, one goes back into service and lets the other go first.
 func (p *planner) stop() {
-	self := p.self()
+	self := p.Self()
 	at := Action{Verb: StopNode, Node: self.Name}
 	switch {
-	case p.want.Destroy:
+	case p.Want.Destroy:
 		p.do(at)
 	case !self.Running():
 		at.Needs = []Condition{about(NotRunning, self.Name)}
 		p.do(at)
 	case self.State == Serving:
 		p.stopServing(self, at)
-	case p.want.OutOfTime || len(p.unmet(p.stopNode(self.Name))) == 0:
+	case p.Want.OutOfTime || len(p.Unmet(p.stopNode(self.Name))) == 0:
 		p.do(p.unlessOutOfTime(p.stopNode(self.Name)))
 	case p.yields(self):
 		p.do(Action{Verb: ReviveNode, Node: self.Name, Needs: []Condition{about(Drained, self.Name)}})
@@ -28,12 +32,12 @@ func (p *planner) stop() {
 
 func (p *planner) stopServing(self Node, at Action) {
 	drain := p.drainToStop(self.Name)
-	if p.want.OutOfTime {
+	if p.Want.OutOfTime {
 		p.do(Action{Verb: DrainNode, Node: self.Name, BestEffort: true})
 		p.do(at)
 		return
 	}
-	if unmet := p.unmet(drain); len(unmet) > 0 {
+	if unmet := p.Unmet(drain); len(unmet) > 0 {
 		p.wait(unmet...)
 		return
 	}
@@ -49,7 +53,7 @@ func (p *planner) stopServing(self Node, at Action) {
 
 // unlessOutOfTime drops the conditions of an action that can't wait.
 func (p *planner) unlessOutOfTime(a Action) Action {
-	if p.want.OutOfTime {
+	if p.Want.OutOfTime {
 		a.Needs = nil
 	}
 	return a
@@ -69,7 +73,7 @@ func (p *planner) yields(self Node) bool {
 			n.State = Serving
 		}
 	}
-	return len(newSight(alone, p.want).unmet(p.stopNode(self.Name))) > 0
+	return len(state.NewSight(alone, p.Want).Unmet(p.stopNode(self.Name))) > 0
 }
 
 // heir is the node to which a queue's leadership goes: one with a replica that could lead at once.
@@ -78,7 +82,7 @@ func (p *planner) heir(q *Queue, from NodeName) NodeName {
 		return ""
 	}
 	for _, r := range q.Replicas {
-		if r.Node != from && r.available() && p.node(r.Node).State == Serving {
+		if r.Node != from && r.Available() && p.Node(r.Node).State == Serving {
 			return r.Node
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"warren/agent/plan"
+	"warren/agent/plan/model/world"
 	"warren/topology"
 )
 
@@ -18,9 +19,9 @@ const (
 )
 
 // step does one thing, whichever is chosen. The smaller choices are the duller ones.
-func (w *World) step() {
-	w.steps++
-	switch w.pick("step", 12) {
+func (w *run) step() {
+	w.Steps++
+	switch w.Pick("step", 12) {
 	case 8, 9:
 		w.clients()
 	case 10:
@@ -35,50 +36,50 @@ func (w *World) step() {
 }
 
 // progress advances one of the loops.
-func (w *World) progress() {
+func (w *run) progress() {
 	var moves []func()
-	if w.deploying != nil && w.deploying.state == running && w.deploying.failed == "" {
+	if w.deploying != nil && w.deploying.State == world.Running && w.deploying.failed == "" {
 		moves = append(moves, w.stepDeployment)
 	}
 	for _, l := range w.loops {
-		if l.acts() {
+		if l.Acts() {
 			moves = append(moves, func() { w.advance(l) })
 		}
 	}
-	for _, n := range w.nodes {
-		if n.c != nil && n.c.up && n.c.agent != nil && n.c.agent.state == running {
+	for _, n := range w.Nodes {
+		if n.Container != nil && n.Container.Up && n.Container.Agent != nil && n.Container.Agent.State == world.Running {
 			moves = append(moves, func() { w.stepAgent(n) })
 		}
 	}
 	if len(moves) > 0 {
-		moves[w.pick("loop", len(moves))]()
+		moves[w.Pick("loop", len(moves))]()
 	}
 }
 
 // replicate lets the queues do what they do by themselves: one follower catches up, one replica is promoted, a leader is
 // elected where there is none.
-func (w *World) replicate() {
-	for _, c := range w.clusters {
-		w.electMetadata(c)
-		for _, q := range c.queues {
-			if !q.replicated() {
+func (w *run) replicate() {
+	for _, c := range w.Clusters {
+		w.ElectMetadata(c)
+		for _, q := range c.Queues {
+			if !q.Replicated() {
 				continue
 			}
-			if !q.works() {
-				if len(q.candidates()) > 0 && (w.calm || w.pick("elect", 4) < 3) {
-					w.elect(q)
-				} else if q.leader != nil && !q.on(q.leader).online(q) {
-					q.leader = nil
+			if !q.Works() {
+				if len(q.Candidates()) > 0 && (w.Calm || w.Pick("elect", 4) < 3) {
+					w.Elect(q)
+				} else if q.Leader != nil && !q.On(q.Leader).Online(q) {
+					q.Leader = nil
 				}
 				continue
 			}
-			for _, r := range q.replicas {
-				if !r.online(q) || q.caughtUp(r) && r.voter {
+			for _, r := range q.Replicas {
+				if !r.Online(q) || q.CaughtUp(r) && r.Voter {
 					continue
 				}
-				if w.calm || w.pick("lag", 3) < 2 {
-					q.sync(r)
-					r.voter = true
+				if w.Calm || w.Pick("lag", 3) < 2 {
+					q.Sync(r)
+					r.Voter = true
 					break
 				}
 			}
@@ -86,168 +87,160 @@ func (w *World) replicate() {
 	}
 }
 
-func (w *World) bootAll() {
-	for _, n := range w.nodes {
-		if n.c != nil && n.c.booting {
-			w.boot(n)
+func (w *run) bootAll() {
+	for _, n := range w.Nodes {
+		if n.Container != nil && n.Container.Booting {
+			w.Boot(n)
 		}
 	}
 }
 
 // clients publish, consume and declare, whenever they like.
-func (w *World) clients() {
-	home := w.home()
+func (w *run) clients() {
+	home := w.Home()
 	if home == nil {
 		return
 	}
-	if len(home.queues) < 3 || w.pick("client", 6) == 5 {
+	if len(home.Queues) < 3 || w.Pick("client", 6) == 5 {
 		w.declare(home)
 		return
 	}
-	q := home.queues[w.pick("queue", len(home.queues))]
-	w.messages++
+	q := home.Queues[w.Pick("queue", len(home.Queues))]
+	w.Messages++
 	switch {
-	case q.replicated():
-		if w.pick("confirmed", 4) == 3 && q.works() {
-			leader := q.on(q.leader)
-			leader.n.vol.logs[q] = append(slices.Clone(leader.log(q)), entry{q.term, w.messages})
-		} else if q.append(w.messages, w.pick("lagging", 3) == 0) {
-			q.confirmed = append(q.confirmed, w.messages)
+	case q.Replicated():
+		if w.Pick("confirmed", 4) == 3 && q.Works() {
+			leader := q.On(q.Leader)
+			leader.Node.Volume.Logs[q] = append(slices.Clone(leader.Log(q)), world.Entry{Term: q.Term, Message: w.Messages})
+		} else if q.Append(w.Messages, w.Pick("lagging", 3) == 0) {
+			q.Confirmed = append(q.Confirmed, w.Messages)
 		}
-	case q.exclusive || !q.replicas[0].online(q):
-	case len(q.stored) > 0 && w.pick("consume", 3) > 0:
-		q.stored, q.confirmed = nil, nil
+	case q.Exclusive || !q.Replicas[0].Online(q):
+	case len(q.Stored) > 0 && w.Pick("consume", 3) > 0:
+		q.Stored, q.Confirmed = nil, nil
 	default:
-		q.stored = append(q.stored, w.messages)
-		q.confirmed = append(q.confirmed, w.messages)
+		q.Stored = append(q.Stored, w.Messages)
+		q.Confirmed = append(q.Confirmed, w.Messages)
 	}
 }
 
 // declare declares a queue: a quorum queue, or one that lives on one node.
-func (w *World) declare(home *cluster) {
-	var places []*node
-	for _, n := range w.nodes {
-		if n.serving() && n.vol.cluster == home {
+func (w *run) declare(home *world.Cluster) {
+	var places []*world.Node
+	for _, n := range w.Nodes {
+		if n.Serving() && n.Volume.Cluster == home {
 			places = append(places, n)
 		}
 	}
-	if len(home.queues) >= 5 || len(places) == 0 || !home.majority(nil) {
+	if len(home.Queues) >= 5 || len(places) == 0 || !home.Majority(nil) {
 		return
 	}
-	id := plan.QueueID{VHost: "/", Name: fmt.Sprintf("q%d", w.messages)}
-	w.messages++
-	first := w.pick("place", len(places))
-	q := &queue{id: id, typ: plan.Quorum}
-	switch w.pick("type", 6) {
+	id := plan.QueueID{VHost: "/", Name: fmt.Sprintf("q%d", w.Messages)}
+	w.Messages++
+	first := w.Pick("place", len(places))
+	q := &world.Queue{Id: id, Type: plan.Quorum}
+	switch w.Pick("type", 6) {
 	case 4:
-		q.typ = plan.Stream
+		q.Type = plan.Stream
 	case 5:
-		q.typ = plan.Classic
-		q.exclusive = w.pick("exclusive", 3) == 1
-		q.replicas = []*replica{{n: places[first], voter: true}}
-		places[first].vol.logs[q] = nil
-		home.queues = append(home.queues, q)
-		w.tell("clients: classic queue %s on %s, exclusive %t", id.Name, short(places[first].name), q.exclusive)
+		q.Type = plan.Classic
+		q.Exclusive = w.Pick("exclusive", 3) == 1
+		q.Replicas = []*world.Replica{{Node: places[first], Voter: true}}
+		places[first].Volume.Logs[q] = nil
+		home.Queues = append(home.Queues, q)
+		w.Tell("clients: classic queue %s on %s, exclusive %t", id.Name, world.Short(places[first].Name), q.Exclusive)
 		return
 	}
-	q.wanted = []int{0, 5, 1, 2}[w.pick("wanted", 4)]
-	for i := range min(q.wantedOr3(), len(places)) {
+	q.Wanted = []int{0, 5, 1, 2}[w.Pick("wanted", 4)]
+	for i := range min(q.WantedOr3(), len(places)) {
 		n := places[(first+i)%len(places)]
-		q.replicas = append(q.replicas, &replica{n: n, voter: true})
-		n.vol.logs[q] = nil
+		q.Replicas = append(q.Replicas, &world.Replica{Node: n, Voter: true})
+		n.Volume.Logs[q] = nil
 	}
-	q.leader, q.term = q.replicas[0].n, 1
-	home.queues = append(home.queues, q)
-	w.tell("clients: %s %s on %s", q.typ, id.Name, q.places())
-}
-
-func (q *queue) places() string {
-	words := ""
-	for _, r := range q.replicas {
-		words += " " + short(r.n.name)
-	}
-	return words[1:]
+	q.Leader, q.Term = q.Replicas[0].Node, 1
+	home.Queues = append(home.Queues, q)
+	w.Tell("clients: %s %s on %s", q.Type, id.Name, q.Places())
 }
 
 // fault breaks something, if that leaves a majority of everything: what Raft does not survive is nobody's fault.
-func (w *World) fault() {
-	n := w.nodes[w.pick("victim", len(w.nodes))]
-	kind := w.pick("fault", 10)
+func (w *run) fault() {
+	n := w.Nodes[w.Pick("victim", len(w.Nodes))]
+	kind := w.Pick("fault", 10)
 	switch {
 	case len(w.hanging) > 0 && kind < 3:
 		h := w.hanging[0]
 		w.hanging = w.hanging[1:]
 		if h.alive() {
-			w.tell("what hung takes effect: %s%s", h.what, because(h.do()))
+			w.Tell("what hung takes effect: %s%s", h.what, because(h.do()))
 		}
-	case kind == 0 && n.c != nil && !n.c.up && !n.c.ordered:
-		w.tell("the engine starts %s again", short(n.name))
+	case kind == 0 && n.Container != nil && !n.Container.Up && !n.Container.Ordered:
+		w.Tell("the engine starts %s again", world.Short(n.Name))
 		w.startAgent(n)
-	case kind == 1 && n.isolated:
-		n.isolated = false
-		w.tell("%s is reachable again", short(n.name))
+	case kind == 1 && n.Isolated:
+		n.Isolated = false
+		w.Tell("%s is reachable again", world.Short(n.Name))
 	case kind == 2 && w.deploying != nil:
-		w.tell("up is killed")
+		w.Tell("up is killed")
 		w.deploying = nil
 	case kind == 3 && len(w.loops) > 0:
-		l := w.loops[w.pick("loop", len(w.loops))]
-		l.pending, l.last = nil, plan.Decision{}
-	case kind == 4 && n.c != nil && n.c.up:
-		w.tell("%s is killed", short(n.name))
-		n.c.halt()
-	case kind == 5 && n.up() && w.isolatedNodes() == 0:
-		n.isolated = true
-		w.tell("%s is cut off", short(n.name))
-	case kind == 6 && n.up():
-		w.tell("operator: stop_app on %s", short(n.name))
-		n.c.app, n.c.maintenance = false, false
+		l := w.loops[w.Pick("loop", len(w.loops))]
+		l.Pending, l.Last = nil, plan.Decision{}
+	case kind == 4 && n.Container != nil && n.Container.Up:
+		w.Tell("%s is killed", world.Short(n.Name))
+		n.Container.Halt()
+	case kind == 5 && n.Up() && w.isolatedNodes() == 0:
+		n.Isolated = true
+		w.Tell("%s is cut off", world.Short(n.Name))
+	case kind == 6 && n.Up():
+		w.Tell("operator: stop_app on %s", world.Short(n.Name))
+		n.Container.App, n.Container.Maintenance = false, false
 	case kind == 7:
 		w.halfDelete()
-	case kind == 8 && n.c != nil:
+	case kind == 8 && n.Container != nil:
 		w.loseServer(n)
-	case kind == 9 && n.c != nil && n.c.up && !n.c.ordered:
-		w.tell("operator: docker stop %s", short(n.name))
+	case kind == 9 && n.Container != nil && n.Container.Up && !n.Container.Ordered:
+		w.Tell("operator: docker stop %s", world.Short(n.Name))
 		w.order(n, false)
 	}
 }
 
-func (w *World) isolatedNodes() (count int) {
-	for _, n := range w.nodes {
-		if n.isolated {
+func (w *run) isolatedNodes() (count int) {
+	for _, n := range w.Nodes {
+		if n.Isolated {
 			count++
 		}
 	}
 	return count
 }
 
-func (w *World) halfDelete() {
-	home := w.home()
-	if home == nil || len(home.queues) == 0 {
+func (w *run) halfDelete() {
+	home := w.Home()
+	if home == nil || len(home.Queues) == 0 {
 		return
 	}
-	q := home.queues[w.pick("queue", len(home.queues))]
-	if !q.replicated() || q.half {
+	q := home.Queues[w.Pick("queue", len(home.Queues))]
+	if !q.Replicated() || q.Half {
 		return
 	}
-	q.half, q.leader, q.confirmed = true, nil, nil
-	for _, r := range q.replicas {
-		if r.n.vol != nil {
-			delete(r.n.vol.logs, q)
+	q.Half, q.Leader, q.Confirmed = true, nil, nil
+	for _, r := range q.Replicas {
+		if r.Node.Volume != nil {
+			delete(r.Node.Volume.Logs, q)
 		}
 	}
-	w.tell("the deletion of %s is interrupted", q.id.Name)
+	w.Tell("the deletion of %s is interrupted", q.Id.Name)
 }
 
 // loseServer takes one replica's data away while its node runs.
-func (w *World) loseServer(n *node) {
-	home := w.home()
-	if home == nil || n.vol == nil {
+func (w *run) loseServer(n *world.Node) {
+	home := w.Home()
+	if home == nil || n.Volume == nil {
 		return
 	}
-	for _, q := range home.queues {
-		if r := q.on(n); q.replicated() && !q.half && r != nil && r.stored(q) && w.dispensable(q, n) {
-			delete(n.vol.logs, q)
-			w.tell("%s loses its replica of %s", short(n.name), q.id.Name)
+	for _, q := range home.Queues {
+		if r := q.On(n); q.Replicated() && !q.Half && r != nil && r.Stored(q) && w.dispensable(q, n) {
+			delete(n.Volume.Logs, q)
+			w.Tell("%s loses its replica of %s", world.Short(n.Name), q.Id.Name)
 			return
 		}
 	}
@@ -255,186 +248,178 @@ func (w *World) loseServer(n *node) {
 
 // dispensable tells whether a queue has all that was confirmed on most of its voters without a node, on others that are
 // well.
-func (w *World) dispensable(q *queue, n *node) bool {
-	if r := q.on(n); r == nil || q.half || !r.stored(q) {
-		return r == nil || q.half
+func (w *run) dispensable(q *world.Queue, n *world.Node) bool {
+	if r := q.On(n); r == nil || q.Half || !r.Stored(q) {
+		return r == nil || q.Half
 	}
-	if !q.replicated() {
-		return q.exclusive
+	if !q.Replicated() {
+		return q.Exclusive
 	}
 	holders := 0
-	for _, r := range q.voters() {
-		if r.n == n || !r.stored(q) {
+	for _, r := range q.Voters() {
+		if r.Node == n || !r.Stored(q) {
 			continue
 		}
 		has := map[int]bool{}
-		for _, e := range r.log(q) {
-			has[e.message] = true
+		for _, e := range r.Log(q) {
+			has[e.Message] = true
 		}
-		if !slices.ContainsFunc(q.confirmed, func(m int) bool { return !has[m] }) {
+		if !slices.ContainsFunc(q.Confirmed, func(m int) bool { return !has[m] }) {
 			holders++
 		}
 	}
-	return isMajority(holders, len(q.voters()))
+	return world.IsMajority(holders, len(q.Voters()))
 }
 
 // loseData takes a node's container and volume, if everything on it is elsewhere too.
-func (w *World) loseData(n *node) bool {
-	if n.vol == nil || len(n.vol.aside) > 0 {
+func (w *run) loseData(n *world.Node) bool {
+	if n.Volume == nil || len(n.Volume.Aside) > 0 {
 		return false
 	}
-	if cl := n.vol.cluster; cl != nil && n.vol.data {
+	if cl := n.Volume.Cluster; cl != nil && n.Volume.Data {
 		kept := 0
-		for m := range cl.members {
-			if m != n && m.hasData() && m.vol.cluster == cl {
+		for m := range cl.Members {
+			if m != n && m.HasData() && m.Volume.Cluster == cl {
 				kept++
 			}
 		}
-		if cl.has(n) && !isMajority(kept, len(cl.members)) {
+		if cl.Has(n) && !world.IsMajority(kept, len(cl.Members)) {
 			return false
 		}
-		for _, q := range cl.queues {
+		for _, q := range cl.Queues {
 			if !w.dispensable(q, n) {
 				return false
 			}
 		}
-		for _, q := range slices.Clone(cl.queues) {
-			if !q.replicated() && q.replicas[0].n == n {
-				cl.queues = slices.DeleteFunc(cl.queues, func(other *queue) bool { return other == q })
+		for _, q := range slices.Clone(cl.Queues) {
+			if !q.Replicated() && q.Replicas[0].Node == n {
+				cl.Queues = slices.DeleteFunc(cl.Queues, func(other *world.Queue) bool { return other == q })
 			}
 		}
 	}
-	n.vol, n.c = nil, nil
+	n.Volume, n.Container = nil, nil
 	return true
 }
 
 // operator changes a wish, deploys, and does by hand what operators do.
-func (w *World) operator() {
-	kind := w.pick("operator", 15)
-	if w.deploying != nil && w.deploying.state == running && w.deploying.failed == "" && kind < 11 {
+func (w *run) operator() {
+	kind := w.Pick("operator", 15)
+	if w.deploying != nil && w.deploying.State == world.Running && w.deploying.failed == "" && kind < 11 {
 		w.stepDeployment()
 		return
 	}
-	next := w.wish
-	next.destroy = false
+	next := w.Wish
+	next.Destroy = false
 	switch kind {
 	case 0, 1, 2:
 	case 3, 4, 5:
-		size := []int{3, 5, 4, 2, 1}[w.pick("size", 5)]
-		next.nodes = slices.Clone(w.nodes[:size])
+		size := []int{3, 5, 4, 2, 1}[w.Pick("size", 5)]
+		next.Nodes = slices.Clone(w.Nodes[:size])
 	case 6:
-		drop := w.pick("drop", len(next.nodes))
-		if len(next.nodes) > 1 {
-			next.nodes = slices.Delete(slices.Clone(next.nodes), drop, drop+1)
+		drop := w.Pick("drop", len(next.Nodes))
+		if len(next.Nodes) > 1 {
+			next.Nodes = slices.Delete(slices.Clone(next.Nodes), drop, drop+1)
 		}
 	case 7:
-		next.rev++
+		next.Revision++
 	case 8:
-		next.series = w.anotherSeries()
+		next.Series = w.anotherSeries()
 	case 9:
-		next.cookie = []string{"c1", "c2"}[w.pick("cookie", 2)]
+		next.Cookie = []string{"c1", "c2"}[w.Pick("cookie", 2)]
 	case 10:
 		next = w.another(next)
 	case 11:
-		n := w.nodes[w.pick("node", len(w.nodes))]
+		n := w.Nodes[w.Pick("node", len(w.Nodes))]
 		if w.loseData(n) {
-			w.tell("operator: removes container and volume of %s", short(n.name))
+			w.Tell("operator: removes container and volume of %s", world.Short(n.Name))
 		}
 		return
 	case 12:
-		w.aloneByHand(w.nodes[w.pick("node", len(w.nodes))])
+		w.aloneByHand(w.Nodes[w.Pick("node", len(w.Nodes))])
 		return
 	case 13:
-		if n := w.nodes[w.pick("node", len(w.nodes))]; n.c != nil {
-			w.tell("operator: docker rm -f %s", short(n.name))
-			n.c.halt()
-			n.c = nil
+		if n := w.Nodes[w.Pick("node", len(w.Nodes))]; n.Container != nil {
+			w.Tell("operator: docker rm -f %s", world.Short(n.Name))
+			n.Container.Halt()
+			n.Container = nil
 		}
 		return
 	case 14:
-		n := w.nodes[w.pick("node", len(w.nodes))]
-		if n.c != nil && !n.c.up {
-			w.tell("operator: docker start %s", short(n.name))
+		n := w.Nodes[w.Pick("node", len(w.Nodes))]
+		if n.Container != nil && !n.Container.Up {
+			w.Tell("operator: docker start %s", world.Short(n.Name))
 			w.startAgent(n)
 		}
 		return
 	}
-	w.wish = next.valid()
+	w.Wish = next.Valid()
 	w.deploy()
 }
 
-// valid is a wish that the configuration's own checks let pass: one node at least is a disc node.
-func (x wish) valid() wish {
-	if !slices.ContainsFunc(x.nodes, func(n *node) bool { return x.types[n] != topology.RAM }) {
-		x.types = nil
+func (w *run) anotherSeries() topology.Series {
+	all := []topology.Series{world.Older, world.Newer, {Major: 4, Minor: 5}}
+	if w.Mnesia {
+		all = []topology.Series{world.OlderMnesia, world.NewerMnesia, {Major: 3, Minor: 13}}
 	}
-	return x
-}
-
-func (w *World) anotherSeries() topology.Series {
-	all := []topology.Series{older, newer, {Major: 4, Minor: 5}}
-	if w.mnesia {
-		all = []topology.Series{olderMnesia, newerMnesia, {Major: 3, Minor: 13}}
-	}
-	return all[w.pick("series", len(all))]
+	return all[w.Pick("series", len(all))]
 }
 
 // another is a wish of another kind: another type of a node, or another clone's.
-func (w *World) another(next wish) wish {
-	if w.pick("kind", 2) == 1 || !w.mnesia {
-		next.owner = []string{"mine", "other"}[w.pick("owner", 2)]
-		next.destroy = next.owner == "other" && w.pick("destroy", 2) == 1
+func (w *run) another(next world.Wish) world.Wish {
+	if w.Pick("kind", 2) == 1 || !w.Mnesia {
+		next.Owner = []string{"mine", "other"}[w.Pick("owner", 2)]
+		next.Destroy = next.Owner == "other" && w.Pick("destroy", 2) == 1
 		return next
 	}
-	n := next.nodes[w.pick("node", len(next.nodes))]
-	if next.types = maps.Clone(next.types); next.types == nil {
-		next.types = map[*node]topology.NodeType{}
+	n := next.Nodes[w.Pick("node", len(next.Nodes))]
+	if next.Types = maps.Clone(next.Types); next.Types == nil {
+		next.Types = map[*world.Node]topology.NodeType{}
 	}
-	if next.types[n] == topology.RAM {
-		delete(next.types, n)
+	if next.Types[n] == topology.RAM {
+		delete(next.Types, n)
 	} else {
-		next.types[n] = topology.RAM
+		next.Types[n] = topology.RAM
 	}
 	return next
 }
 
 // aloneByHand resets a node by hand, which then is a cluster of its own.
-func (w *World) aloneByHand(n *node) {
-	home := w.home()
-	if home == nil || !n.up() || n.vol.cluster != home || len(home.members) < 3 || n.c.ordered {
+func (w *run) aloneByHand(n *world.Node) {
+	home := w.Home()
+	if home == nil || !n.Up() || n.Volume.Cluster != home || len(home.Members) < 3 || n.Container.Ordered {
 		return
 	}
-	kept := n.vol
-	for _, q := range home.queues {
+	kept := n.Volume
+	for _, q := range home.Queues {
 		if !w.dispensable(q, n) {
 			return
 		}
 	}
-	if !home.majorityWithout(n) || len(kept.aside) > 0 {
+	if !home.MajorityWithout(n) || len(kept.Aside) > 0 {
 		return
 	}
-	for _, q := range slices.Clone(home.queues) {
-		if !q.replicated() && q.replicas[0].n == n {
-			home.queues = slices.DeleteFunc(home.queues, func(other *queue) bool { return other == q })
+	for _, q := range slices.Clone(home.Queues) {
+		if !q.Replicated() && q.Replicas[0].Node == n {
+			home.Queues = slices.DeleteFunc(home.Queues, func(other *world.Queue) bool { return other == q })
 		}
 	}
-	for m := range home.members {
-		if m != n && (m.vol == nil || !m.hasData()) {
+	for m := range home.Members {
+		if m != n && (m.Volume == nil || !m.HasData()) {
 			return
 		}
 	}
-	delete(home.members, n)
-	n.wipe()
-	own := &cluster{
-		id: fmt.Sprintf("cluster%d", len(w.clusters)+1), members: map[*node]topology.NodeType{n: topology.Disc},
-		lost: map[plan.NodeName][]plan.QueueID{}, flags: n.c.series, mnesia: w.mnesia,
+	delete(home.Members, n)
+	n.Wipe()
+	own := &world.Cluster{
+		Id: fmt.Sprintf("cluster%d", len(w.Clusters)+1), Members: map[*world.Node]topology.NodeType{n: topology.Disc},
+		Lost: map[plan.NodeName][]plan.QueueID{}, Flags: n.Container.Series, Mnesia: w.Mnesia,
 	}
-	w.clusters = append(w.clusters, own)
-	n.vol.data, n.vol.cluster = true, own
-	w.tell("operator: resets %s, which is a cluster of its own now", short(n.name))
-	if w.pick("own queue", 3) == 1 {
-		q := &queue{id: plan.QueueID{VHost: "/", Name: "own"}, typ: plan.Classic, replicas: []*replica{{n: n, voter: true}}}
-		n.vol.logs[q] = nil
-		own.queues = append(own.queues, q)
+	w.Clusters = append(w.Clusters, own)
+	n.Volume.Data, n.Volume.Cluster = true, own
+	w.Tell("operator: resets %s, which is a cluster of its own now", world.Short(n.Name))
+	if w.Pick("own queue", 3) == 1 {
+		q := &world.Queue{Id: plan.QueueID{VHost: "/", Name: "own"}, Type: plan.Classic, Replicas: []*world.Replica{{Node: n, Voter: true}}}
+		n.Volume.Logs[q] = nil
+		own.Queues = append(own.Queues, q)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"warren/agent/plan"
+	"warren/agent/plan/model/world"
 	"warren/topology"
 )
 
@@ -24,46 +25,66 @@ type Result struct {
 // String is the story, with what was wrong last.
 func (r Result) String() string { return strings.Join(r.Story, "\n") }
 
+// Planner is what is proved.
+type Planner func(plan.View, plan.Desired) plan.Decision
+
+// run is a world in which a planner's loops go on.
+type run struct {
+	*world.World
+	plan      Planner
+	loops     []*world.Loop
+	deploying *deployment
+	hanging   []hanging
+}
+
+// hanging is a call whose effect is still to come.
+type hanging struct {
+	what string
+	// alive tells whether it may still take effect.
+	alive func() bool
+	do    func() error
+}
+
 // Run runs a planner through one schedule.
-func Run(choose Chooser, planner Planner) Result {
-	w := newWorld(choose, planner)
+func Run(choose world.Chooser, planner Planner) Result {
+	w := &run{World: world.NewWorld(choose), plan: planner}
 	w.deploy()
-	for w.steps < scheduleSteps && w.broken == "" {
+	for w.Steps < scheduleSteps && w.Broken == "" {
 		w.step()
 	}
-	if w.broken == "" {
+	if w.Broken == "" {
 		w.settle()
 	}
-	return Result{Broken: w.broken, Story: w.story, End: w.end, Actions: w.done}
+	return Result{Broken: w.Broken, Story: w.Story, End: w.End, Actions: w.Done}
 }
 
 // settle ends all faults, and deploys until the cluster is as wished, or a right refusal says why it is not.
-func (w *World) settle() {
-	w.calm = true
-	w.tell("from here on nothing goes wrong")
+func (w *run) settle() {
+	w.Calm = true
+	w.Tell("from here on nothing goes wrong")
 	w.heal()
-	w.deploying, w.wish.destroy = nil, false
+	w.deploying, w.Wish.Destroy = nil, false
 	w.restAWhile()
 	var ends []string
 	timedOut := false
 	for range 4 {
 		w.deploy()
 		w.untilStill()
-		if w.broken != "" {
+		if w.Broken != "" {
 			return
 		}
 		d := w.deploying
-		if d.state == done {
+		if d.State == world.Done {
 			w.restAWhile() // for what the memberships restore
 			w.checkEnd()
-			w.end = strings.Join(append(ends, "done"), ", then ")
+			w.End = strings.Join(append(ends, "done"), ", then ")
 			return
 		}
-		if d.state != refused {
-			d.last.Refusals = d.reasons()
+		if d.State != world.Refused {
+			d.Last.Refusals = d.reasons()
 		}
 		switch {
-		case len(d.last.Refusals) > 0:
+		case len(d.Last.Refusals) > 0:
 			timedOut = false
 		case timedOut:
 			w.stuck()
@@ -73,34 +94,34 @@ func (w *World) settle() {
 			ends = append(ends, "timed out")
 			continue
 		}
-		for _, r := range d.last.Refusals {
-			if !w.justified(r, d.want) {
-				w.breach(0, "unjustified refusal: %s", r.Text())
+		for _, r := range d.Last.Refusals {
+			if !w.justified(r, d.Want) {
+				w.Breach(0, "unjustified refusal: %s", r.Text())
 				return
 			}
 		}
-		ends = append(ends, kinds(d.last.Refusals))
-		w.comply(d.last.Refusals)
+		ends = append(ends, kinds(d.Last.Refusals))
+		w.comply(d.Last.Refusals)
 	}
-	w.breach(0, "refused again and again: %s", strings.Join(ends, "; "))
+	w.Breach(0, "refused again and again: %s", strings.Join(ends, "; "))
 }
 
 // heal ends what is wrong, except for what the planner is to put right: nodes that are down, lost replicas, lost data.
-func (w *World) heal() {
+func (w *run) heal() {
 	w.hanging = nil
-	for _, n := range w.nodes {
-		n.isolated = false
+	for _, n := range w.Nodes {
+		n.Isolated = false
 	}
 	w.startLeavers()
-	for _, c := range w.clusters {
-		c.queues = slices.DeleteFunc(c.queues, func(q *queue) bool { return q.half })
+	for _, c := range w.Clusters {
+		c.Queues = slices.DeleteFunc(c.Queues, func(q *world.Queue) bool { return q.Half })
 	}
 }
 
 // startLeavers starts the nodes that are down and not the stack's, as an operator who reads what is missing.
-func (w *World) startLeavers() (any bool) {
-	for _, n := range w.nodes {
-		if n.c != nil && !n.c.up && !w.wish.has(n) {
+func (w *run) startLeavers() (any bool) {
+	for _, n := range w.Nodes {
+		if n.Container != nil && !n.Container.Up && !w.Wish.Has(n) {
 			w.startAgent(n)
 			any = true
 		}
@@ -109,20 +130,20 @@ func (w *World) startLeavers() (any bool) {
 }
 
 // keepMembers gives the stack all nodes that are members.
-func (w *World) keepMembers() {
-	home := w.home()
-	w.wish.nodes = slices.DeleteFunc(slices.Clone(w.nodes), func(n *node) bool {
-		return (home == nil || !home.has(n)) && !w.wish.has(n)
+func (w *run) keepMembers() {
+	home := w.Home()
+	w.Wish.Nodes = slices.DeleteFunc(slices.Clone(w.Nodes), func(n *world.Node) bool {
+		return (home == nil || !home.Has(n)) && !w.Wish.Has(n)
 	})
-	w.wish = w.wish.valid()
+	w.Wish = w.Wish.Valid()
 }
 
 // untilStill lets everything run in turn until the deployment ends.
-func (w *World) untilStill() {
+func (w *run) untilStill() {
 	for range settlingSteps {
 		w.stepDeployment()
 		w.rest()
-		if d := w.deploying; w.broken != "" || d.state != running {
+		if d := w.deploying; w.Broken != "" || d.State != world.Running {
 			return
 		} else if d.failed != "" {
 			if !w.startLeavers() {
@@ -134,25 +155,25 @@ func (w *World) untilStill() {
 }
 
 // restAWhile advances everything but the deployment until nothing happens any more.
-func (w *World) restAWhile() {
-	for quiet, steps := 0, 0; quiet < quietSteps && steps < restingSteps && w.broken == ""; quiet, steps = quiet+1, steps+1 {
-		before := len(w.story)
+func (w *run) restAWhile() {
+	for quiet, steps := 0, 0; quiet < quietSteps && steps < restingSteps && w.Broken == ""; quiet, steps = quiet+1, steps+1 {
+		before := len(w.Story)
 		w.rest()
-		if len(w.story) > before || slices.ContainsFunc(w.nodes, (*node).isStopping) {
+		if len(w.Story) > before || slices.ContainsFunc(w.Nodes, (*world.Node).IsStopping) {
 			quiet = 0
 		}
 	}
 }
 
 // rest advances everything but the deployment.
-func (w *World) rest() {
-	w.steps++
+func (w *run) rest() {
+	w.Steps++
 	for _, l := range w.loops {
 		w.advance(l)
 	}
-	for _, n := range w.nodes {
+	for _, n := range w.Nodes {
 		w.stepAgent(n)
-		if n.c != nil && !n.c.up && !n.c.ordered {
+		if n.Container != nil && !n.Container.Up && !n.Container.Ordered {
 			w.startAgent(n)
 		}
 	}
@@ -164,8 +185,8 @@ func (w *World) rest() {
 // cluster that it waits for can't start.
 func (d *deployment) reasons() (notices []plan.Refusal) {
 	for _, m := range d.members {
-		for _, r := range m.last.Notices {
-			if m.state == running && (r.Kind == plan.ForeignData || r.Kind == plan.FoundingOverData) {
+		for _, r := range m.Last.Notices {
+			if m.State == world.Running && (r.Kind == plan.ForeignData || r.Kind == plan.FoundingOverData) {
 				notices = append(notices, r)
 			}
 		}
@@ -173,130 +194,130 @@ func (d *deployment) reasons() (notices []plan.Refusal) {
 	return notices
 }
 
-func (w *World) stuck() {
+func (w *run) stuck() {
 	var waits []string
 	loops := slices.Clone(w.loops)
-	loops = append(loops, w.deploying.loop)
-	for _, n := range w.nodes {
-		if n.c != nil && n.c.agent != nil {
-			loops = append(loops, n.c.agent)
+	loops = append(loops, w.deploying.Loop)
+	for _, n := range w.Nodes {
+		if n.Container != nil && n.Container.Agent != nil {
+			loops = append(loops, n.Container.Agent)
 		}
 	}
 	for _, l := range loops {
-		if l.state == running {
-			waits = append(waits, fmt.Sprintf("%s waits for %v, pending %v, refuses %s", l.name, l.last.Waiting, l.pending, kinds(l.last.Refusals)))
+		if l.State == world.Running {
+			waits = append(waits, fmt.Sprintf("%s waits for %v, pending %v, refuses %s", l.Name, l.Last.Waiting, l.Pending, kinds(l.Last.Refusals)))
 		}
 	}
-	w.breach(0, "stuck: %s", strings.Join(waits, "; "))
+	w.Breach(0, "stuck: %s", strings.Join(waits, "; "))
 }
 
 // checkEnd: the cluster is as wished, and nothing is lost.
-func (w *World) checkEnd() {
-	home := w.home()
+func (w *run) checkEnd() {
+	home := w.Home()
 	if home == nil {
-		w.breach(0, "no cluster runs at the end")
+		w.Breach(0, "no cluster runs at the end")
 		return
 	}
-	for _, n := range w.wish.nodes {
-		if !n.serving() || !home.has(n) || n.vol.cluster != home {
-			w.breach(0, "%s does not serve as a member at the end", n.name)
+	for _, n := range w.Wish.Nodes {
+		if !n.Serving() || !home.Has(n) || n.Volume.Cluster != home {
+			w.Breach(0, "%s does not serve as a member at the end", n.Name)
 		}
-		if !n.matches(w.wish) {
-			w.breach(0, "%s is not as wished at the end", n.name)
-		}
-	}
-	if len(home.members) != len(w.wish.nodes) {
-		w.breach(0, "%d members at the end, not %d", len(home.members), len(w.wish.nodes))
-	}
-	for _, n := range w.wish.nodes {
-		if want := w.wish.types[n]; w.mnesia && want != "" && home.members[n] != want {
-			w.breach(0, "%s is no %s node at the end", n.name, want)
+		if !n.Matches(w.Wish) {
+			w.Breach(0, "%s is not as wished at the end", n.Name)
 		}
 	}
-	for _, q := range home.queues {
+	if len(home.Members) != len(w.Wish.Nodes) {
+		w.Breach(0, "%d members at the end, not %d", len(home.Members), len(w.Wish.Nodes))
+	}
+	for _, n := range w.Wish.Nodes {
+		if want := w.Wish.Types[n]; w.Mnesia && want != "" && home.Members[n] != want {
+			w.Breach(0, "%s is no %s node at the end", n.Name, want)
+		}
+	}
+	for _, q := range home.Queues {
 		w.checkQueue(q)
 	}
-	if len(home.lost) > 0 {
-		w.breach(plan.RuleRemembered, "replicas are remembered as lost at the end")
+	if len(home.Lost) > 0 {
+		w.Breach(plan.RuleRemembered, "replicas are remembered as lost at the end")
 	}
-	if home.flags != w.wish.series {
-		w.breach(0, "feature flags are not enabled at the end")
+	if home.Flags != w.Wish.Series {
+		w.Breach(0, "feature flags are not enabled at the end")
 	}
 }
 
-func (w *World) checkQueue(q *queue) {
-	if !q.replicated() {
-		if w.wish.has(q.replicas[0].n) || q.exclusive {
+func (w *run) checkQueue(q *world.Queue) {
+	if !q.Replicated() {
+		if w.Wish.Has(q.Replicas[0].Node) || q.Exclusive {
 			return
 		}
-		w.breach(plan.RuleDurable, "%s was on %s", q.id.Name, q.replicas[0].n.name)
+		w.Breach(plan.RuleDurable, "%s was on %s", q.Id.Name, q.Replicas[0].Node.Name)
 		return
 	}
-	if !q.works() {
-		w.breach(plan.RuleMajority, "%s has no leader at the end", q.id.Name)
+	if !q.Works() {
+		w.Breach(plan.RuleMajority, "%s has no leader at the end", q.Id.Name)
 		return
 	}
-	w.checkLog(q)
+	w.CheckLog(q)
 	kept := 0
-	for _, r := range q.available() {
-		if w.wish.has(r.n) {
+	for _, r := range q.Available() {
+		if w.Wish.Has(r.Node) {
 			kept++
 		}
 	}
-	if want := min(q.wantedOr3(), len(w.wish.nodes)); kept < want || len(q.available()) != len(q.replicas) {
-		w.breach(plan.RuleReplicas, "%s has %d of %d replicas at the end, %d caught up", q.id.Name, kept, want, len(q.available()))
+	if want := min(q.WantedOr3(), len(w.Wish.Nodes)); kept < want || len(q.Available()) != len(q.Replicas) {
+		w.Breach(plan.RuleReplicas, "%s has %d of %d replicas at the end, %d caught up", q.Id.Name, kept, want, len(q.Available()))
 	}
 }
 
 // justified tells whether a refusal is right, by the truth.
-func (w *World) justified(r plan.Refusal, want wish) bool {
-	home := w.home()
-	var n *node
+func (w *run) justified(r plan.Refusal, want world.Wish) bool {
+	home := w.Home()
+	var n *world.Node
 	if len(r.Nodes) > 0 {
-		n = w.named(r.Nodes[0])
+		n = w.Named(r.Nodes[0])
 	}
 	switch r.Kind {
 	case plan.DurableQueues, plan.DurableQueuesDown:
-		q := home.queue(r.Queues[0])
-		return !want.has(n) && q != nil && !q.replicated() && !q.exclusive && q.replicas[0].n == n
+		q := home.Queue(r.Queues[0])
+		return !want.Has(n) && q != nil && !q.Replicated() && !q.Exclusive && q.Replicas[0].Node == n
 	case plan.QueueMinorityLeaves, plan.QueueMinorityRejoins:
-		return !home.queue(r.Queues[0]).works()
+		return !home.Queue(r.Queues[0]).Works()
 	case plan.ClusterMinority:
-		return !home.majority(nil)
+		return !home.Majority(nil)
 	case plan.NobodyToAsk:
-		return (home == nil || !home.readable()) && (n.vol != nil || n.c != nil) && !want.has(n)
+		return (home == nil || !home.Readable()) && (n.Volume != nil || n.Container != nil) && !want.Has(n)
 	case plan.LastOfMnesia:
-		return w.mnesia && len(want.nodes) == 1 && (len(home.members) > 1 || !home.has(want.nodes[0]))
+		return w.Mnesia && len(want.Nodes) == 1 && (len(home.Members) > 1 || !home.Has(want.Nodes[0]))
 	case plan.LastDisc:
-		return w.mnesia && want.types[n] == topology.RAM
+		return w.Mnesia && want.Types[n] == topology.RAM
 	case plan.CookieChange:
-		return n.c != nil && n.c.cookie != want.cookie
+		return n.Container != nil && n.Container.Cookie != want.Cookie
 	case plan.ForeignStack:
-		return n.vol != nil && n.vol.owner != want.owner
+		return n.Volume != nil && n.Volume.Owner != want.Owner
 	case plan.Downgrade, plan.UpgradeSkips:
-		return n.hasData() && !n.vol.series.SupportsUpgradeTo(want.series)
+		return n.HasData() && !n.Volume.Series.SupportsUpgradeTo(want.Series)
 	case plan.FlagsDisabled:
-		return home.flags != w.oldestRunning(home)
+		return home.Flags != w.OldestRunning(home)
 	case plan.OtherCluster:
-		return n.cluster() != nil && len(n.cluster().members) > 1 && w.split()
+		return n.Cluster() != nil && len(n.Cluster().Members) > 1 && w.split()
 	case plan.OwnQueues:
-		return n.cluster() != nil && n.cluster() != home && len(n.cluster().queues) > 0
+		return n.Cluster() != nil && n.Cluster() != home && len(n.Cluster().Queues) > 0
 	case plan.ForeignData:
-		return home != nil && n.hasData() && n.vol.cluster != home
+		return home != nil && n.HasData() && n.Volume.Cluster != home
 	case plan.NothingKept:
-		return !slices.ContainsFunc(want.nodes, func(n *node) bool { return n.hasData() && (home == nil || home.has(n)) })
+		return !slices.ContainsFunc(want.Nodes, func(n *world.Node) bool { return n.HasData() && (home == nil || home.Has(n)) })
 	case plan.FoundingOverData:
-		return home == nil && n.hasData() && !n.serving()
+		return home == nil && n.HasData() && !n.Serving()
 	default:
 		return false // half-deleted queues are healed
 	}
 }
 
 // split tells whether nodes run in more than one cluster.
-func (w *World) split() bool {
-	running := map[*cluster]bool{}
-	for _, n := range w.nodes {
-		if c := n.cluster(); c != nil {
+func (w *run) split() bool {
+	running := map[*world.Cluster]bool{}
+	for _, n := range w.Nodes {
+		if c := n.Cluster(); c != nil {
 			running[c] = true
 		}
 	}
@@ -304,41 +325,41 @@ func (w *World) split() bool {
 }
 
 // finishDestroy destroys what an interrupted destroy has left.
-func (w *World) finishDestroy() {
-	w.wish.destroy = true
+func (w *run) finishDestroy() {
+	w.Wish.Destroy = true
 	w.deploy()
 	w.untilStill()
-	w.deploying, w.wish.destroy, w.destroyed = nil, false, false
+	w.deploying, w.Wish.Destroy, w.Destroyed = nil, false, false
 }
 
 // comply is what the operator does about refusals.
-func (w *World) comply(refusals []plan.Refusal) {
+func (w *run) comply(refusals []plan.Refusal) {
 	for _, r := range refusals {
 		w.complyWith(r)
 	}
 }
 
-func (w *World) complyWith(r plan.Refusal) {
+func (w *run) complyWith(r plan.Refusal) {
 	switch r.Kind {
 	case plan.CookieChange:
-		w.wish.cookie = w.named(r.Nodes[0]).c.cookie
+		w.Wish.Cookie = w.Named(r.Nodes[0]).Container.Cookie
 	case plan.ForeignStack:
-		w.wish.owner, w.wish.destroy = r.From, false
+		w.Wish.Owner, w.Wish.Destroy = r.From, false
 	case plan.Downgrade, plan.UpgradeSkips, plan.FlagsDisabled:
-		newest := w.named(r.Nodes[0]).vol.series
-		for _, n := range w.nodes {
-			if n.hasData() && n.vol.series.Compare(newest) > 0 {
-				newest = n.vol.series
+		newest := w.Named(r.Nodes[0]).Volume.Series
+		for _, n := range w.Nodes {
+			if n.HasData() && n.Volume.Series.Compare(newest) > 0 {
+				newest = n.Volume.Series
 			}
 		}
-		w.wish.series = newest
+		w.Wish.Series = newest
 	case plan.LastDisc:
-		w.wish.types = nil
+		w.Wish.Types = nil
 	case plan.OwnQueues, plan.ForeignData, plan.OtherCluster:
-		n := w.named(r.Nodes[0])
-		n.vol, n.c = nil, nil // the operator does not need it
+		n := w.Named(r.Nodes[0])
+		n.Volume, n.Container = nil, nil // the operator does not need it
 	case plan.FoundingOverData, plan.QueueMinorityLeaves, plan.QueueMinorityRejoins, plan.ClusterMinority:
-		if r.Kind == plan.FoundingOverData && w.destroyed {
+		if r.Kind == plan.FoundingOverData && w.Destroyed {
 			w.finishDestroy() // what it has deleted does not come back
 			return
 		}
@@ -346,24 +367,24 @@ func (w *World) complyWith(r plan.Refusal) {
 			if r.Kind == plan.QueueMinorityRejoins && name == r.Nodes[0] {
 				continue // it has lost its data
 			}
-			switch n := w.named(name); {
-			case n.c == nil:
+			switch n := w.Named(name); {
+			case n.Container == nil:
 				w.keepMembers()
-			case !n.c.up:
+			case !n.Container.Up:
 				w.startAgent(n)
-			case n.c.vm && !n.c.app && !n.c.booting:
-				_ = w.launch(n, false, n.c.want)
+			case n.Container.VM && !n.Container.App && !n.Container.Booting:
+				_ = w.Launch(n, false, n.Container.Want)
 			}
 		}
 		w.restAWhile()
 	default:
-		home := w.home()
-		w.wish.nodes = nil
-		for _, n := range w.nodes {
-			if home != nil && home.has(n) || (home == nil || !home.readable()) && (n.vol != nil || n.c != nil) {
-				w.wish.nodes = append(w.wish.nodes, n)
+		home := w.Home()
+		w.Wish.Nodes = nil
+		for _, n := range w.Nodes {
+			if home != nil && home.Has(n) || (home == nil || !home.Readable()) && (n.Volume != nil || n.Container != nil) {
+				w.Wish.Nodes = append(w.Wish.Nodes, n)
 			}
 		}
-		w.wish = w.wish.valid()
+		w.Wish = w.Wish.Valid()
 	}
 }

@@ -1,4 +1,4 @@
-package plan
+package state
 
 // Decision is what to do now.
 type Decision struct {

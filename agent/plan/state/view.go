@@ -1,4 +1,4 @@
-package plan
+package state
 
 import "warren/topology"
 
@@ -127,8 +127,8 @@ type Replica struct {
 	Lost bool `json:"lost"`
 }
 
-// available tells whether the replica certainly counts: a majority may be made with it.
-func (r Replica) available() bool {
+// Available tells whether the replica certainly counts: a majority may be made with it.
+func (r Replica) Available() bool {
 	return r.Online.Is(true) && r.Voter.Is(true) && r.CaughtUp.Is(true)
 }
 

@@ -1,4 +1,4 @@
-package plan
+package state
 
 import "slices"
 
@@ -103,82 +103,84 @@ const (
 )
 
 // predicates define the predicates. What is unknown makes a predicate false.
-var predicates = map[Predicate]func(*sight, Condition) bool{
-	Serves:      func(s *sight, c Condition) bool { return s.node(c.Node).State == Serving },
-	Runs:        func(s *sight, c Condition) bool { return s.node(c.Node).Running() },
-	NotRunning:  func(s *sight, c Condition) bool { return !s.node(c.Node).Running() },
+var predicates = map[Predicate]func(*Sight, Condition) bool{
+	Serves:      func(s *Sight, c Condition) bool { return s.Node(c.Node).State == Serving },
+	Runs:        func(s *Sight, c Condition) bool { return s.Node(c.Node).Running() },
+	NotRunning:  func(s *Sight, c Condition) bool { return !s.Node(c.Node).Running() },
 	Stopped:     stopped,
-	Drained:     func(s *sight, c Condition) bool { return s.node(c.Node).State == Maintenance },
-	NotStopping: func(s *sight, c Condition) bool { return !s.node(c.Node).Stopping },
-	DataSeen: func(s *sight, c Condition) bool {
-		_, known := s.node(c.Node).Data.Get()
+	Drained:     func(s *Sight, c Condition) bool { return s.Node(c.Node).State == Maintenance },
+	NotStopping: func(s *Sight, c Condition) bool { return !s.Node(c.Node).Stopping },
+	DataSeen: func(s *Sight, c Condition) bool {
+		_, known := s.Node(c.Node).Data.Get()
 		return known
 	},
-	HasNoData:  func(s *sight, c Condition) bool { return s.node(c.Node).Data.Is(false) },
-	Listed:     func(s *sight, _ Condition) bool { return s.QueuesKnown && s.LostKnown },
-	IsMember:   func(s *sight, c Condition) bool { return s.node(c.Node).Member.Is(true) },
-	IsNoMember: func(s *sight, c Condition) bool { return s.node(c.Node).Member.Is(false) },
-	Leaves:     func(s *sight, c Condition) bool { return !s.want.Has(c.Node) },
+	HasNoData:  func(s *Sight, c Condition) bool { return s.Node(c.Node).Data.Is(false) },
+	Listed:     func(s *Sight, _ Condition) bool { return s.QueuesKnown && s.LostKnown },
+	IsMember:   func(s *Sight, c Condition) bool { return s.Node(c.Node).Member.Is(true) },
+	IsNoMember: func(s *Sight, c Condition) bool { return s.Node(c.Node).Member.Is(false) },
+	Leaves:     func(s *Sight, c Condition) bool { return !s.Want.Has(c.Node) },
 
-	ClusterServes:        func(s *sight, _ Condition) bool { return s.clusterServes("") },
+	ClusterServes:        func(s *Sight, _ Condition) bool { return s.ClusterServes("") },
 	KeepsMajority:        keepsMajority,
-	ClusterKeepsMajority: func(s *sight, c Condition) bool { return s.clusterServes(c.Node) },
-	QueueKeepsMajority:   ofQueue((*sight).queueKeepsMajority),
-	QueuesKeepMajority:   ofQueuesOn((*sight).queueKeepsMajority),
+	ClusterKeepsMajority: func(s *Sight, c Condition) bool { return s.ClusterServes(c.Node) },
+	QueueKeepsMajority:   ofQueue((*Sight).queueKeepsMajority),
+	QueuesKeepMajority:   ofQueuesOn((*Sight).queueKeepsMajority),
 	QueueCanGrow:         ofQueue(queueCanGrow),
-	NoVoter:              ofQueuesOn(func(s *sight, q *Queue, _ NodeName) bool { return s.halfDeleted(q) }),
+	NoVoter:              ofQueuesOn(func(s *Sight, q *Queue, _ NodeName) bool { return s.HalfDeleted(q) }),
 
 	NoAlarm:          ofQueue(noAlarm),
 	QueueSettled:     ofQueue(queueSettled),
 	ReplicaCaughtUp:  ofQueue(replicaCaughtUp),
 	ReplicaUnneeded:  ofQueue(replicaUnneeded),
-	QueueKeepsWanted: ofQueue((*sight).queueKeepsWanted),
-	QueuesKeepWanted: ofQueuesOn((*sight).queueKeepsWanted),
+	QueueKeepsWanted: ofQueue((*Sight).queueKeepsWanted),
+	QueuesKeepWanted: ofQueuesOn((*Sight).queueKeepsWanted),
 
-	NothingDurable: func(s *sight, c Condition) bool { return s.QueuesKnown && len(s.durableOn(c.Node)) == 0 },
-	NoReplicas:     ofQueuesOn(func(*sight, *Queue, NodeName) bool { return false }),
+	NothingDurable: func(s *Sight, c Condition) bool { return s.QueuesKnown && len(s.DurableOn(c.Node)) == 0 },
+	NoReplicas:     ofQueuesOn(func(*Sight, *Queue, NodeName) bool { return false }),
 	NothingOwn:     nothingOwn,
 
 	OthersServe: othersServe,
-	DownOrOthersServe: func(s *sight, c Condition) bool {
-		n := s.node(c.Node)
-		return n.State != Serving && n.State != StateUnknown || !s.mayBeMember(n) || othersServe(s, c)
+	DownOrOthersServe: func(s *Sight, c Condition) bool {
+		n := s.Node(c.Node)
+		return n.State != Serving && n.State != StateUnknown || !s.MayBeMember(n) || othersServe(s, c)
 	},
-	DownOrKeepsMajority: func(s *sight, c Condition) bool {
-		n := s.node(c.Node)
-		return !n.Running() && n.State != StateUnknown || !s.mayBeMember(n) || keepsMajority(s, c)
+	DownOrKeepsMajority: func(s *Sight, c Condition) bool {
+		n := s.Node(c.Node)
+		return !n.Running() && n.State != StateUnknown || !s.MayBeMember(n) || keepsMajority(s, c)
 	},
 
 	NoDataElsewhere: noDataElsewhere,
-	FoundingAllowed: func(s *sight, _ Condition) bool { return !s.want.HadData },
+	FoundingAllowed: func(s *Sight, _ Condition) bool { return !s.Want.HadData },
 	DataOfCluster:   dataOfCluster,
-	TypeFits:        func(s *sight, c Condition) bool { return s.typeFits(c.Node) },
+	TypeFits:        func(s *Sight, c Condition) bool { return s.TypeFits(c.Node) },
 	OtherDiscServes: otherDiscServes,
 
 	ReplicasRemembered: replicasRemembered,
-	ReplicaRemembered:  func(s *sight, c Condition) bool { return slices.Contains(s.remembered(c.Node), c.Queue) },
+	ReplicaRemembered:  func(s *Sight, c Condition) bool { return slices.Contains(s.Remembered(c.Node), c.Queue) },
 	ReplicaRestored:    replicaRestored,
 
 	OneVersion: oneVersion,
-	SeriesFits: func(s *sight, c Condition) bool { return s.seriesFits(s.node(c.Node)) },
+	SeriesFits: func(s *Sight, c Condition) bool { return s.SeriesFits(s.Node(c.Node)) },
 	Owned:      owned,
-	LetGo: func(s *sight, c Condition) bool {
-		return s.want.Destroy || !s.want.Has(c.Node) && s.node(c.Node).Member.Is(false)
+	LetGo: func(s *Sight, c Condition) bool {
+		return s.Want.Destroy || !s.Want.Has(c.Node) && s.Node(c.Node).Member.Is(false)
 	},
 }
 
-func (s *sight) holds(c Condition) bool { return predicates[c.Predicate](s, c) }
+// Holds tells whether a condition holds.
+func (s *Sight) Holds(c Condition) bool { return predicates[c.Predicate](s, c) }
 
 // Unmet returns the conditions of the action that do not hold of a view. Ask it of a fresh one right before the act. A view
 // with a fresh look at the action's own node and queue does.
 func (a Action) Unmet(v View, d Desired) []Condition {
-	return newSight(v, d).unmet(a)
+	return NewSight(v, d).Unmet(a)
 }
 
-func (s *sight) unmet(a Action) []Condition {
+// Unmet are the conditions of an action that do not hold.
+func (s *Sight) Unmet(a Action) []Condition {
 	var unmet []Condition
 	for _, c := range a.Needs {
-		if !s.holds(c) {
+		if !s.Holds(c) {
 			unmet = append(unmet, c)
 		}
 	}
@@ -186,21 +188,21 @@ func (s *sight) unmet(a Action) []Condition {
 }
 
 // ofQueue makes a predicate of one that is about a queue and a node. It is false of a queue that is not there.
-func ofQueue(f func(*sight, *Queue, NodeName) bool) func(*sight, Condition) bool {
-	return func(s *sight, c Condition) bool {
-		q, found := s.queue(c.Queue)
+func ofQueue(f func(*Sight, *Queue, NodeName) bool) func(*Sight, Condition) bool {
+	return func(s *Sight, c Condition) bool {
+		q, found := s.Queue(c.Queue)
 		return found && f(s, &q, c.Node)
 	}
 }
 
 // ofQueuesOn makes a predicate that is true if all replicated queues with a replica on the node are known and fulfil one.
-func ofQueuesOn(f func(*sight, *Queue, NodeName) bool) func(*sight, Condition) bool {
-	return func(s *sight, c Condition) bool {
+func ofQueuesOn(f func(*Sight, *Queue, NodeName) bool) func(*Sight, Condition) bool {
+	return func(s *Sight, c Condition) bool {
 		if !s.QueuesKnown {
 			return false
 		}
 		for i := range s.Queues {
-			if q := &s.Queues[i]; q.replicated() && q.has(c.Node) && !f(s, q, c.Node) {
+			if q := &s.Queues[i]; q.Replicated() && q.Has(c.Node) && !f(s, q, c.Node) {
 				return false
 			}
 		}
@@ -208,13 +210,13 @@ func ofQueuesOn(f func(*sight, *Queue, NodeName) bool) func(*sight, Condition) b
 	}
 }
 
-func stopped(s *sight, c Condition) bool {
-	state := s.node(c.Node).State
+func stopped(s *Sight, c Condition) bool {
+	state := s.Node(c.Node).State
 	return state == AppStopped || state == Down
 }
 
-// clusterServes tells whether most members run without a node, and the metadata store can be changed without it.
-func (s *sight) clusterServes(without NodeName) bool {
+// ClusterServes tells whether most members run without a node, and the metadata store can be changed without it.
+func (s *Sight) ClusterServes(without NodeName) bool {
 	running, members := 0, 0
 	for _, n := range s.counted {
 		if n.Name == without {
@@ -229,20 +231,20 @@ func (s *sight) clusterServes(without NodeName) bool {
 		return false
 	}
 	store := s.metadata()
-	if store.count(func(n NodeName) bool { return n == without }).hasMajority() {
+	if store.Count(func(n NodeName) bool { return n == without }).hasMajority() {
 		return true
 	}
 	// A leader stays one when its last follower stops, and commits by itself that it is alone: so two become one.
-	return without != "" && store.Leader != "" && store.Leader != without && s.node(store.Leader).Running()
+	return without != "" && store.Leader != "" && store.Leader != without && s.Node(store.Leader).Running()
 }
 
-func keepsMajority(s *sight, c Condition) bool {
+func keepsMajority(s *Sight, c Condition) bool {
 	if !s.QueuesKnown {
 		return false
 	}
 	groups := []Group{s.metadata()}
 	for i := range s.Queues {
-		if s.Queues[i].replicated() {
+		if s.Queues[i].Replicated() {
 			groups = append(groups, s.Queues[i].Group)
 		}
 	}
@@ -251,66 +253,66 @@ func keepsMajority(s *sight, c Condition) bool {
 
 // groupSurvives tells whether a group may do without its replica on a node for a while. What other nodes have that are about
 // to stop does not count.
-func (s *sight) groupSurvives(g Group, node NodeName) bool {
-	r, found := g.on(node)
+func (s *Sight) groupSurvives(g Group, node NodeName) bool {
+	r, found := g.On(node)
 	if !found || r.Online.Is(false) || r.Voter.Is(false) {
 		return true
 	}
-	c := g.count(func(n NodeName) bool { return n != node && s.leaving(n) })
-	if !r.available() {
+	c := g.Count(func(n NodeName) bool { return n != node && s.leaving(n) })
+	if !r.Available() {
 		// It has not caught up yet: without it the rest is what it is. It must be enough already.
 		return c.hasMajority()
 	}
 	return c.survivesPause()
 }
 
-func (s *sight) queueKeepsMajority(q *Queue, node NodeName) bool {
-	r, found := q.on(node)
+func (s *Sight) queueKeepsMajority(q *Queue, node NodeName) bool {
+	r, found := q.On(node)
 	if !found {
 		return true
 	}
 	gone := func(n NodeName) bool { return n == node }
-	now, then := q.count(func(NodeName) bool { return false }), q.count(gone)
+	now, then := q.Count(func(NodeName) bool { return false }), q.Count(gone)
 	if !r.Voter.Is(false) {
 		then.voters--
 	}
 	return q.Leader != "" && now.hasMajority() && then.voters > 0 && then.hasMajority()
 }
 
-func queueCanGrow(_ *sight, q *Queue, _ NodeName) bool {
-	c := q.count(func(NodeName) bool { return false })
-	return q.Leader != "" && c.hasMajority() && (c.complete() || c.available >= majority(c.voters+1))
+func queueCanGrow(_ *Sight, q *Queue, _ NodeName) bool {
+	c := q.Count(func(NodeName) bool { return false })
+	return q.Leader != "" && c.hasMajority() && (c.Complete() || c.available >= majority(c.voters+1))
 }
 
-func noAlarm(s *sight, q *Queue, _ NodeName) bool {
-	return slices.ContainsFunc(s.want.Nodes, func(n DesiredNode) bool {
-		return !q.has(n.Name) && len(s.node(n.Name).Alarms) == 0
+func noAlarm(s *Sight, q *Queue, _ NodeName) bool {
+	return slices.ContainsFunc(s.Want.Nodes, func(n DesiredNode) bool {
+		return !q.Has(n.Name) && len(s.Node(n.Name).Alarms) == 0
 	})
 }
 
-func queueSettled(_ *sight, q *Queue, _ NodeName) bool {
+func queueSettled(_ *Sight, q *Queue, _ NodeName) bool {
 	return q.Leader != "" && !slices.ContainsFunc(q.Replicas, func(r Replica) bool { return !r.Voter.Is(true) && !r.Lost })
 }
 
-func replicaCaughtUp(_ *sight, q *Queue, node NodeName) bool {
-	r, found := q.on(node)
-	return found && r.available()
+func replicaCaughtUp(_ *Sight, q *Queue, node NodeName) bool {
+	r, found := q.On(node)
+	return found && r.Available()
 }
 
-func replicaUnneeded(s *sight, q *Queue, node NodeName) bool {
-	r, found := q.on(node)
-	return found && (r.Lost || !s.want.Has(node) || s.node(node).Member.Is(false) || s.node(node).Data.Is(false))
+func replicaUnneeded(s *Sight, q *Queue, node NodeName) bool {
+	r, found := q.On(node)
+	return found && (r.Lost || !s.Want.Has(node) || s.Node(node).Member.Is(false) || s.Node(node).Data.Is(false))
 }
 
-func (s *sight) queueKeepsWanted(q *Queue, node NodeName) bool {
-	r, found := q.on(node)
-	return !found || !r.Online.Is(true) || s.ready(q, node) >= s.wanted(q)
+func (s *Sight) queueKeepsWanted(q *Queue, node NodeName) bool {
+	r, found := q.On(node)
+	return !found || !r.Online.Is(true) || s.ready(q, node) >= s.Wanted(q)
 }
 
-// durableOn are the durable queues that live on a node alone.
-func (s *sight) durableOn(node NodeName) []QueueID {
+// DurableOn are the durable queues that live on a node alone.
+func (s *Sight) DurableOn(node NodeName) []QueueID {
 	var ids []QueueID
-	stays := func(n NodeName) bool { return s.want.Has(n) }
+	stays := func(n NodeName) bool { return s.Want.Has(n) }
 	for i := range s.Queues {
 		if q := &s.Queues[i]; q.keeps() && q.livesOn(node, stays) {
 			ids = append(ids, q.QueueID)
@@ -319,78 +321,79 @@ func (s *sight) durableOn(node NodeName) []QueueID {
 	return ids
 }
 
-func nothingOwn(s *sight, c Condition) bool {
-	n := s.node(c.Node)
+func nothingOwn(s *Sight, c Condition) bool {
+	n := s.Node(c.Node)
 	return n.Alone.Is(true) && n.OwnQueues.Is(0)
 }
 
-func othersServe(s *sight, c Condition) bool {
-	return !slices.ContainsFunc(s.want.Nodes, func(n DesiredNode) bool {
-		return n.Name != c.Node && s.node(n.Name).missing()
+func othersServe(s *Sight, c Condition) bool {
+	return !slices.ContainsFunc(s.Want.Nodes, func(n DesiredNode) bool {
+		return n.Name != c.Node && s.Node(n.Name).missing()
 	})
 }
 
 // missing tells whether a node that is a member, or may be one, does not serve.
-func (n Node) missing() bool { return n.State != Serving && !n.Member.Is(false) && !n.isNew() }
+func (n Node) missing() bool { return n.State != Serving && !n.Member.Is(false) && !n.IsNew() }
 
-// isNew tells whether a node was never there: the cluster does not know it, and it has no data.
-func (n Node) isNew() bool { return !n.Member.Is(true) && n.Data.Is(false) && !n.Running() }
+// IsNew tells whether a node was never there: the cluster does not know it, and it has no data.
+func (n Node) IsNew() bool { return !n.Member.Is(true) && n.Data.Is(false) && !n.Running() }
 
-func noDataElsewhere(s *sight, c Condition) bool {
-	for _, n := range s.want.Nodes {
-		if n.Seed && n.Name != c.Node && !s.node(n.Name).Data.Is(false) {
+func noDataElsewhere(s *Sight, c Condition) bool {
+	for _, n := range s.Want.Nodes {
+		if n.Seed && n.Name != c.Node && !s.Node(n.Name).Data.Is(false) {
 			return false
 		}
 	}
 	return !slices.ContainsFunc(s.Nodes, func(n Node) bool { return n.Name != c.Node && n.Data.Is(true) })
 }
 
-func dataOfCluster(s *sight, c Condition) bool {
-	id, known := s.node(c.Node).ClusterID.Get()
+func dataOfCluster(s *Sight, c Condition) bool {
+	id, known := s.Node(c.Node).ClusterID.Get()
 	return known && id != "" && id == s.ClusterID
 }
 
-func otherDiscServes(s *sight, c Condition) bool {
-	return slices.ContainsFunc(s.members, func(n Node) bool {
+func otherDiscServes(s *Sight, c Condition) bool {
+	return slices.ContainsFunc(s.Members, func(n Node) bool {
 		return n.Name != c.Node && n.State == Serving && n.Type.Is("disc")
 	})
 }
 
-func replicasRemembered(s *sight, c Condition) bool {
+func replicasRemembered(s *Sight, c Condition) bool {
 	if !s.QueuesKnown || !s.LostKnown {
 		return false
 	}
-	remembered := setOf(s.remembered(c.Node))
+	remembered := SetOf(s.Remembered(c.Node))
 	for i := range s.Queues {
-		if q := &s.Queues[i]; q.replicated() && q.has(c.Node) && !remembered[q.QueueID] {
+		if q := &s.Queues[i]; q.Replicated() && q.Has(c.Node) && !remembered[q.QueueID] {
 			return false
 		}
 	}
 	return true
 }
 
-func replicaRestored(s *sight, c Condition) bool {
-	q, found := s.queue(c.Queue)
+func replicaRestored(s *Sight, c Condition) bool {
+	q, found := s.Queue(c.Queue)
 	return s.QueuesKnown && (!found || replicaCaughtUp(s, &q, c.Node))
 }
 
-func oneVersion(s *sight, _ Condition) bool {
-	for _, n := range s.members {
+func oneVersion(s *Sight, _ Condition) bool {
+	for _, n := range s.Members {
 		version, known := n.Version.Get()
-		if !known || !n.Running() || !s.members[0].Version.Is(version) {
+		if !known || !n.Running() || !s.Members[0].Version.Is(version) {
 			return false
 		}
 	}
-	return len(s.members) > 0
+	return len(s.Members) > 0
 }
 
-func owned(s *sight, c Condition) bool {
-	n := s.node(c.Node)
+func owned(s *Sight, c Condition) bool {
+	n := s.Node(c.Node)
 	owner, known := n.Owner.Get()
-	return known && (owner == s.want.Owner || owner == "") || !known && n.Data.Is(false)
+	return known && (owner == s.Want.Owner || owner == "") || !known && n.Data.Is(false)
 }
 
-func setOf[T comparable](list []T) map[T]bool {
+// SetOf makes a set of a list.
+func SetOf[T comparable](list []T) map[T]bool {
 	set := make(map[T]bool, len(list))
 	for _, x := range list {
 		set[x] = true

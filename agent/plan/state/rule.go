@@ -1,4 +1,4 @@
-package plan
+package state
 
 // Rule is an invariant of the planner. Each condition of an action names the rule that it serves.
 type Rule int

@@ -1,0 +1,43 @@
+package world
+
+import "warren/agent/plan"
+
+// Loop looks, plans and acts, one thing at a step. It remembers nothing but the rest of its last decision, and loses that
+// whenever it is killed.
+type Loop struct {
+	Name    string
+	Want    Wish
+	Desired plan.Desired
+	Pending []plan.Action
+	State   loopState
+	// last is the last decision.
+	Last plan.Decision
+	// steps counts, for a loop that has only so much time.
+	Steps int
+	// performed is called after each action.
+	Performed func(plan.Action)
+}
+
+type loopState int
+
+const (
+	Running loopState = iota
+	Done
+	Refused
+)
+
+// Acts tells whether a loop goes on: a membership does when it is done, to watch.
+func (l *Loop) Acts() bool { return l.State == Running || l.Desired.Established }
+
+// StillWaitsToRefuse tells whether a deployment was refused, which then does nothing.
+func (l *Loop) StillWaitsToRefuse() bool {
+	return l.Desired.Scope == plan.ScopeDeployment && len(l.Last.Refusals) > 0
+}
+
+// AgentRefusal is why a node's own agent does not start it.
+func (c *Container) AgentRefusal() []plan.Refusal {
+	if c == nil || c.Agent == nil || c.Agent.Desired.Scope != plan.ScopeStart {
+		return nil
+	}
+	return c.Agent.Last.Refusals
+}

@@ -204,7 +204,9 @@ func (w *run) stepDeployment() {
 		w.stepChange(d)
 	case len(d.Pending) == 0:
 		d.State = world.Done
-		w.Satisfied = d.Want
+		if w.Satisfied = d.Want; d.Want.Destroy {
+			w.Satisfied = world.Wish{}
+		}
 		w.Tell("%s: done", d.Name)
 	default:
 		a := d.Pending[0]

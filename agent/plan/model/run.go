@@ -307,7 +307,8 @@ func (w *run) justified(r plan.Refusal, want world.Wish) bool {
 	case plan.NothingKept:
 		return !slices.ContainsFunc(want.Nodes, func(n *world.Node) bool { return n.HasData() && (home == nil || home.Has(n)) })
 	case plan.FoundingOverData:
-		return home == nil && n.HasData() && !n.Serving()
+		asked := n.Container != nil && n.Container.Up
+		return home == nil && !n.Serving() && (n.HasData() || !asked)
 	default:
 		return false // half-deleted queues are healed
 	}

@@ -211,7 +211,7 @@ func completeNode(n *plan.Node, containers []container.Summary, volumes []*volum
 		if cookie := labels[topology.LabelCookie]; cookie != "" {
 			n.Cookie = plan.Known(cookie)
 		}
-		if _, known := n.Version.Get(); !known && labels[topology.LabelSeries] != "" {
+		if _, known := n.Version.Get(); !known && hasRun(containers[c]) && labels[topology.LabelSeries] != "" {
 			n.Version = plan.Known(labels[topology.LabelSeries])
 		}
 	}
@@ -221,6 +221,14 @@ func completeNode(n *plan.Node, containers []container.Summary, volumes []*volum
 	if v < 0 {
 		n.Data, n.ClusterID = plan.Known(false), plan.Known("")
 	}
+}
+
+// hasRun tells whether RabbitMQ has run in a container, as far as can be seen, so that its label tells what wrote the
+// data. In one that keeps ending, the node may refuse to start on data that another version wrote. It knows what
+// did, and looks before it starts.
+func hasRun(c container.Summary) bool {
+	return strings.Contains(c.Status, "("+container.Healthy+")") ||
+		c.State == container.StateExited && strings.HasPrefix(c.Status, "Exited (0)")
 }
 
 // HasVolume tells whether a node has a volume, which makes it a member, or a node that may become one.

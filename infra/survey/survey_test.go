@@ -65,6 +65,32 @@ func TestNodesThatAreAllStoppedStartTogether(t *testing.T) {
 }
 
 // D8: two of three containers and volumes are removed, and the third node is stopped.
+// The label of a container in which RabbitMQ has not run says nothing of the data: its node may refuse to start
+// on them, and then the image that wrote them is to be refused as little as any.
+func TestALabelCountsWhereRabbitMQHasRun(t *testing.T) {
+	for status, counts := range map[string]bool{
+		"Up 5 minutes (healthy)":                   true,
+		"Exited (0) 1 minute ago":                  true,
+		"Restarting (1) 2 seconds ago":             false,
+		"Up Less than a second (health: starting)": false,
+		"Exited (1) 1 minute ago":                  false,
+	} {
+		nodes := enginetest.Nodes("healthy", "healthy", "healthy")
+		for i := range nodes {
+			nodes[i].State, _, _ = strings.Cut(strings.ToLower(status), " ")
+			if nodes[i].State == "up" {
+				nodes[i].State = container.StateRunning
+			}
+			nodes[i].Status = status
+			nodes[i].Labels[topology.LabelSeries] = "4.0"
+		}
+		found, err := Look(t.Context(), &enginetest.Fake{Volumes: 3, Containers: nodes}, three(t), Last{})
+		require.NoError(t, err)
+		_, known := found.View.Nodes[0].Version.Get()
+		assert.Equal(t, counts, known, status)
+	}
+}
+
 func TestEmptyNodesDoNotWinOverTheOnlyCopy(t *testing.T) {
 	nodes := enginetest.Nodes("", "", "")[:1]
 	nodes[0].State, nodes[0].Status = container.StateExited, "Exited (0) 1 minute ago"

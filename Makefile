@@ -73,4 +73,4 @@ test-faults: ## the long tests: every fault and every diagnosis of the doctor, e
 	@images/build
 	@WARREN_SCHEDULES=100000 go test -count=1 -timeout 60m ./agent/plan/...
 	@WARREN_SCHEDULES=100000 go test -count=1 -timeout 60m -run 'TestSchedules|TestSlowBroker|TestWhatIsReceived|TestMutants' ./clients
-	@tools/cluster-tests ./verify/daytwo ./verify/fault ./operate/doctor
+	@tools/cluster-tests ./verify/daytwo ./verify/fault ./operate/doctor -timeout 5h

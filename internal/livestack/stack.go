@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -110,13 +111,7 @@ func (s *Stack) Up(ctx context.Context) (auto.UpResult, error) {
 // so many nodes are there.
 func (s *Stack) InterruptedUp(nodes int, signal os.Signal) {
 	s.t.Helper()
-	up := s.Command(s.t.Context(), "pulumi", "up", "--yes", "--skip-preview", "--stack", s.Name)
-	// What Pulumi has started survives a kill; by its process group it is found when the test ends.
-	up.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var output bytes.Buffer
-	up.Stdout, up.Stderr, up.WaitDelay = &output, &output, time.Second
-	require.NoError(s.t, up.Start())
-	s.t.Cleanup(func() { _ = syscall.Kill(-up.Process.Pid, syscall.SIGKILL) }) // an error says that none is left
+	up, output := s.start(s.Command(s.t.Context(), "pulumi", "up", "--yes", "--skip-preview", "--stack", s.Name))
 	filter := s.filter()
 	filter.Add("label", topology.RoleLabel(topology.RoleNode))
 	there := func(ctx context.Context) error {
@@ -130,7 +125,81 @@ func (s *Stack) InterruptedUp(nodes int, signal os.Signal) {
 	require.NoError(s.t, up.Process.Signal(signal))
 	start := time.Now()
 	require.Error(s.t, up.Wait(), "it was complete before it was interrupted")
-	s.t.Logf("pulumi up ended %.1f s after its signal:\n%s", time.Since(start).Seconds(), output.String())
+	s.t.Logf("pulumi up ended %.1f s after its signal:\n%s", time.Since(start).Seconds(), output)
+}
+
+// KilledUp begins to deploy the stack as `make up` does, and kills Pulumi after a while, but nothing that Pulumi
+// has started. It returns false if the deployment had ended before.
+func (s *Stack) KilledUp(after time.Duration) (killed bool) {
+	s.t.Helper()
+	up, output := s.start(s.Command(s.t.Context(), s.program(), "up", s.Name, "--suppress-outputs"))
+	ended := make(chan error, 1)
+	go func() { ended <- up.Wait() }()
+	select {
+	case err := <-ended:
+		require.NoErrorf(s.t, err, "%s", output)
+		return false
+	case <-time.After(after):
+	}
+	started := children(up.Process.Pid)
+	require.NoError(s.t, up.Process.Kill())
+	for _, pid := range started { // of the program, before Pulumi takes its place
+		if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err == nil && string(name) == "pulumi\n" {
+			_ = syscall.Kill(pid, syscall.SIGKILL) // an error says that it has just ended
+		}
+	}
+	<-ended
+	lines := strings.Split(strings.TrimSpace(output.String()), "\n")
+	s.t.Logf("pulumi up was killed after %.1f s, when it had shown last: %s", after.Seconds(), lines[len(lines)-1])
+	return true
+}
+
+// children are the processes that a process has started.
+func children(pid int) (pids []int) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	if err != nil {
+		return nil
+	}
+	for _, field := range strings.Fields(string(text)) {
+		if child, err := strconv.Atoi(field); err == nil {
+			pids = append(pids, child)
+		}
+	}
+	return pids
+}
+
+// UpAgain deploys the stack as `make up` does, which first removes what a killed deployment has left behind.
+func (s *Stack) UpAgain() {
+	s.t.Helper()
+	start := time.Now()
+	said, err := s.Command(s.t.Context(), s.program(), "up", s.Name, "--suppress-outputs").CombinedOutput()
+	require.NoErrorf(s.t, err, "%s", said)
+	s.t.Logf("tools/stack up: %.1f s", time.Since(start).Seconds())
+}
+
+// program builds the program behind tools/stack.
+func (s *Stack) program() string {
+	s.t.Helper()
+	root, err := root()
+	require.NoError(s.t, err)
+	program := filepath.Join(s.dir, "state", "tools-stack")
+	build := exec.CommandContext(s.t.Context(), "go", "build", "-o", program, "./tools/deploy")
+	build.Dir = root
+	said, err := build.CombinedOutput()
+	require.NoErrorf(s.t, err, "%s", said)
+	return program
+}
+
+// start starts a deployment. What it starts survives its being killed; by the process group it is found when
+// the test ends.
+func (s *Stack) start(up *exec.Cmd) (*exec.Cmd, *bytes.Buffer) {
+	s.t.Helper()
+	up.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	var output bytes.Buffer
+	up.Stdout, up.Stderr, up.WaitDelay = &output, &output, time.Second
+	require.NoError(s.t, up.Start())
+	s.t.Cleanup(func() { _ = syscall.Kill(-up.Process.Pid, syscall.SIGKILL) }) // an error says that none is left
+	return up, &output
 }
 
 // MustUp deploys the stack and returns its outputs.

@@ -48,7 +48,12 @@ func Greet(ctx context.Context, address string) error {
 	return nil
 }
 
+// Greet is the function Greet for a node.
+func (c *Cluster) Greet(ctx context.Context, node topology.NodeOutput) error {
+	return Greet(ctx, c.amqpAddress(node))
+}
+
 // Serves tells whether a node takes AMQP clients.
 func (c *Cluster) Serves(ctx context.Context, node topology.NodeOutput) bool {
-	return Greet(ctx, c.amqpAddress(node)) == nil
+	return c.Greet(ctx, node) == nil
 }

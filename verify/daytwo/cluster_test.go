@@ -182,6 +182,8 @@ func scale(t *testing.T, image string) {
 		requireMembers(t, five, "asks-for-five", 5)
 		requireMembers(t, five, "asks-for-three", 3)
 		declare(t, five, "led-by-one-that-leaves", 3)
+		stream := traffic.Queue{Name: "stream-on-one-that-leaves", Type: cluster.Stream, Node: "rabbit@rabbit5"}
+		require.NoError(t, stream.Declare(t.Context(), five))
 
 		t.Log("a node that alone has messages may not leave, and nothing is touched")
 		classic := traffic.Queue{Name: "lives-alone", Type: "classic", Node: "rabbit@rabbit4"}
@@ -202,7 +204,9 @@ func scale(t *testing.T, image string) {
 		s.MustUp()
 	})
 	healthy(t, small)
-	for _, queue := range []string{"asks-for-five", "asks-for-three", "led-by-one-that-leaves"} {
+	for _, queue := range []string{
+		"asks-for-five", "asks-for-three", "led-by-one-that-leaves", "stream-on-one-that-leaves",
+	} {
 		requireMembers(t, small, queue, 3)
 	}
 	requireNoTrace(t, s, small, "rabbit4", "rabbit5")
@@ -248,10 +252,25 @@ func serverNames(servers []cluster.Server) []string {
 // publish puts a message into a queue, for good.
 func publish(t *testing.T, c *cluster.Cluster, queue string) {
 	t.Helper()
-	producer, err := clients.NewProducer([]string{c.Outputs().AMQPURL})
+	publishMany(t, c, queue, 1, 1)
+}
+
+// publishMany puts messages of a size into a queue, for good.
+func publishMany(t *testing.T, c *cluster.Cluster, queue string, messages, size int) {
+	t.Helper()
+	producer, err := clients.NewProducer(c.Outputs().AMQPURLs)
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	require.NoError(t, producer.Publish(ctx, clients.Message{ID: queue, RoutingKey: queue, Body: []byte("x")}))
+	body := bytes.Repeat([]byte("x"), size)
+	var confirmations []*clients.Confirmation
+	for range messages {
+		confirmation, err := producer.PublishAsync(ctx, clients.Message{RoutingKey: queue, Body: body})
+		require.NoError(t, err)
+		confirmations = append(confirmations, confirmation)
+	}
+	for _, confirmation := range confirmations {
+		require.NoError(t, confirmation.Wait(ctx))
+	}
 	require.NoError(t, producer.Close(ctx))
 }

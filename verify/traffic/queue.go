@@ -19,7 +19,7 @@ const VHost = "/"
 // does not make it refuse messages.
 type Queue struct {
 	Name string
-	// Type is "quorum" or "classic".
+	// Type is "quorum", "classic" or "stream".
 	Type string
 	// Replicas is how many nodes hold a quorum queue; 0 leaves it to the cluster.
 	Replicas int

@@ -64,7 +64,7 @@ lint: ## gofmt, vet, golangci-lint
 .PHONY: test
 test: unit examples lint ## everything that must pass: unit tests, linters, the tests on real clusters
 	@tools/install
-	@images/build rabbitmq:3.10 rabbitmq:4.0 rabbitmq:4.3 haproxy:3.2 nettools:1
+	@images/build rabbitmq:3.10 rabbitmq:4.0 rabbitmq:4.3 haproxy:3.2 nettools:1 disktools:1
 	@tools/cluster-tests
 
 .PHONY: test-faults

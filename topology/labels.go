@@ -35,6 +35,8 @@ const (
 	RoleLoadBalancerConfig = "load-balancer-config"
 	// RoleFault is that of a container which a fault injection has started.
 	RoleFault = "fault"
+	// RoleLyingDisk is that of the container with the disk that a node's volume has been put on for a fault.
+	RoleLyingDisk = "lying-disk"
 )
 
 // StackLabel selects what belongs to a stack, as Docker's label filter takes it.

@@ -13,6 +13,8 @@ const (
 	DefaultHAProxyImage = "warren/haproxy:3.2"
 	// NetworkToolsImage has what changes the network between containers, with which faults are injected.
 	NetworkToolsImage = "warren/nettools:1"
+	// DiskToolsImage has the lying disk, with which storage faults are injected.
+	DiskToolsImage = "warren/disktools:1"
 
 	defaultNodeCount        = 3
 	defaultBindAddress      = "127.0.0.1"

@@ -54,6 +54,9 @@ func (r *rig) WaitHealthy(ctx context.Context) error {
 // HealAll implements scenario.Rig.
 func (r *rig) HealAll(ctx context.Context) error { return fault.HealAll(ctx, r.cluster) }
 
+// LyingDisks implements scenario.Rig.
+func (r *rig) LyingDisks(ctx context.Context) error { return fault.PutOnLyingDisks(ctx, r.cluster) }
+
 // Paths implements scenario.Rig.
 func (r *rig) Paths() []string {
 	var names []string

@@ -33,6 +33,7 @@ type verification struct {
 	list     bool
 	duration time.Duration
 	random   int
+	storage  bool
 	seed     uint64
 	rate     float64
 	size     int
@@ -55,6 +56,8 @@ func newVerify(opts *options) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&v.faults, "fault", nil, "inject only the fault `NAME`; may be given many times")
+	flags.BoolVar(&v.storage, "storage", false, "inject the faults of disks instead of the usual ones: all nodes are killed to put them on disks "+
+		"that can be told to lie, and once more to take them off")
 	flags.BoolVar(&v.list, "list", false, "list the faults and end")
 	flags.DurationVar(&v.duration, "duration", 0, "how long each fault lasts, or with --random the whole schedule (default: by fault)")
 	flags.IntVar(&v.random, "random", 0, "instead of each fault in turn, inject `N` drawn at random in one scenario")
@@ -65,15 +68,22 @@ func newVerify(opts *options) *cobra.Command {
 	flags.StringVar(&v.judge, "judge", "", "judge the history saved in `FILE` again, and end")
 	complete(cmd, "fault", completeFaults)
 	cmd.MarkFlagsMutuallyExclusive("fault", "judge")
+	cmd.MarkFlagsMutuallyExclusive("fault", "storage")
 	cmd.MarkFlagsMutuallyExclusive("random", "judge")
 	return cmd
 }
 
 func (v *verification) run(ctx context.Context, out io.Writer) error {
-	faults := fault.All()
+	faults := fault.Usual()
+	switch {
+	case v.storage:
+		faults = fault.Storage()
+	case v.list:
+		faults = fault.All()
+	}
 	if len(v.faults) > 0 {
 		var err error
-		if faults, err = scenario.Select(faults, v.faults); err != nil {
+		if faults, err = scenario.Select(fault.All(), v.faults); err != nil {
 			return err
 		}
 	}

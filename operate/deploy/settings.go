@@ -57,6 +57,7 @@ func (s settings) images() []string {
 		cmp.Or(s["warren:image"], topology.DefaultImage),
 		cmp.Or(s["warren:haproxyImage"], topology.DefaultHAProxyImage),
 		topology.NetworkToolsImage,
+		topology.DiskToolsImage,
 	} {
 		if name, ok := strings.CutPrefix(image, ownImages); ok {
 			own = append(own, name)

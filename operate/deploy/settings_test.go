@@ -12,15 +12,15 @@ func TestImagesOfAStack(t *testing.T) {
 		file string
 		want []string
 	}{
-		"no file's worth": {"", []string{"rabbitmq:4.3", "haproxy:3.2", "nettools:1"}},
-		"defaults":        {"config: {}", []string{"rabbitmq:4.3", "haproxy:3.2", "nettools:1"}},
+		"no file's worth": {"", []string{"rabbitmq:4.3", "haproxy:3.2", "nettools:1", "disktools:1"}},
+		"defaults":        {"config: {}", []string{"rabbitmq:4.3", "haproxy:3.2", "nettools:1", "disktools:1"}},
 		"others of our own": {"config:\n  'warren:image': \"warren/rabbitmq:3.10\" # the tutorial's\n",
-			[]string{"rabbitmq:3.10", "haproxy:3.2", "nettools:1"}},
+			[]string{"rabbitmq:3.10", "haproxy:3.2", "nettools:1", "disktools:1"}},
 		"official ones": {"config:\n  warren:image: rabbitmq:4.3-management\n  warren:haproxyImage: haproxy:3.2\n",
-			[]string{"nettools:1"}},
+			[]string{"nettools:1", "disktools:1"}},
 		"beside secrets and structures": {
 			"config:\n  warren:adminPassword:\n    secure: v1:abc\n  warren:ports:\n    amqp: 1\n" +
-				"  warren:image: warren/rabbitmq:4.0\n", []string{"rabbitmq:4.0", "haproxy:3.2", "nettools:1"}},
+				"  warren:image: warren/rabbitmq:4.0\n", []string{"rabbitmq:4.0", "haproxy:3.2", "nettools:1", "disktools:1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProject(t, empty)

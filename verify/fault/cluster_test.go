@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,7 +22,10 @@ import (
 	"warren/internal/wait"
 	"warren/operate/cluster"
 	"warren/operate/health"
+	"warren/topology"
 	"warren/verify/fault"
+	"warren/verify/fault/packet"
+	"warren/verify/fault/swap"
 )
 
 // TestEveryFaultTakesEffectAndIsHealed relies on Inject and Heal, which verify that themselves, and looks that the
@@ -31,7 +35,7 @@ func TestEveryFaultTakesEffectAndIsHealed(t *testing.T) {
 	target := livetest.QuorumQueue(t, c)
 	// What the cluster does not take for a problem: it works, only not well, or it is over when Inject returns.
 	quiet := []string{"slow-network", "packet-loss", "flapping-link", "rolling-restart", "cut-from-load-balancer"}
-	for _, f := range fault.All() {
+	for _, f := range fault.Usual() {
 		t.Run(f.Name, func(t *testing.T) {
 			if err := f.Available(c); err != nil {
 				t.Skip(err)
@@ -94,6 +98,33 @@ func TestHealAllHealsWhatNobodyHealed(t *testing.T) {
 			assert.Empty(t, left)
 		})
 	}
+}
+
+// TestLyingDisksAreTakenOff leaves nodes on disks that can be told to lie, as a run that was killed does. One of the disks
+// has lost its process, and so the node all its files.
+func TestLyingDisksAreTakenOff(t *testing.T) {
+	c := livetest.Open(t)
+	if err := swap.Available(t.Context(), c); err != nil {
+		t.Skip(err)
+	}
+	require.NoError(t, fault.PutOnLyingDisks(t.Context(), c))
+	left, err := fault.Leftovers(t.Context(), c)
+	require.NoError(t, err)
+	assert.Len(t, left, len(c.Nodes()), "%v", left)
+
+	disks, err := packet.ByRole(t.Context(), c, topology.RoleLyingDisk)
+	require.NoError(t, err)
+	require.Len(t, disks, len(c.Nodes()))
+	require.NoError(t, c.Docker().ContainerRemove(t.Context(), disks[0].ID, container.RemoveOptions{Force: true}))
+	left, err = fault.Leftovers(t.Context(), c)
+	require.NoError(t, err)
+	assert.Len(t, left, len(c.Nodes()), "a disk without a process is still mounted: %v", left)
+
+	require.NoError(t, fault.HealAll(t.Context(), c))
+	livetest.Healthy(t, c)
+	left, err = fault.Leftovers(t.Context(), c)
+	require.NoError(t, err)
+	assert.Empty(t, left)
 }
 
 // helper is set in a process that injects a fault and waits to be killed.

@@ -34,6 +34,8 @@ type Fault struct {
 	// Inject breaks the cluster and returns when that is seen to have taken effect. On an error it has healed what
 	// it did, as far as that was possible. Faults that are an action, such as a rolling restart, happen within Inject.
 	Inject func(context.Context, *cluster.Cluster, Target) (Injection, error)
+	// LyingDisks says that the nodes must be on disks that can be told to lie: see PutOnLyingDisks.
+	LyingDisks bool
 }
 
 // Target is the queue that carries the traffic: "the leader" is its leader.

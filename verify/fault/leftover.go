@@ -13,6 +13,7 @@ import (
 	"warren/internal/parallel"
 	"warren/operate/cluster"
 	"warren/topology"
+	"warren/verify/fault/swap"
 )
 
 // Leftover is something that a fault did and nobody undid.
@@ -42,6 +43,13 @@ func Leftovers(ctx context.Context, c *cluster.Cluster) ([]Leftover, error) {
 	}
 	for _, sidecar := range sidecars {
 		add(sidecar.Labels[topology.LabelNode], "a container %.12s that injects a fault", sidecar.ID)
+	}
+	lying, err := swap.Nodes(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, node := range lying {
+		add(node.Name, "its volume is on a disk that can be told to lie")
 	}
 	for _, containerName := range pausable(c) {
 		state, err := c.State(ctx, containerName)
@@ -85,13 +93,14 @@ func DescribeLeftovers(ctx context.Context, c *cluster.Cluster) ([]string, error
 }
 
 // HealAll undoes all that faults have done to a cluster, whoever injected them, and returns when that is seen to be
-// done: containers that are paused or stopped, packet filters, limits, cookies, nodes out of the cluster. Whether the
+// done: containers that are paused or stopped, packet filters, lying disks, limits, cookies, nodes out of the cluster. Whether the
 // cluster has recovered is for health.WaitHealthy to say.
 func HealAll(ctx context.Context, c *cluster.Cluster) error {
 	err := errors.Join(
 		parallel.Each(pausable(c), func(containerName string) error { return thaw(ctx, c, containerName) }),
 		parallel.Each(c.Nodes(), func(node topology.NodeOutput) error { return packet.ClearFilters(ctx, c, node) }),
 	)
+	err = errors.Join(err, swap.TakeAll(ctx, c))
 	// With the network whole, nodes that wait for each other at boot can find each other, and start together.
 	err = errors.Join(err, startAll(ctx, c, append(containers(c.Nodes()), c.Outputs().LoadBalancer.Container)))
 	for _, node := range c.Nodes() {

@@ -23,8 +23,11 @@ func expectWithin(anyPath, balanced time.Duration) checker.Expectation {
 // expectNoConfirms promises that nothing is confirmed.
 var expectNoConfirms = checker.Expectation{NoConfirms: true}
 
-// All returns every fault there is, the simple ones first.
-func All() []Fault {
+// All returns every fault there is.
+func All() []Fault { return append(Usual(), Storage()...) }
+
+// Usual returns the faults that need no other disks, the simple ones first.
+func Usual() []Fault {
 	return []Fault{
 		// Processes end, freeze, restart.
 		{

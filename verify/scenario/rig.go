@@ -45,6 +45,11 @@ func (r ClusterRig) WaitHealthy(ctx context.Context) error {
 // HealAll implements Rig.
 func (r ClusterRig) HealAll(ctx context.Context) error { return fault.HealAll(ctx, r.Cluster) }
 
+// LyingDisks implements Rig.
+func (r ClusterRig) LyingDisks(ctx context.Context) error {
+	return fault.PutOnLyingDisks(ctx, r.Cluster)
+}
+
 // Paths implements Rig.
 func (r ClusterRig) Paths() []string { return traffic.Names(r.Traffic.Paths) }
 

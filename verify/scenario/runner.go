@@ -62,6 +62,8 @@ type Runner struct {
 type Rig interface {
 	// WaitHealthy waits until nothing is wrong with the cluster; the error says what still is.
 	WaitHealthy(ctx context.Context) error
+	// LyingDisks puts the nodes on disks that can be told to lie, if they are not on such disks yet. HealAll undoes it.
+	LyingDisks(ctx context.Context) error
 	// Prepare creates the queues for a scenario, and Clear deletes them. The target is that which most traffic uses.
 	Prepare(ctx context.Context, scenario string) (fault.Target, error)
 	Clear(ctx context.Context, target fault.Target) error
@@ -125,6 +127,12 @@ type play struct {
 // run is the scenario from one healthy moment to the next. The phases are the rows of the plot.
 func (p *play) run(ctx context.Context) (err error) {
 	defer p.tick()()
+	if p.scenario.lyingDisks() {
+		p.phase("disks")
+		if err := within(ctx, p.Limits.Inject, p.Rig.LyingDisks); err != nil {
+			return fmt.Errorf("put the nodes on lying disks: %w", err)
+		}
+	}
 	p.phase("check")
 	if err := p.waitHealthy(ctx); err != nil {
 		return fmt.Errorf("the cluster was not healthy before the fault: %w", err)
@@ -211,6 +219,10 @@ func (p *play) inflict(ctx context.Context, step Step, target fault.Target) (err
 		if injection != nil {
 			failure = injection.Heal(heal)
 		}
+		if late, ok := injection.(aftermath); ok && late.Aftermath() != "" {
+			p.recorder.Event(history.Fault, name, late.Aftermath())
+			p.result.Injected = append(p.result.Injected, late.Aftermath())
+		}
 		if err != nil || failure != nil { // nobody knows what is left of it
 			failure = errors.Join(failure, p.Rig.HealAll(heal))
 		}
@@ -232,6 +244,9 @@ func (p *play) inflict(ctx context.Context, step Step, target fault.Target) (err
 	p.phase("hold")
 	return wait.Sleep(ctx, step.Hold)
 }
+
+// aftermath is an injection that knows, once it was healed, what that took.
+type aftermath interface{ Aftermath() string }
 
 // finish stops the producers and collects what is still in the queue.
 func (p *play) finish(ctx context.Context, flow Flow) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,6 +118,11 @@ func Random(faults []fault.Fault, n int, seed uint64, length time.Duration) Scen
 		Description: fmt.Sprintf("A schedule of %d faults drawn at random with seed %d: %s.", n, seed, strings.Join(names, ", ")),
 		Steps:       steps,
 	}
+}
+
+// lyingDisks tells whether one of the faults needs the nodes on disks that can be told to lie.
+func (s Scenario) lyingDisks() bool {
+	return slices.ContainsFunc(s.Steps, func(step Step) bool { return step.Fault.LyingDisks })
 }
 
 // promises are the expectations of the scenario's faults by name, for the checker.

@@ -67,6 +67,7 @@ func (r *fakeRig) Prepare(_ context.Context, name string) (fault.Target, error) 
 	return fault.Target{VHost: "/", Queue: name}, r.prepare
 }
 func (r *fakeRig) Clear(context.Context, fault.Target) error { r.call("clear"); return nil }
+func (r *fakeRig) LyingDisks(context.Context) error          { r.call("lying disks"); return nil }
 func (r *fakeRig) HealAll(context.Context) error             { r.call("heal all"); return r.healAll }
 func (r *fakeRig) Paths() []string                           { return []string{history.AnyNode} }
 func (r *fakeRig) Logs(context.Context, time.Time, time.Time) []report.Log {
@@ -320,6 +321,30 @@ func TestSuiteHealsAfterAScenarioThatFailed(t *testing.T) {
 	_, err = Suite{Runner: quick(rig), Dir: t.TempDir()}.Play(t.Context(), []Scenario{stuck, good})
 	require.NoError(t, err)
 	assert.Equal(t, 3, rig.count("heal all"), "before the first, by the one that failed, and before the next")
+}
+
+// TestSuitePutsNodesOnLyingDisksAndTakesThemOff keeps nodes on such disks from one scenario that needs them to the next,
+// and no longer.
+func TestSuitePutsNodesOnLyingDisksAndTakesThemOff(t *testing.T) {
+	usual := Single(fakeFault("usual", &fakeInjection{}, nil), hold)
+	lying := Single(fakeFault("lying", &fakeInjection{}, nil), hold)
+	lying.Steps[0].Fault.LyingDisks = true
+	for want, scenarios := range map[string][]Scenario{
+		"heal all": {usual},
+		"heal all, lying disks, lying disks, heal all":           {lying, lying},
+		"heal all, lying disks, heal all, lying disks, heal all": {lying, usual, lying},
+	} {
+		rig := &fakeRig{}
+		_, err := Suite{Runner: quick(rig), Dir: t.TempDir()}.Play(t.Context(), scenarios)
+		require.NoError(t, err)
+		var calls []string
+		for _, call := range rig.calls {
+			if call == "heal all" || call == "lying disks" {
+				calls = append(calls, call)
+			}
+		}
+		assert.Equal(t, want, strings.Join(calls, ", "))
+	}
 }
 
 func TestSuiteDoesNotStartOnALeftoverThatWillNotHeal(t *testing.T) {

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -41,8 +42,17 @@ func NewRun(rig ClusterRig, seed uint64) report.Run {
 // Play plays the scenarios. It writes the report, and the history of the scenario beside it, after each of them, so that
 // a run that is cut short leaves one. The end of ctx ends the run after the scenario that is being played, which is
 // interrupted. An error means that there is no complete report; how the scenarios ended is in the run.
-func (s Suite) Play(ctx context.Context, scenarios []Scenario) (report.Run, error) {
-	run := s.Run
+func (s Suite) Play(ctx context.Context, scenarios []Scenario) (run report.Run, err error) {
+	run = s.Run
+	lying := false // the nodes may be on lying disks
+	offDisks := func() error {
+		if !lying {
+			return nil
+		}
+		lying = false
+		return within(context.WithoutCancel(ctx), s.Runner.Limits.Heal, s.Runner.Rig.HealAll)
+	}
+	defer func() { err = errors.Join(err, offDisks()) }()
 	// What an earlier run left behind when it was killed would spoil this one.
 	if err := within(ctx, s.Runner.Limits.Heal, s.Runner.Rig.HealAll); err != nil {
 		return run, fmt.Errorf("heal what an earlier run left behind: %w", err)
@@ -54,6 +64,11 @@ func (s Suite) Play(ctx context.Context, scenarios []Scenario) (report.Run, erro
 		if i > 0 && run.Scenarios[i-1].Error != "" {
 			// Nobody knows what is left of it. What cannot be healed now is what the next scenario fails with.
 			_ = within(ctx, s.Runner.Limits.Heal, s.Runner.Rig.HealAll)
+		}
+		if scenario.lyingDisks() {
+			lying = true
+		} else if err := offDisks(); err != nil {
+			return run, err
 		}
 		if s.Before != nil {
 			if err := s.Before(ctx); err != nil {

@@ -284,7 +284,7 @@ func (d *Disk) settle(dir *Inode) error {
 func (d *Disk) settleNames(n *Inode) error {
 	var dirs []*Inode
 	switch {
-	case d.promise == Journaled:
+	case d.promise == Journaled && !d.impaired.strict:
 		dirs = slices.Collect(maps.Keys(d.changed))
 	case n.dir != nil:
 		dirs = tiedTo(n, map[*Inode]bool{})

@@ -32,6 +32,8 @@ type impairment struct {
 	rules []rule
 	// tear selects the file whose next write is torn; nil none.
 	tear *regexp.Regexp
+	// strict makes names durable only with their directory, whatever the disk's promise.
+	strict bool
 	// free is the space that is left; nil is no limit.
 	free *int64
 	// again is closed when something of this has changed: those who wait look again.
@@ -204,6 +206,8 @@ func (d *Disk) obey(o order.Order) error {
 		d.impaired.rules = append(d.impaired.rules, rule{op: o.Op, files: files, fail: true})
 	case order.Full:
 		d.impaired.free = &o.Free
+	case order.Strict:
+		d.impaired.strict = true
 	case order.Clear:
 		d.restoreOrder()
 		d.wake()
@@ -217,7 +221,7 @@ func (d *Disk) obey(o order.Order) error {
 
 // restoreOrder ends all that is wrong.
 func (d *Disk) restoreOrder() {
-	d.impaired.power, d.impaired.rules, d.impaired.tear, d.impaired.free = true, nil, nil, nil
+	d.impaired = impairment{power: true, again: d.impaired.again}
 	d.report.Hit, d.report.Torn = 0, ""
 }
 

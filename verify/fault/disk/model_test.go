@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"warren/verify/fault/disk/order"
 )
 
 // model is a disk as one would write it down: nothing but what there is, and what is durable of it.
@@ -335,10 +337,16 @@ func (r *run) rename(t *rapid.T) {
 	}
 }
 
+// beStrict is the order that makes the disk strict until the next loss.
+func (r *run) beStrict(t *rapid.T) {
+	require.Empty(t, r.disk.Obey(order.Order{Do: order.Strict}).Error)
+	r.model.promise = Strict
+}
+
 func (r *run) lose(t *rapid.T) {
-	_, err := r.disk.Lose()
-	require.NoError(t, err)
+	require.Empty(t, r.disk.Obey(order.Order{Do: order.Lose}).Error)
 	r.model.lose()
+	r.model.promise = r.disk.promise
 }
 
 func me() Owner { return Owner{uint32(os.Getuid()), uint32(os.Getgid())} }
@@ -358,7 +366,7 @@ func TestDiskIsLikeItsModel(t *testing.T) {
 				t.Repeat(map[string]func(*rapid.T){
 					"create": r.create, "mkdir": r.mkdir, "write": r.write, "truncate": r.truncate,
 					"sync a file": r.syncFile, "sync a directory": r.syncDir, "unlink": r.unlink, "rmdir": r.rmdir,
-					"link": r.link, "rename": r.rename, "lose": r.lose,
+					"link": r.link, "rename": r.rename, "lose": r.lose, "be strict": r.beStrict,
 					"": func(t *rapid.T) { require.Equal(t, r.model.tree(), shownTree(t, backing)) },
 				})
 				r.lose(t)

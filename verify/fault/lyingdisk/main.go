@@ -24,6 +24,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 
 	"warren/verify/fault/disk"
 	"warren/verify/fault/disk/mount"
@@ -78,6 +79,11 @@ func serve(ctx context.Context, backing, target, source string, promise disk.Pro
 	namespace, err := mount.EngineNamespace()
 	if err != nil {
 		return err
+	}
+	// Where the engine's directories are shared mounts, the disk would appear over its own backing directory, and wait
+	// for itself.
+	if err := unix.Mount("", backing, "", unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("keep %s apart from the machine's mounts: %w", backing, err)
 	}
 	d, err := disk.New(backing, promise)
 	if err != nil {

@@ -41,6 +41,8 @@ const (
 	Fail = "fail"
 	// Full leaves Free bytes of space.
 	Full = "full"
+	// Strict makes names durable only with a sync of their directory, until Lose or Clear.
+	Strict = "strict"
 	// Clear ends Slow, Hang, Fail and Full, and flips back what Flip has flipped unless it was overwritten. It gives
 	// the power back as well, without a loss.
 	Clear = "clear"

@@ -151,8 +151,7 @@ func (d *Disk) scan(dir *Inode, links map[uint64]*Inode) error {
 			}
 		}
 	}
-	d.settle(dir)
-	return nil
+	return d.settle(dir)
 }
 
 func (d *Disk) inode(kind uint32) *Inode {
@@ -225,7 +224,7 @@ func (d *Disk) remove(dir *Inode, entry string) error {
 	}
 	d.leave(dir, entry)
 	if last && !n.needed() {
-		d.forget(n)
+		return d.forget(n)
 	}
 	return nil
 }

@@ -39,7 +39,9 @@ const (
 func (c *Cluster) OpenFiles() int { return descriptorsPerConnection*c.ConnectionMax + nodeDescriptors }
 
 // MostConnections is how many connections a node can accept that may open so many files.
-func MostConnections(openFiles int) int { return (openFiles - nodeDescriptors) / descriptorsPerConnection }
+func MostConnections(openFiles int) int {
+	return (openFiles - nodeDescriptors) / descriptorsPerConnection
+}
 
 func validateConnections(problems *problemList, c *Cluster) {
 	most := MostConnections(maxOpenFiles)

@@ -160,7 +160,7 @@ func TestAHalfDeletedQueueConcernsNobodyElse(t *testing.T) {
 		{name: "a membership is done", view: view(), desired: membership, noticed: noticed},
 		{name: "the formation is done", view: view(), desired: wanted(plan.ScopeFormation, 1, 2, 3), noticed: noticed},
 		{
-			name: "a node stops as ever", view: view(), desired: of(wanted(plan.ScopeStop, 1, 2, 3), 3), actions: []string{"drain 3", "stop 3"},
+			name: "a node stops as usual", view: view(), desired: of(wanted(plan.ScopeStop, 1, 2, 3), 3), actions: []string{"drain 3", "stop 3"},
 		},
 		{
 			name: "a lost replica is remembered, and only that", view: lost, desired: membership, noticed: noticed,

@@ -138,7 +138,7 @@ func (w *run) declare(home *world.Cluster) {
 	id := plan.QueueID{VHost: "/", Name: fmt.Sprintf("q%d", w.Messages)}
 	w.Messages++
 	first := w.Pick("place", len(places))
-	q := &world.Queue{Id: id, Type: plan.Quorum}
+	q := &world.Queue{ID: id, Type: plan.Quorum}
 	switch w.Pick("type", 6) {
 	case 4:
 		q.Type = plan.Stream
@@ -228,7 +228,7 @@ func (w *run) halfDelete() {
 			delete(r.Node.Volume.Logs, q)
 		}
 	}
-	w.Tell("the deletion of %s is interrupted", q.Id.Name)
+	w.Tell("the deletion of %s is interrupted", q.ID.Name)
 }
 
 // loseServer takes one replica's data away while its node runs.
@@ -240,7 +240,7 @@ func (w *run) loseServer(n *world.Node) {
 	for _, q := range home.Queues {
 		if r := q.On(n); q.Replicated() && !q.Half && r != nil && r.Stored(q) && w.dispensable(q, n) {
 			delete(n.Volume.Logs, q)
-			w.Tell("%s loses its replica of %s", world.Short(n.Name), q.Id.Name)
+			w.Tell("%s loses its replica of %s", world.Short(n.Name), q.ID.Name)
 			return
 		}
 	}
@@ -411,14 +411,14 @@ func (w *run) aloneByHand(n *world.Node) {
 	delete(home.Members, n)
 	n.Wipe()
 	own := &world.Cluster{
-		Id: fmt.Sprintf("cluster%d", len(w.Clusters)+1), Members: map[*world.Node]topology.NodeType{n: topology.Disc},
+		ID: fmt.Sprintf("cluster%d", len(w.Clusters)+1), Members: map[*world.Node]topology.NodeType{n: topology.Disc},
 		Lost: map[plan.NodeName][]plan.QueueID{}, Flags: n.Container.Series, Mnesia: w.Mnesia,
 	}
 	w.Clusters = append(w.Clusters, own)
 	n.Volume.Data, n.Volume.Cluster = true, own
 	w.Tell("operator: resets %s, which is a cluster of its own now", world.Short(n.Name))
 	if w.Pick("own queue", 3) == 1 {
-		q := &world.Queue{Id: plan.QueueID{VHost: "/", Name: "own"}, Type: plan.Classic, Replicas: []*world.Replica{{Node: n, Voter: true}}}
+		q := &world.Queue{ID: plan.QueueID{VHost: "/", Name: "own"}, Type: plan.Classic, Replicas: []*world.Replica{{Node: n, Voter: true}}}
 		n.Volume.Logs[q] = nil
 		own.Queues = append(own.Queues, q)
 	}

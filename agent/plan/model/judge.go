@@ -60,9 +60,9 @@ func (w *run) judgePause(verb plan.Verb, n *world.Node, home *world.Cluster) {
 		switch {
 		case voters <= 2 && len(available) == voters:
 		case !world.IsMajority(left, voters):
-			w.Breach(plan.RuleMajority, "%s %s leaves %s with %d of %d voters", verb, n.Name, q.Id.Name, left, voters)
+			w.Breach(plan.RuleMajority, "%s %s leaves %s with %d of %d voters", verb, n.Name, q.ID.Name, left, voters)
 		case !world.IsMajority(left-1, voters) && len(available) < voters:
-			w.Breach(plan.RuleMajority, "%s %s leaves %s with just a majority, and another voter could be waited for", verb, n.Name, q.Id.Name)
+			w.Breach(plan.RuleMajority, "%s %s leaves %s with just a majority, and another voter could be waited for", verb, n.Name, q.ID.Name)
 		}
 	}
 	if len(home.Members) > 2 && home.Majority(nil) && !home.MajorityWithout(n) {
@@ -131,7 +131,7 @@ func (w *run) judgeRemoval(home *world.Cluster, a plan.Action, n *world.Node, l 
 	lost := !r.Stored(q)
 	member := home.Has(n)
 	if member && l.Want.Has(n) && !lost {
-		w.Breach(plan.RuleReplicas, "the replica of %s on %s is removed, and is needed", q.Id.Name, n.Name)
+		w.Breach(plan.RuleReplicas, "the replica of %s on %s is removed, and is needed", q.ID.Name, n.Name)
 	}
 	available := q.Available()
 	voters := len(q.Voters())
@@ -145,7 +145,7 @@ func (w *run) judgeRemoval(home *world.Cluster, a plan.Action, n *world.Node, l 
 		}
 	}
 	if world.IsMajority(len(available), len(q.Voters())) && !world.IsMajority(left, voters) {
-		w.Breach(plan.RuleMajority, "removing the replica of %s on %s leaves %d of %d voters", q.Id.Name, n.Name, left, voters)
+		w.Breach(plan.RuleMajority, "removing the replica of %s on %s leaves %d of %d voters", q.ID.Name, n.Name, left, voters)
 	}
 	kept := 0
 	for _, other := range available {
@@ -154,10 +154,10 @@ func (w *run) judgeRemoval(home *world.Cluster, a plan.Action, n *world.Node, l 
 		}
 	}
 	if slices.Contains(available, r) && kept < min(q.WantedOr3(), len(l.Want.Nodes)) {
-		w.Breach(plan.RuleReplicas, "removing the replica of %s on %s leaves %d caught up", q.Id.Name, n.Name, kept)
+		w.Breach(plan.RuleReplicas, "removing the replica of %s on %s leaves %d caught up", q.ID.Name, n.Name, kept)
 	}
-	if l.Want.Has(n) && lost && !slices.Contains(home.Lost[n.Name], q.Id) {
-		w.Breach(plan.RuleRemembered, "nobody remembers that %s had a replica of %s", n.Name, q.Id.Name)
+	if l.Want.Has(n) && lost && !slices.Contains(home.Lost[n.Name], q.ID) {
+		w.Breach(plan.RuleRemembered, "nobody remembers that %s had a replica of %s", n.Name, q.ID.Name)
 	}
 }
 
@@ -168,17 +168,17 @@ func (w *run) judgeForget(home *world.Cluster, n *world.Node, l *world.Loop) {
 	if !l.Want.Has(n) {
 		for _, q := range home.Queues {
 			if !q.Replicated() && !q.Exclusive && q.Replicas[0].Node == n {
-				w.Breach(plan.RuleDurable, "%s is forgotten and alone has %s", n.Name, q.Id.Name)
+				w.Breach(plan.RuleDurable, "%s is forgotten and alone has %s", n.Name, q.ID.Name)
 			}
 			if q.Replicated() && !q.Half && q.On(n) != nil {
-				w.Breach(plan.RuleReplicas, "%s is forgotten and has a replica of %s", n.Name, q.Id.Name)
+				w.Breach(plan.RuleReplicas, "%s is forgotten and has a replica of %s", n.Name, q.ID.Name)
 			}
 		}
 		return
 	}
 	for _, q := range home.Queues {
-		if q.Replicated() && q.On(n) != nil && !slices.Contains(home.Lost[n.Name], q.Id) {
-			w.Breach(plan.RuleRemembered, "nobody remembers that %s had a replica of %s", n.Name, q.Id.Name)
+		if q.Replicated() && q.On(n) != nil && !slices.Contains(home.Lost[n.Name], q.ID) {
+			w.Breach(plan.RuleRemembered, "nobody remembers that %s had a replica of %s", n.Name, q.ID.Name)
 		}
 	}
 }

@@ -250,11 +250,11 @@ func (w *run) checkQueue(q *world.Queue) {
 		if w.Wish.Has(q.Replicas[0].Node) || q.Exclusive {
 			return
 		}
-		w.Breach(plan.RuleDurable, "%s was on %s", q.Id.Name, q.Replicas[0].Node.Name)
+		w.Breach(plan.RuleDurable, "%s was on %s", q.ID.Name, q.Replicas[0].Node.Name)
 		return
 	}
 	if !q.Works() {
-		w.Breach(plan.RuleMajority, "%s has no leader at the end", q.Id.Name)
+		w.Breach(plan.RuleMajority, "%s has no leader at the end", q.ID.Name)
 		return
 	}
 	w.CheckLog(q)
@@ -265,7 +265,7 @@ func (w *run) checkQueue(q *world.Queue) {
 		}
 	}
 	if want := min(q.WantedOr3(), len(w.Wish.Nodes)); kept < want || len(q.Available()) != len(q.Replicas) {
-		w.Breach(plan.RuleReplicas, "%s has %d of %d replicas at the end, %d caught up", q.Id.Name, kept, want, len(q.Available()))
+		w.Breach(plan.RuleReplicas, "%s has %d of %d replicas at the end, %d caught up", q.ID.Name, kept, want, len(q.Available()))
 	}
 }
 

@@ -81,7 +81,7 @@ func (s *Sight) IsAway(n Node) bool {
 // MayBeMember tells whether stopping a node may take a member away from the cluster. One that runs in another cluster takes
 // no part in this one, even if this one can't say right now who its members are.
 func (s *Sight) MayBeMember(n Node) bool {
-	return !n.Member.Is(false) && !(n.Running() && s.IsAway(n))
+	return !n.Member.Is(false) && (!n.Running() || !s.IsAway(n))
 }
 
 // metadata is the group of the metadata store. Mnesia has none; there, the members stand for one, since a node pauses

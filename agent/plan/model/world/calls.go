@@ -191,11 +191,11 @@ func (w *World) joinOrFound(n *Node, founds bool, want Wish) error {
 		}
 	case founds:
 		home = &Cluster{
-			Id: fmt.Sprintf("cluster%d", len(w.Clusters)+1), Members: map[*Node]topology.NodeType{}, Lost: map[plan.NodeName][]plan.QueueID{},
+			ID: fmt.Sprintf("cluster%d", len(w.Clusters)+1), Members: map[*Node]topology.NodeType{}, Lost: map[plan.NodeName][]plan.QueueID{},
 			Flags: n.Container.Series, Mnesia: w.Mnesia,
 		}
 		w.Clusters = append(w.Clusters, home)
-		w.Tell("%s founds %s", n.Name, home.Id)
+		w.Tell("%s founds %s", n.Name, home.ID)
 	default:
 		return errUnavailable
 	}
@@ -203,7 +203,7 @@ func (w *World) joinOrFound(n *Node, founds bool, want Wish) error {
 	home.Members[n] = "disc"
 	for _, q := range home.Queues {
 		if r := q.On(n); q.Replicated() && r != nil && !q.Half {
-			w.Breach(plan.RuleMajority, "%s starts empty, and votes in %s", n.Name, q.Id.Name)
+			w.Breach(plan.RuleMajority, "%s starts empty, and votes in %s", n.Name, q.ID.Name)
 		}
 	}
 	return nil
@@ -258,7 +258,7 @@ func (w *World) forget(cl *Cluster, n *Node) error {
 			_ = w.remove(q, n)
 		case q.Replicas[0].Node == n:
 			if len(q.Confirmed) > 0 {
-				w.Breach(plan.RuleDurable, "%s was on %s alone, and %d messages with it", q.Id.Name, n.Name, len(q.Confirmed))
+				w.Breach(plan.RuleDurable, "%s was on %s alone, and %d messages with it", q.ID.Name, n.Name, len(q.Confirmed))
 			}
 			cl.Queues = slices.DeleteFunc(cl.Queues, func(other *Queue) bool { return other == q })
 		}

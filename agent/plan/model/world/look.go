@@ -16,7 +16,7 @@ func (w *World) Look(want Wish, d plan.Desired) plan.View {
 		return self.lookAlone()
 	}
 	if home != nil {
-		v.ClusterID = home.Id
+		v.ClusterID = home.ID
 		if blind != blindCluster {
 			w.lookAtCluster(&v, home)
 		}
@@ -41,7 +41,7 @@ func (w *World) Look(want Wish, d plan.Desired) plan.View {
 func (n *Node) lookAlone() plan.View {
 	seen := plan.Node{Name: n.Name, Data: plan.Known(n.HasData())}
 	if n.HasData() {
-		seen.Version, seen.ClusterID = plan.Known(n.Volume.Series.String()+".1"), plan.Known(n.Volume.Cluster.Id)
+		seen.Version, seen.ClusterID = plan.Known(n.Volume.Series.String()+".1"), plan.Known(n.Volume.Cluster.ID)
 	}
 	if n.Container != nil {
 		seen.Stopping = n.Container.Stopping
@@ -112,7 +112,7 @@ func (w *World) OldestRunning(c *Cluster) topology.Series {
 }
 
 func (q *Queue) seen() plan.Queue {
-	seen := plan.Queue{QueueID: q.Id, Type: q.Type, Durable: true, Exclusive: q.Exclusive, Wanted: q.Wanted}
+	seen := plan.Queue{QueueID: q.ID, Type: q.Type, Durable: true, Exclusive: q.Exclusive, Wanted: q.Wanted}
 	works := q.Works()
 	if works && q.Replicated() {
 		seen.Leader = q.Leader.Name
@@ -147,7 +147,7 @@ func (w *World) lookAtNode(n *Node, home *Cluster, d plan.Desired) plan.Node {
 		seen.Data = plan.Known(n.Volume.Data)
 		id := ""
 		if n.Volume.Cluster != nil {
-			id = n.Volume.Cluster.Id
+			id = n.Volume.Cluster.ID
 		}
 		seen.ClusterID = plan.Known(id)
 		if n.Volume.Data {

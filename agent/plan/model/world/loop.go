@@ -20,6 +20,7 @@ type Loop struct {
 
 type loopState int
 
+// How a loop stands.
 const (
 	Running loopState = iota
 	Done

@@ -65,7 +65,7 @@ type Container struct {
 
 // Cluster is a cluster's metadata. It can be changed while most members are up.
 type Cluster struct {
-	Id      string
+	ID      string
 	Members map[*Node]topology.NodeType
 	Queues  []*Queue
 	Lost    map[plan.NodeName][]plan.QueueID
@@ -87,7 +87,7 @@ type Replica struct {
 
 // Queue is a queue. One that is not replicated has one replica, and its messages are on home.
 type Queue struct {
-	Id        plan.QueueID
+	ID        plan.QueueID
 	Type      plan.QueueType
 	Exclusive bool
 	Wanted    int
@@ -138,11 +138,16 @@ type World struct {
 	End  string
 }
 
+// The series between which a stack changes; with Mnesia, in which nodes have types and new replicas vote at once,
+// there are others.
 var (
+	// Older is the series that a stack begins with.
 	Older = topology.Series{Major: 4, Minor: 2}
+	// Newer is the one after it.
 	Newer = topology.Series{Major: 4, Minor: 3}
-	// The series of a world with Mnesia, where nodes have types and new replicas vote at once.
+	// OlderMnesia is the series that a stack with Mnesia begins with.
 	OlderMnesia = topology.Series{Major: 3, Minor: 10}
+	// NewerMnesia is the one after it.
 	NewerMnesia = topology.Series{Major: 3, Minor: 11}
 )
 
@@ -250,13 +255,13 @@ func (w *World) Home() *Cluster {
 	for _, n := range w.Nodes {
 		if c := n.Cluster(); c != nil && !n.Isolated {
 			seen = append(seen, plan.Node{
-				State: n.state(), ClusterID: plan.Known(c.Id), Alone: plan.Known(len(c.Members) == 1), OwnQueues: plan.Known(len(c.Queues)),
+				State: n.state(), ClusterID: plan.Known(c.ID), Alone: plan.Known(len(c.Members) == 1), OwnQueues: plan.Known(len(c.Queues)),
 			})
 		}
 	}
 	id := plan.Home(seen)
 	for _, c := range w.Clusters {
-		if c.Id == id {
+		if c.ID == id {
 			return c
 		}
 	}
@@ -279,7 +284,7 @@ func (w *World) Named(name plan.NodeName) *Node {
 // Queue finds a queue; nil if there is none.
 func (c *Cluster) Queue(id plan.QueueID) *Queue {
 	for _, q := range c.Queues {
-		if q.Id == id {
+		if q.ID == id {
 			return q
 		}
 	}

@@ -1,4 +1,5 @@
-// Package tools_test runs the scripts of this folder in a project of their own, with stand-ins for the programs they call.
+// Package tools_test runs the scripts of this folder in a project of their own, with stand-ins for the
+// programs they call.
 package tools_test
 
 import (
@@ -17,8 +18,8 @@ import (
 type project struct {
 	t   *testing.T
 	dir string
-	// PATH is these two folders: stand-ins, and links to the system's tools. They are apart so that no stand-in is ever written
-	// through a link.
+	// PATH is these two folders: stand-ins, and links to the system's tools. They are apart so that no
+	// stand-in is ever written through a link.
 	standIns, tools string
 	env             []string
 }

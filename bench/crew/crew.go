@@ -17,7 +17,8 @@ import (
 	"warren/verify/traffic"
 )
 
-// Crew is a kind of client that suffers a fault: a producer and a consumer on every path, and a queue of its own.
+// Crew is a kind of client that suffers a fault: a producer and a consumer on every path, and a queue of its
+// own.
 type Crew struct {
 	// Name is as it appears in tables.
 	Name string

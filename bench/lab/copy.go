@@ -26,8 +26,8 @@ const (
 	AsToldPorts   = 28400
 )
 
-// copied is a copy of a running stack: the same containers from the same images with the same files, under other names and
-// ports, made by hand.
+// copied is a copy of a running stack: the same containers from the same images with the same files, under
+// other names and ports, made by hand.
 type copied struct {
 	deployment
 	source  *cluster.Cluster
@@ -40,8 +40,8 @@ type copied struct {
 	twins  []containerCopy
 }
 
-// NewCopy describes a copy of source under a name, on ports of its own. If detection is not empty, it replaces the
-// source's failure detection.
+// NewCopy describes a copy of source under a name, on ports of its own. If detection is not empty, it
+// replaces the source's failure detection.
 func NewCopy(
 	ctx context.Context, source *cluster.Cluster, name string, firstPort int, detection topology.FailureDetection,
 ) (*copied, error) {

@@ -1,5 +1,5 @@
-// Package lab brings up the clusters that are compared: the stack under test, a copy of it with stock settings, and
-// the tutorial's cluster.
+// Package lab brings up the clusters that are compared: the stack under test, a copy of it with stock
+// settings, and the tutorial's cluster.
 package lab
 
 import (
@@ -22,8 +22,8 @@ type Settings struct {
 	Warn func(error)
 }
 
-// Lab is where measurements are made: the stack under test, and the clusters it is compared with, which come up when
-// they are first asked for and stay until Close.
+// Lab is where measurements are made: the stack under test, and the clusters it is compared with, which come
+// up when they are first asked for and stay until Close.
 type Lab struct {
 	Settings
 	// Warren is the running stack.
@@ -44,7 +44,8 @@ func NewLab(warren *cluster.Cluster, s Settings) *Lab { return &Lab{Settings: s,
 // UnderTest is the running stack.
 func (l *Lab) UnderTest(context.Context) (*cluster.Cluster, error) { return l.Warren, nil }
 
-// Stock is a copy of the stack under test that detects failures as Erlang, RabbitMQ and HAProxy do when left alone.
+// Stock is a copy of the stack under test that detects failures as Erlang, RabbitMQ and HAProxy do when left
+// alone.
 func (l *Lab) Stock(ctx context.Context) (*cluster.Cluster, error) {
 	if l.stock.cluster != nil {
 		return l.stock.cluster, nil

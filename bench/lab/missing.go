@@ -2,7 +2,8 @@ package lab
 
 import "fmt"
 
-// MissingError says that a side cannot be measured on this machine because something is missing that can be installed.
+// MissingError says that a side cannot be measured on this machine because something is missing that can be
+// installed.
 type MissingError struct {
 	What, Hint string
 }

@@ -7,8 +7,8 @@ import (
 	"warren/internal/wait"
 )
 
-// patience is how long preparations are tried again: a cluster that has just come up, or a machine that is busy, may not answer the
-// management API in time.
+// patience is how long preparations are tried again: a cluster that has just come up, or a machine that is
+// busy, may not answer the management API in time.
 const patience = time.Minute
 
 // Patiently tries what may be repeated until it succeeds.

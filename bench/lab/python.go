@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// tutorialScripts are the tutorial's programs as they stand, but for where the broker is and the password, which come
-// from the environment; and the programs that drive them: flood.py and steady.py.
+// tutorialScripts are the tutorial's programs as they stand, but for where the broker is and the password,
+// which come from the environment; and the programs that drive them: flood.py and steady.py.
 //
 //go:embed tutorial/*.py
 var tutorialScripts embed.FS
@@ -34,8 +34,8 @@ var PythonWithPika = sync.OnceValues(func() (string, error) {
 	return "", &MissingError{What: "a Python with pika", Hint: "install it with `apt-get install python3-pika`"}
 })
 
-// Python prepares to run one of the tutorial's scripts against the broker at an AMQP URI. The caller calls done when
-// the command has ended.
+// Python prepares to run one of the tutorial's scripts against the broker at an AMQP URI. The caller calls
+// done when the command has ended.
 func Python(ctx context.Context, endpoint, script string, args ...string) (cmd *exec.Cmd, done func() error, err error) {
 	interpreter, err := PythonWithPika()
 	if err != nil {
@@ -64,7 +64,8 @@ func Python(ctx context.Context, endpoint, script string, args ...string) (cmd *
 	return cmd, done, nil
 }
 
-// RunScript runs a script that ends by itself, within limit, and returns what it printed. Its environment gets variables, as KEY=value.
+// RunScript runs a script that ends by itself, within limit, and returns what it printed. Its environment
+// gets variables, as KEY=value.
 func RunScript(ctx context.Context, limit time.Duration, endpoint, script string, variables []string, args ...string) (printed []byte, err error) {
 	// The tutorial's programs wait for ever where a broker blocks them.
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it did not end within %s", limit))

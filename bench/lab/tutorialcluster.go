@@ -21,7 +21,8 @@ import (
 //go:embed tutorial/rabbitmq.conf tutorial/haproxy.cfg
 var tutorialFiles embed.FS
 
-// What the tutorial's compose file says, on the images that Warren's stacks use. It asks for a 3.x series, the last with RAM nodes.
+// What the tutorial's compose file says, on the images that Warren's stacks use. It asks for a 3.x series,
+// the last with RAM nodes.
 const (
 	tutorialImage        = "warren/rabbitmq:3.10"
 	tutorialHAProxyImage = topology.DefaultHAProxyImage
@@ -54,8 +55,8 @@ func NewTutorialCluster(source *cluster.Cluster, name string, firstPort int) (*t
 	}, nil
 }
 
-// up follows the tutorial, steps 5 and 6: compose starts the first node, the others and the load balancer when it is
-// healthy; half a minute's sleep; one node joins after the other.
+// up follows the tutorial, steps 5 and 6: compose starts the first node, the others and the load balancer
+// when it is healthy; half a minute's sleep; one node joins after the other.
 func (t *tutorialCluster) Up(ctx context.Context) (*cluster.Cluster, error) {
 	if err := t.prepare(ctx); err != nil {
 		return nil, err

@@ -19,8 +19,9 @@ const (
 	axisSpace = 26.0
 )
 
-// plot draws a metric of a comparison: a bar from zero to the median for each row, a line from the least to the most, and a
-// dot for every repetition. Where the rows differ by more than a hundred times, the scale is logarithmic.
+// plot draws a metric of a comparison: a bar from zero to the median for each row, a line from the least to
+// the most, and a dot for every repetition. Where the rows differ by more than a hundred times, the scale is
+// logarithmic.
 func plot(c compare.Result, m compare.Metric) template.HTML {
 	var rows []compare.Row
 	for _, row := range c.Rows {

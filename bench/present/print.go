@@ -12,8 +12,8 @@ import (
 	"warren/verify/report"
 )
 
-// Print writes the run as tables for the terminal: medians, in brackets the least and the most, and the ratio of the
-// first column to that of the first row.
+// Print writes the run as tables for the terminal: medians, in brackets the least and the most, and the ratio
+// of the first column to that of the first row.
 func Print(w io.Writer, r compare.Run) error {
 	fmt.Fprintf(w, "%s\nRabbitMQ %s, stack %s, %s, took %s\n", r.Machine, r.Series, r.Stack,
 		r.Started.Format("2006-01-02 15:04 MST"), report.Duration(r.Took))

@@ -33,7 +33,8 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"verdict":  verdict,
 }).Parse(pageHTML))
 
-// Write writes the run into a folder as a page that stands alone and as JSON. The folder is made if it is missing.
+// Write writes the run into a folder as a page that stands alone and as JSON. The folder is made if it is
+// missing.
 func Write(dir string, r compare.Run) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write benchmarks: %w", err)

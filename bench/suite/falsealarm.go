@@ -230,7 +230,7 @@ func terms(ctx context.Context, c *cluster.Cluster) (map[string]float64, error) 
 	return found, nil
 }
 
-// overload floods every cluster with messages and keeps every core busy besides.
+// overload floods every cluster with messages and also keeps every core busy.
 func overload(ctx context.Context, place *lab.Lab, watched []*observer) error {
 	stop, err := burn(ctx, place)
 	if err != nil {

@@ -21,8 +21,8 @@ func (e *endpoints) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&e.direct, "direct", false, "connect to the nodes themselves, not through the load balancer")
 }
 
-// resolve returns the AMQP URLs to connect to, which hold passwords: never print them. It also returns the outputs they are from, nil if the
-// user gave URLs.
+// resolve returns the AMQP URLs to connect to, which hold passwords: never print them. It also returns the
+// outputs they are from, nil if the user gave URLs.
 func (e *endpoints) resolve(ctx context.Context, opts *options) ([]string, *topology.Outputs, error) {
 	if len(e.urls) > 0 {
 		if e.direct {

@@ -1,5 +1,5 @@
-// Command warren works with a stack that is up: it shows the cluster's state, declares the application's queues,
-// sends and receives messages, injects faults and judges what became of the messages.
+// Command warren works with a stack that is up: it shows the cluster's state, declares the application's
+// queues, sends and receives messages, injects faults and judges what became of the messages.
 package main
 
 import (
@@ -11,7 +11,8 @@ import (
 	"syscall"
 )
 
-// Exit statuses: 0 all is well, 1 something is wrong or failed, 130 interrupted by a signal, as a shell counts it.
+// Exit statuses: 0 all is well, 1 something is wrong or failed, 130 interrupted by a signal, as a shell
+// counts it.
 const (
 	exitFailure     = 1
 	exitInterrupted = 130
@@ -25,7 +26,8 @@ func main() {
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// The first signal cancels the context, so that faults are healed and connections closed; the second one kills.
+	// The first signal cancels the context, so that faults are healed and connections closed; the second one
+	// kills.
 	context.AfterFunc(ctx, stop)
 
 	err := newRoot().ExecuteContext(ctx)

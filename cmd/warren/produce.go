@@ -144,8 +144,8 @@ func (p *production) soleQueue() string {
 	return ""
 }
 
-// publishAll publishes until the count is reached or ctx ends, and waits for the outcomes. Its error is one that every
-// further message would meet.
+// publishAll publishes until the count is reached or ctx ends, and waits for the outcomes. Its error is one
+// that every further message would meet.
 func (p *production) publishAll(ctx context.Context, producer *clients.Producer, size int) (*producerSummary, error) {
 	summary := &producerSummary{start: time.Now()}
 	inFlight := make(chan *clients.Confirmation, p.window)
@@ -204,7 +204,8 @@ func tutorialMessage(n, size int) []byte {
 	return body
 }
 
-// pace spreads messages evenly over time. After a delay it goes on from where it is: it does not hurry to catch up.
+// pace spreads messages evenly over time. After a delay it goes on from where it is: it does not hurry to
+// catch up.
 type pace struct {
 	interval time.Duration
 	due      time.Time

@@ -11,11 +11,12 @@ import (
 	"warren/verify/checker"
 )
 
-// maxLatencies bounds the memory of a long run: of more messages than that, the percentiles are those of an even sample.
+// maxLatencies bounds the memory of a long run: of more messages than that, the percentiles are those of an
+// even sample.
 const maxLatencies = 1 << 20
 
-// producerSummary is the account of a run of `warren produce`. Asked is the sum of Confirmed, Returned, Nacked,
-// Rejected, Unconfirmed and NotPublished.
+// producerSummary is the account of a run of `warren produce`. Asked is the sum of Confirmed, Returned,
+// Nacked, Rejected, Unconfirmed and NotPublished.
 type producerSummary struct {
 	Asked int64 `json:"asked"`
 	clients.ProducerStats

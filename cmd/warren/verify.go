@@ -47,7 +47,7 @@ func newVerify(opts *options) *cobra.Command {
 		Use:   "verify",
 		Short: "Inject faults under traffic and judge whether the cluster kept its promises",
 		Long: "Verify keeps messages flowing through the running cluster, breaks the cluster on purpose in one way after the\n" +
-			"other, mends it, and judges from the fate of every message whether a promise was broken and for how long the\n" +
+			"other, heals it, and judges from the fate of every message whether a promise was broken and for how long the\n" +
 			"cluster did not serve. It writes a report, and fails if a scenario failed. Ctrl-C heals first.",
 		Example: "  warren verify\n  warren verify --fault leader-killed --fault pair-cut --duration 20s\n" +
 			"  warren verify --random 20 --seed 7 --duration 10m\n  warren verify --judge report/history/leader-killed.jsonl.gz",

@@ -21,11 +21,12 @@ import (
 	"warren/verify/fault"
 )
 
-// Patience is how long a cluster may take to recover from anything, on a machine that runs other tests at the same time.
+// Patience is how long a cluster may take to recover from anything, on a machine that runs other tests at the
+// same time.
 const Patience = 6 * time.Minute
 
-// Open opens the cluster whose outputs the file named by WARREN_TEST_OUTPUTS holds, and waits until it is healthy. When
-// the test ends, all faults are healed.
+// Open opens the cluster whose outputs the file named by WARREN_TEST_OUTPUTS holds, and waits until it is
+// healthy. When the test ends, all faults are healed.
 func Open(t *testing.T) *cluster.Cluster {
 	t.Helper()
 	file := os.Getenv(livestack.OutputsVariable)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// DidYouMean asks "did you mean" the word that was abbreviated, or else the one closest to what was written. It is to
-// be appended to an error, and empty if no word is close.
+// DidYouMean asks "did you mean" the word that was abbreviated, or else the one closest to what was written.
+// It is to be appended to an error, and empty if no word is close.
 func DidYouMean[T ~string](written T, words []T) string {
 	if len(words) == 0 {
 		return ""

@@ -64,8 +64,8 @@ func Within(
 	return Until(ctx, interval, what, check)
 }
 
-// Progress is Until without a limit of time: it goes on as long as check's error changes, and gives up when that has
-// been the same for stall. So it suits a slow machine as well as a fast one.
+// Progress is Until without a limit of time: it goes on as long as check's error changes, and gives up when
+// that has been the same for stall. So it suits a slow machine as well as a fast one.
 func Progress(
 	ctx context.Context, stall, interval time.Duration, what string, check func(context.Context) error,
 ) error {

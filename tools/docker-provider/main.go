@@ -1,8 +1,8 @@
-// Command pulumi-resource-docker is the Docker provider plugin for Pulumi, for machines that cannot download the
-// official one. It is made of what that one is made of: the Terraform provider for Docker, bridged by
+// Command pulumi-resource-docker is the Docker provider plugin for Pulumi, for machines that cannot download
+// the official one. It is made of what that one is made of: the Terraform provider for Docker, bridged by
 // pulumi-terraform-bridge. Its resource types, names and defaults are those of the public SDK,
-// github.com/pulumi/pulumi-docker/sdk/v4, whose version it is stamped with; the Image resource (docker-build) and the
-// functions of that SDK are left out.
+// github.com/pulumi/pulumi-docker/sdk/v4, whose version it is stamped with; the Image resource (docker-build)
+// and the functions of that SDK are left out.
 package main
 
 import (

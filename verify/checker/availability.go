@@ -8,15 +8,16 @@ import (
 )
 
 const (
-	// MinOutage is the shortest pause that is listed as an outage. Steady traffic has pauses of its own, as long as
-	// the interval between messages and a garbage collection.
+	// MinOutage is the shortest pause that is listed as an outage. Steady traffic has pauses of its own, as
+	// long as the interval between messages and a garbage collection.
 	MinOutage = 250 * time.Millisecond
 	// maxOutages is how many outages a verdict lists; it measures all of them.
 	maxOutages = 500
 )
 
-// Availability tells when something happened steadily and when it paused. Pauses at the start and the end of traffic
-// count: from the moment traffic began to the first confirm, from the last confirm to the moment traffic stopped.
+// Availability tells when something happened steadily and when it paused. Pauses at the start and the end of
+// traffic count: from the moment traffic began to the first confirm, from the last confirm to the moment
+// traffic stopped.
 type Availability struct {
 	// Count is how often it happened while traffic ran.
 	Count int `json:"count"`
@@ -45,8 +46,8 @@ func measure(gaps []history.Span) Availability {
 	return a
 }
 
-// gaps are the spans between neighbouring moments within the traffic, in order, from its start to its end. The moments
-// need not be sorted; those outside the traffic do not count.
+// gaps are the spans between neighbouring moments within the traffic, in order, from its start to its end.
+// The moments need not be sorted; those outside the traffic do not count.
 func gaps(moments []time.Duration, traffic history.Span) []history.Span {
 	var spans []history.Span
 	last := traffic.From
@@ -60,7 +61,8 @@ func gaps(moments []time.Duration, traffic history.Span) []history.Span {
 	return append(spans, history.Span{From: last, To: traffic.To})
 }
 
-// service is when each path served, as the gaps between confirms and between deliveries; "" is all paths together.
+// service is when each path served, as the gaps between confirms and between deliveries; "" is all paths
+// together.
 type service struct {
 	confirms, deliveries map[string][]history.Span
 }

@@ -7,8 +7,8 @@ import (
 	"warren/verify/history"
 )
 
-// Check judges a history. Promises are the expectations of the faults in it, by the fault's name; a fault without one
-// is held to what is promised always.
+// Check judges a history. Promises are the expectations of the faults in it, by the fault's name; a fault
+// without one is held to what is promised always.
 func Check(h history.History, promises map[string]Expectation) Verdict {
 	v := Verdict{Scenario: h.Scenario}
 	countPublishes(&v, h)
@@ -51,8 +51,8 @@ func checkEvidence(h history.History, v Verdict) []Violation {
 	return violations
 }
 
-// silentPaths are the paths over which no message was confirmed, in the order of the history. The queue that is filled
-// until the drain is one of them, if anything was published to it.
+// silentPaths are the paths over which no message was confirmed, in the order of the history. The queue that
+// is filled until the drain is one of them, if anything was published to it.
 func silentPaths(h history.History) []string {
 	confirmed := map[string]bool{}
 	paths := slices.Clone(h.Paths)

@@ -13,8 +13,8 @@ import (
 
 const ms = time.Millisecond
 
-// run is a hand-made history: one producer and one consumer on each of two paths, a message every 100 ms on each for
-// ten seconds, confirmed after 5 ms and delivered after 8 ms. Tests break it in one way each.
+// run is a hand-made history: one producer and one consumer on each of two paths, a message every 100 ms on
+// each for ten seconds, confirmed after 5 ms and delivered after 8 ms. Tests break it in one way each.
 func run() history.History {
 	h := history.History{
 		Scenario: "test",
@@ -42,7 +42,8 @@ func withFault(h history.History, name string) history.History {
 	return h
 }
 
-// silence makes what would have been confirmed on a path within the span unknown, and takes away its deliveries.
+// silence makes what would have been confirmed on a path within the span unknown, and takes away its
+// deliveries.
 func silence(h history.History, path string, span history.Span) history.History {
 	gone := map[string]bool{}
 	for i, p := range h.Publishes {

@@ -9,19 +9,20 @@ import (
 	"warren/verify/history"
 )
 
-// DefaultGrace is the time at the edges of a fault during which a confirm that was already on its way may still
-// arrive.
+// DefaultGrace is the time at the edges of a fault during which a confirm that was already on its way may
+// still arrive.
 const DefaultGrace = time.Second
 
-// Expectation is what is promised while a fault is in effect, beyond what is promised always: that no confirmed
-// message is lost and none is made up. The zero value promises nothing more.
+// Expectation is what is promised while a fault is in effect, beyond what is promised always: that no
+// confirmed message is lost and none is made up. The zero value promises nothing more.
 type Expectation struct {
 	// NoConfirms: no broker may take responsibility for a message, because no majority could keep it.
 	NoConfirms bool `json:"noConfirms,omitempty"`
-	// Grace is how long after the fault took effect confirms may still arrive under NoConfirms. Zero is DefaultGrace.
+	// Grace is how long after the fault took effect confirms may still arrive under NoConfirms. Zero is
+	// DefaultGrace.
 	Grace time.Duration `json:"grace,omitempty"`
-	// MaxOutage bounds, per path, the longest time without a confirm while the fault is coming, in effect, or going.
-	// The path "" stands for all paths together. A path not named has no bound.
+	// MaxOutage bounds, per path, the longest time without a confirm while the fault is coming, in effect, or
+	// going. The path "" stands for all paths together. A path not named has no bound.
 	MaxOutage map[string]time.Duration `json:"maxOutage,omitempty"`
 }
 

@@ -9,8 +9,8 @@ import (
 	"warren/verify/history"
 )
 
-// judgeFault measures what the i-th fault of a history did to the service. What comes after a fault is its doing as
-// well, until the next one begins.
+// judgeFault measures what the i-th fault of a history did to the service. What comes after a fault is its
+// doing as well, until the next one begins.
 func judgeFault(h history.History, s service, i int) FaultVerdict {
 	v := FaultVerdict{
 		FaultWindow: h.Faults[i],

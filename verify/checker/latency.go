@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Latency describes a distribution of durations by its percentiles. All are zero when there was nothing to measure.
+// Latency describes a distribution of durations by its percentiles. All are zero when there was nothing to
+// measure.
 type Latency struct {
 	Median time.Duration `json:"median"`
 	P95    time.Duration `json:"p95"`

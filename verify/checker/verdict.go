@@ -1,9 +1,10 @@
-// Package checker judges the history of a run. It is pure: the same history always gets the same verdict, and a saved
-// history can be judged again.
+// Package checker judges the history of a run. It is pure: the same history always gets the same verdict, and
+// a saved history can be judged again.
 //
-// The vocabulary is Jepsen's: a message is attempted when it is published, acknowledged when the broker confirms it,
-// lost when it was acknowledged and never delivered, unexpected when it was delivered and never attempted, duplicated
-// when it was delivered more than once, recovered when it was delivered although it was not acknowledged.
+// The vocabulary is Jepsen's: a message is attempted when it is published, acknowledged when the broker
+// confirms it, lost when it was acknowledged and never delivered, unexpected when it was delivered and never
+// attempted, duplicated when it was delivered more than once, recovered when it was delivered although it was
+// not acknowledged.
 package checker
 
 import (
@@ -76,8 +77,8 @@ type Verdict struct {
 	Unexpected Messages `json:"unexpected"`
 	Duplicated Messages `json:"duplicated"`
 	Recovered  Messages `json:"recovered"`
-	// Reordered messages reached a consumer after a later message of the same producer, although the broker did not
-	// mark them as redelivered.
+	// Reordered messages reached a consumer after a later message of the same producer, although the broker
+	// did not mark them as redelivered.
 	Reordered Messages `json:"reordered"`
 
 	// Overall is the service as a whole: a moment is served when any path was.
@@ -104,10 +105,12 @@ type PathVerdict struct {
 	ConfirmLatency Latency `json:"confirmLatency"`
 }
 
-// FaultVerdict is what one fault did to the service, from its beginning until the next fault began or traffic stopped.
+// FaultVerdict is what one fault did to the service, from its beginning until the next fault began or traffic
+// stopped.
 type FaultVerdict struct {
 	history.FaultWindow
-	// Confirms and Deliveries are the longest outages that the fault had a part in, by path; "" is all paths together.
+	// Confirms and Deliveries are the longest outages that the fault had a part in, by path; "" is all paths
+	// together.
 	Confirms   map[string]time.Duration `json:"confirms"`
 	Deliveries map[string]time.Duration `json:"deliveries"`
 }

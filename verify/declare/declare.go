@@ -1,5 +1,5 @@
-// Package declare makes sure that a running cluster has what an application needs: exchanges, queues and bindings.
-// Declaring is idempotent, and never changes or deletes what is there.
+// Package declare makes sure that a running cluster has what an application needs: exchanges, queues and
+// bindings. Declaring is idempotent, and never changes or deletes what is there.
 package declare
 
 import (
@@ -27,7 +27,8 @@ type Result struct {
 
 // Application declares what an application needs.
 //
-// If something is there with other properties, nothing at all is declared; the error joins a *MismatchError for each.
+// If something is there with other properties, nothing at all is declared; the error joins a *MismatchError
+// for each.
 func Application(ctx context.Context, c *cluster.Cluster, app topology.Application) error {
 	_, err := Report(ctx, c, app)
 	return err
@@ -55,7 +56,8 @@ func Report(ctx context.Context, c *cluster.Cluster, app topology.Application) (
 	return results, nil
 }
 
-// pick returns a client of a node that answers. All questions go to the same one: its view is consistent in itself.
+// pick returns a client of a node that answers. All questions go to the same one: its view is consistent in
+// itself.
 func pick(ctx context.Context, c *cluster.Cluster) (*rabbithole.Client, error) {
 	var picked *rabbithole.Client
 	err := c.AskAny(ctx, func(api *rabbithole.Client) error {
@@ -130,8 +132,8 @@ func plan(api *rabbithole.Client, app topology.Application) ([]step, error) {
 	return steps, nil
 }
 
-// queueColumns asks for what makes two declarations equivalent. In full the answer has the details of every consumer,
-// which rabbit-hole cannot always decode.
+// queueColumns asks for what makes two declarations equivalent. In full the answer has the details of every
+// consumer, which rabbit-hole cannot always decode.
 var queueColumns = url.Values{"columns": {"durable,auto_delete,arguments"}}
 
 func planBinding(api *rabbithole.Client, vhost string, binding topology.Binding) (step, error) {

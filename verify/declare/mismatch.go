@@ -12,8 +12,8 @@ import (
 	planner "warren/agent/plan"
 )
 
-// MismatchError says that an exchange or queue is there with other properties than it should have. RabbitMQ cannot
-// change them: it must be deleted and declared anew, or have another name.
+// MismatchError says that an exchange or queue is there with other properties than it should have. RabbitMQ
+// cannot change them: it must be deleted and declared anew, or have another name.
 type MismatchError struct {
 	// Kind is "exchange" or "queue".
 	Kind, Name, VHost string
@@ -61,7 +61,8 @@ func queueProperties(durable, autoDelete bool, arguments map[string]any) propert
 	return p
 }
 
-// encode writes a value as JSON, in which 10000 is the same whether it was a Go integer or a number in an answer.
+// encode writes a value as JSON, in which 10000 is the same whether it was a Go integer or a number in an
+// answer.
 func encode(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {

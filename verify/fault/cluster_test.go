@@ -28,8 +28,8 @@ import (
 	"warren/verify/fault/swap"
 )
 
-// TestEveryFaultTakesEffectAndIsHealed relies on Inject and Heal, which verify that themselves, and looks that the
-// cluster suffers meanwhile and recovers.
+// TestEveryFaultTakesEffectAndIsHealed relies on Inject and Heal, which verify that themselves, and looks
+// that the cluster suffers meanwhile and recovers.
 func TestEveryFaultTakesEffectAndIsHealed(t *testing.T) {
 	c := livetest.Open(t)
 	target := livetest.QuorumQueue(t, c)
@@ -100,8 +100,8 @@ func TestHealAllHealsWhatNobodyHealed(t *testing.T) {
 	}
 }
 
-// TestLyingDisksAreTakenOff leaves nodes on disks that can be told to lie, as a run that was killed does. One of the disks
-// has lost its process, and so the node all its files.
+// TestLyingDisksAreTakenOff leaves nodes on disks that can be told to lie, as a run that was killed does. One
+// of the disks has lost its process, and so the node all its files.
 func TestLyingDisksAreTakenOff(t *testing.T) {
 	c := livetest.Open(t)
 	if err := swap.Available(t.Context(), c); err != nil {

@@ -11,23 +11,24 @@ import (
 	"warren/topology"
 )
 
-// The cookie's mark holds the cookie that was there before. Cookies never leave the node: not even its own process
-// list shows one.
+// The cookie's mark holds the cookie that was there before. Cookies never leave the node: not even its own
+// process list shows one.
 const (
 	cookieFile = topology.DataCookiePath
 	savedFile  = markDirectory + "/" + markCookie
 	newFile    = markDirectory + "/cookie.new"
 )
 
-// useCookie is Erlang that makes the node use the cookie in a file, and drop its connections, which had the old one.
+// useCookie is Erlang that makes the node use the cookie in a file, and drop its connections, which had the
+// old one.
 func useCookie(file string) string {
 	return fmt.Sprintf(`{ok, Cookie} = file:read_file(%q), `+
 		`true = erlang:set_cookie(node(), binary_to_atom(string:trim(Cookie))), `+
 		`[erlang:disconnect_node(N) || N <- nodes()], `, file)
 }
 
-// reconnect is Erlang that connects to peers, and fails if none of them accepts. Not every series tries by itself to reach
-// a peer again that it has lost.
+// reconnect is Erlang that connects to peers, and fails if none of them accepts. Not every series tries by
+// itself to reach a peer again that it has lost.
 func reconnect(peers []topology.NodeOutput) string {
 	var names []string
 	for _, peer := range peers {
@@ -36,7 +37,8 @@ func reconnect(peers []topology.NodeOutput) string {
 	return fmt.Sprintf(`true = lists:member(true, [net_kernel:connect_node(N) || N <- [%s]]), `, strings.Join(names, ", "))
 }
 
-// changeCookie gives a follower another Erlang cookie, in its file and in the running node. Its peers refuse it.
+// changeCookie gives a follower another Erlang cookie, in its file and in the running node. Its peers refuse
+// it.
 func changeCookie(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
 	follower, err := firstFollower(ctx, c, target)
 	if err != nil {
@@ -64,15 +66,15 @@ chown --reference="$0" "$2" && chmod 0400 "$2"`
 		})
 }
 
-// restoreCookie gives a node back the cookie that its mark holds, and makes sure that a peer accepts it. That the peers see
-// it running again depends on how the cluster handles partitions, in series before 4.3.
+// restoreCookie gives a node back the cookie that its mark holds, and makes sure that a peer accepts it. That
+// the peers see it running again depends on how the cluster handles partitions, in series before 4.3.
 func restoreCookie(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	saved, err := c.Run(ctx, node.Container, "bash", "-c", `[[ -s $0 ]] && echo yes || echo no`, savedFile)
 	if err != nil || saved == "no" { // ended before it had changed anything
 		return err
 	}
-	// A run that was killed may have changed the node and not the file, or the reverse, and rabbitmqctl reaches the node only
-	// with the cookie that it has. So try with the new one, and then with the old one.
+	// A run that was killed may have changed the node and not the file, or the reverse, and rabbitmqctl
+	// reaches the node only with the cookie that it has. So try with the new one, and then with the old one.
 	if _, err := c.Run(ctx, node.Container, "bash", "-c", `[[ ! -e $0 ]] || mv -f "$0" "$1"`, newFile, cookieFile); err != nil {
 		return err
 	}

@@ -1,9 +1,10 @@
-// Package fault breaks a running cluster on purpose, in the ways that clusters break: processes die or freeze,
-// networks split, lose packets or slow down, memory and disks run full, operators restart and reset nodes.
+// Package fault breaks a running cluster on purpose, in the ways that clusters break: processes die or
+// freeze, networks split, lose packets or slow down, memory and disks run full, operators restart and reset
+// nodes.
 //
-// A Fault is a value in a table. Injecting it and healing it both verify, by a measurement of their own, that they
-// took effect: a partition that cuts nothing is an error, not a pass. What a killed process left behind is found and
-// mended by HealAll.
+// A Fault is a value in a table. Injecting it and healing it both verify, by a measurement of their own, that
+// they took effect: a partition that cuts nothing is an error, not a pass. What a killed process left behind
+// is found and healed by HealAll.
 package fault
 
 import (
@@ -31,8 +32,9 @@ type Fault struct {
 	Expect checker.Expectation
 	// Available returns nil if the fault can be injected into this cluster, else an error that says why not.
 	Available func(*cluster.Cluster) error
-	// Inject breaks the cluster and returns when that is seen to have taken effect. On an error it has healed what
-	// it did, as far as that was possible. Faults that are an action, such as a rolling restart, happen within Inject.
+	// Inject breaks the cluster and returns when that is seen to have taken effect. On an error it has healed
+	// what it did, as far as that was possible. Faults that are an action, such as a rolling restart, happen
+	// within Inject.
 	Inject func(context.Context, *cluster.Cluster, Target) (Injection, error)
 	// LyingDisks says that the nodes must be on disks that can be told to lie: see PutOnLyingDisks.
 	LyingDisks bool
@@ -47,8 +49,9 @@ type Target struct {
 type Injection interface {
 	// String says what was done to whom, such as "killed rabbit2, which led ha_queue".
 	String() string
-	// Heal undoes the fault and returns when that is seen to have taken effect; whether the cluster has recovered
-	// is for health.WaitHealthy to say. It may be called again. Give it a context that outlives an interrupt.
+	// Heal undoes the fault and returns when that is seen to have taken effect; whether the cluster has
+	// recovered is for health.WaitHealthy to say. It may be called again. Give it a context that outlives an
+	// interrupt.
 	Heal(context.Context) error
 }
 

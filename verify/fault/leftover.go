@@ -27,8 +27,8 @@ type Leftover struct {
 // String is one line for people.
 func (l Leftover) String() string { return l.Where + ": " + l.What }
 
-// Leftovers returns what HealAll would undo, nodes that do not run excepted: those may have been stopped by an
-// operator.
+// Leftovers returns what HealAll would undo, nodes that do not run excepted: those may have been stopped by
+// an operator.
 func Leftovers(ctx context.Context, c *cluster.Cluster) ([]Leftover, error) {
 	var mutex sync.Mutex
 	var found []Leftover
@@ -92,9 +92,9 @@ func DescribeLeftovers(ctx context.Context, c *cluster.Cluster) ([]string, error
 	return lines, err
 }
 
-// HealAll undoes all that faults have done to a cluster, whoever injected them, and returns when that is seen to be
-// done: containers that are paused or stopped, packet filters, lying disks, limits, cookies, nodes out of the cluster. Whether the
-// cluster has recovered is for health.WaitHealthy to say.
+// HealAll undoes all that faults have done to a cluster, whoever injected them, and returns when that is seen
+// to be done: containers that are paused or stopped, packet filters, lying disks, limits, cookies, nodes out
+// of the cluster. Whether the cluster has recovered is for health.WaitHealthy to say.
 func HealAll(ctx context.Context, c *cluster.Cluster) error {
 	err := errors.Join(
 		parallel.Each(pausable(c), func(containerName string) error { return thaw(ctx, c, containerName) }),

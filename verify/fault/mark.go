@@ -10,8 +10,8 @@ import (
 	"warren/topology"
 )
 
-// Faults inside a node leave a mark there, a file named after what must be undone, before they do anything: whoever
-// comes later can tell what was done on purpose from what an operator has set.
+// Faults inside a node leave a mark there, a file named after what must be undone, before they do anything:
+// whoever comes later can tell what was done on purpose from what an operator has set.
 const markDirectory = "/run/warren-fault"
 
 // repairs undo what a mark stands for. Each may find its work done already, or half done.

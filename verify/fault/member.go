@@ -85,8 +85,8 @@ func emptyVolume(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 	return err
 }
 
-// rejoin brings a node back that was reset or lost its data: it becomes a member again, of the type it should be, and
-// its replicas take part again.
+// rejoin brings a node back that was reset or lost its data: it becomes a member again, of the type it should
+// be, and its replicas take part again.
 func rejoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	state, err := c.State(ctx, node.Container)
 	if err != nil {
@@ -141,11 +141,12 @@ func restoreType(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 	return startApp(ctx, c, node)
 }
 
-// replicaTimeout is how long replicas may take that come back by themselves, as they do in series 4.3 after a reset.
+// replicaTimeout is how long replicas may take that come back by themselves, as they do in series 4.3 after a
+// reset.
 const replicaTimeout = time.Minute
 
-// restoreReplicas waits until the node's replicas take part. Those that do not, because the cluster knows them and the
-// node does not, are taken out of their queues; those that queues lack are put back.
+// restoreReplicas waits until the node's replicas take part. Those that do not, because the cluster knows
+// them and the node does not, are taken out of their queues; those that queues lack are put back.
 func restoreReplicas(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	peer := peersOf(c, node)[0]
 	err := await(ctx, replicaTimeout, func(ctx context.Context) error { return replicasOnline(ctx, c, peer, node) })
@@ -232,8 +233,8 @@ func isMember(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput)
 	return false, fmt.Errorf("no peer of %s answers: %w", node.Name, errors.Join(failures...))
 }
 
-// pauseMembership freezes the container that watches a node's membership, for the time that a fault takes the node out of the cluster. It
-// would end, and the stack would no longer be as Pulumi left it.
+// pauseMembership freezes the container that watches a node's membership, for the time that a fault takes the
+// node out of the cluster. It would end, and the stack would no longer be as Pulumi left it.
 func pauseMembership(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	state, err := c.State(ctx, node.Membership)
 	if err != nil || state != "running" {

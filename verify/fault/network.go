@@ -19,8 +19,8 @@ import (
 
 // interfere puts filters in effect, has the caller's proof that they are, and heals them.
 //
-// Only what nodes say to each other is filtered: clients, the load balancer and the management API reach every node
-// as before, unless a filter is for them.
+// Only what nodes say to each other is filtered: clients, the load balancer and the management API reach
+// every node as before, unless a filter is for them.
 func interfere(ctx context.Context, c *cluster.Cluster, what string, filters []packet.Filter,
 	proof func(context.Context, *packet.Sidecar, packet.Filter) error) (Injection, error) {
 	return inject(ctx, what,
@@ -56,8 +56,8 @@ func interfere(ctx context.Context, c *cluster.Cluster, what string, filters []p
 		})
 }
 
-// reconnected makes sure that a node reaches those it was filtered from, as far as they run. They may have new
-// addresses by now.
+// reconnected makes sure that a node reaches those it was filtered from, as far as they run. They may have
+// new addresses by now.
 func reconnected(ctx context.Context, c *cluster.Cluster, f packet.Filter) (err error) {
 	state, err := c.State(ctx, f.Node.Container)
 	if err != nil || state != "running" {
@@ -163,8 +163,8 @@ func cutRing(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, erro
 // minimumRing is the fewest nodes that have a ring of different majorities.
 const minimumRing = 5
 
-// ring returns, for each of n nodes in a ring, those it must not see: it sees as many neighbours on either side as it
-// needs for a majority.
+// ring returns, for each of n nodes in a ring, those it must not see: it sees as many neighbours on either
+// side as it needs for a majority.
 func ring(n int) [][]int {
 	majority := n/2 + 1
 	reach := majority / 2 // on either side, beside itself
@@ -272,8 +272,9 @@ const queueNumber = 42
 
 // slowDown delays all packets between all nodes.
 //
-// netem would do it for a whole interface, clients included, and not every kernel has it. Here the kernel hands the
-// packets to netdelay, in the sidecar, which hands them back when their time has come. Without it they pass at once.
+// netem would do it for a whole interface, clients included, and not every kernel has it. Here the kernel
+// hands the packets to netdelay, in the sidecar, which hands them back when their time has come. Without it
+// they pass at once.
 func slowDown(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
 	slow := func(peer netip.Addr) []string {
 		return []string{fmt.Sprintf("-d %s -j NFQUEUE --queue-num %d --queue-bypass", peer, queueNumber)}
@@ -306,7 +307,7 @@ const (
 	flapWhole = 3 * time.Second
 )
 
-// flapLink cuts the leader off from its peers and mends that, again and again.
+// flapLink cuts the leader off from its peers and heals that, again and again.
 func flapLink(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
 	leader, err := c.Leader(ctx, target.VHost, target.Queue)
 	if err != nil {

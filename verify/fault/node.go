@@ -32,8 +32,8 @@ func stopApp(ctx context.Context, c *cluster.Cluster, target Target) (Injection,
 		})
 }
 
-// startApp starts RabbitMQ on a node whose container runs, and waits until it serves. If the container was only just started, its
-// Erlang node may still be on its way up, and start RabbitMQ by itself.
+// startApp starts RabbitMQ on a node whose container runs, and waits until it serves. If the container was
+// only just started, its Erlang node may still be on its way up, and start RabbitMQ by itself.
 func startApp(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	err := await(ctx, bootTimeout, func(ctx context.Context) error {
 		if c.Serves(ctx, node) {

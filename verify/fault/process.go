@@ -81,7 +81,8 @@ func stopLeader(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 		func(ctx context.Context) error { return startAll(ctx, c, []string{leader.Container}) })
 }
 
-// rollingRestart stops and starts one node after the other, each when the cluster has recovered from the last.
+// rollingRestart stops and starts one node after the other, each when the cluster has recovered from the
+// last.
 func rollingRestart(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
 	return inject(ctx, "restarted "+nameList(c.Nodes())+", one after the other",
 		func(ctx context.Context) error {
@@ -122,8 +123,8 @@ func stopNode(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput)
 	return awaitState(ctx, c, node.Container, "exited")
 }
 
-// pauseLeader freezes the node that leads the target queue: its peers and clients hear nothing, and no connection
-// breaks.
+// pauseLeader freezes the node that leads the target queue: its peers and clients hear nothing, and no
+// connection breaks.
 func pauseLeader(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
 	leader, err := c.Leader(ctx, target.VHost, target.Queue)
 	if err != nil {
@@ -153,7 +154,8 @@ func thaw(ctx context.Context, c *cluster.Cluster, containerName string) error {
 	return awaitOtherState(ctx, c, containerName, "paused")
 }
 
-// startAll starts containers that do not run, all at once: nodes that were killed together may wait for each other.
+// startAll starts containers that do not run, all at once: nodes that were killed together may wait for each
+// other.
 func startAll(ctx context.Context, c *cluster.Cluster, names []string) error {
 	return parallel.Each(names, func(name string) error {
 		if err := c.Start(ctx, name); err != nil {

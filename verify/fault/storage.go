@@ -112,9 +112,9 @@ func healDisks(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOut
 	return recovered(ctx, c)
 }
 
-// PutOnLyingDisks puts the volumes of all nodes on disks that can be told to lie, and returns when the cluster has
-// recovered: nodes that are not on one yet are killed for that, all at once, and started again. HealAll undoes
-// it.
+// PutOnLyingDisks puts the volumes of all nodes on disks that can be told to lie, and returns when the
+// cluster has recovered: nodes that are not on one yet are killed for that, all at once, and started again.
+// HealAll undoes it.
 func PutOnLyingDisks(ctx context.Context, c *cluster.Cluster) error {
 	put, err := swap.PutAll(ctx, c)
 	if err != nil || !put {

@@ -13,9 +13,9 @@ import (
 	"warren/verify/history"
 )
 
-// expectWithin promises that some path confirms again after anyPath at most, and the load balancer after balanced at most.
-// The numbers are for nodes that notice each other's failure fast, as they do by default, and leave room for a slow
-// machine.
+// expectWithin promises that some path confirms again after anyPath at most, and the load balancer after
+// balanced at most. The numbers are for nodes that notice each other's failure fast, as they do by default,
+// and leave room for a slow machine.
 func expectWithin(anyPath, balanced time.Duration) checker.Expectation {
 	return checker.Expectation{MaxOutage: map[string]time.Duration{"": anyPath, history.LoadBalancer: balanced}}
 }
@@ -246,7 +246,8 @@ func atLeast(nodes int) func(*cluster.Cluster) error {
 	}
 }
 
-// needsTools returns an Available that asks for a number of nodes, and the tools for their networks and volumes.
+// needsTools returns an Available that asks for a number of nodes, and the tools for their networks and
+// volumes.
 func needsTools(nodes int) func(*cluster.Cluster) error {
 	return func(c *cluster.Cluster) error {
 		if err := atLeast(nodes)(c); err != nil {

@@ -8,8 +8,8 @@ import (
 	"warren/verify/fault/storage"
 )
 
-// Storage returns the faults of disks. The nodes have to be put on other disks for them: all are killed for that, and once
-// more when they are taken off.
+// Storage returns the faults of disks. The nodes have to be put on other disks for them: all are killed for
+// that, and once more when they are taken off.
 func Storage() []Fault {
 	faults := storageFaults()
 	for i := range faults {

@@ -1,9 +1,10 @@
-// Package history is the record of a run against a cluster: every publish and how it ended, every delivery, and
-// what was done to the cluster meanwhile. A Recorder collects it while traffic runs, a checker judges it, now or
-// later: a History can be saved as JSON lines and loaded again.
+// Package history is the record of a run against a cluster: every publish and how it ended, every delivery,
+// and what was done to the cluster meanwhile. A Recorder collects it while traffic runs, a checker judges it,
+// now or later: a History can be saved as JSON lines and loaded again.
 //
-// All times in a history are offsets from its start on the monotonic clock of the machine that recorded it, so that
-// they can be compared with each other whatever the wall clock did. In JSON they are integers, in nanoseconds.
+// All times in a history are offsets from its start on the monotonic clock of the machine that recorded it,
+// so that they can be compared with each other whatever the wall clock did. In JSON they are integers, in
+// nanoseconds.
 package history
 
 import (
@@ -79,8 +80,8 @@ type Event struct {
 	Text    string `json:"text"`
 }
 
-// FaultWindow is the time during which one fault was in the cluster. The fault was certainly in effect from Injected
-// to Healing; between Begun and Injected, and between Healing and Healed, it was coming or going.
+// FaultWindow is the time during which one fault was in the cluster. The fault was certainly in effect from
+// Injected to Healing; between Begun and Injected, and between Healing and Healed, it was coming or going.
 type FaultWindow struct {
 	// Fault is the fault's name.
 	Fault string `json:"fault"`
@@ -108,10 +109,11 @@ func (s Span) Overlaps(o Span) bool { return s.From < o.To && o.From < s.To }
 const (
 	// LoadBalancer is the path through the load balancer.
 	LoadBalancer = "load balancer"
-	// AnyNode is the path straight to the nodes, by a client that knows all of them and goes to the next when one fails.
+	// AnyNode is the path straight to the nodes, by a client that knows all of them and goes to the next when
+	// one fails.
 	AnyNode = "any node"
-	// Stored is the path of messages that nobody consumes until the end of the run: what the cluster has to lose. They
-	// are published as over AnyNode.
+	// Stored is the path of messages that nobody consumes until the end of the run: what the cluster has to
+	// lose. They are published as over AnyNode.
 	Stored = "stored"
 )
 
@@ -121,12 +123,13 @@ type History struct {
 	Scenario string `json:"scenario"`
 	// Started is the wall-clock time of offset 0, for comparison with the logs of the nodes.
 	Started time.Time `json:"started"`
-	// Paths are the ways to the cluster that traffic took, in the order a reader expects them; Stored is none of them.
+	// Paths are the ways to the cluster that traffic took, in the order a reader expects them; Stored is none
+	// of them.
 	Paths []string `json:"paths"`
 	// Traffic is the time during which producers published; availability is judged over it.
 	Traffic Span `json:"traffic"`
-	// Drained tells that consumers ran on after the producers stopped, until nothing more arrived. Without it a message
-	// that was not delivered may just not have been delivered yet.
+	// Drained tells that consumers ran on after the producers stopped, until nothing more arrived. Without it
+	// a message that was not delivered may just not have been delivered yet.
 	Drained bool `json:"drained"`
 
 	Publishes  []Publish     `json:"-"`

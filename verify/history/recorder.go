@@ -29,7 +29,8 @@ type Counts struct {
 	Pending int
 }
 
-// NewRecorder starts a history: offset 0 is now. Paths are the ways to the cluster in the order a reader expects.
+// NewRecorder starts a history: offset 0 is now. Paths are the ways to the cluster in the order a reader
+// expects.
 func NewRecorder(scenario string, paths ...string) *Recorder {
 	now := time.Now()
 	return &Recorder{

@@ -19,7 +19,8 @@ type Chart struct {
 	Attempted []int `json:"attempted"`
 	Confirmed []int `json:"confirmed"`
 	Delivered []int `json:"delivered"`
-	// Median and Max are the confirm latencies of the messages published in an interval, 0 where none was confirmed.
+	// Median and Max are the confirm latencies of the messages published in an interval, 0 where none was
+	// confirmed.
 	Median []time.Duration `json:"median"`
 	Max    []time.Duration `json:"max"`
 

@@ -1,5 +1,5 @@
-// Package report explains a verification run to people and programs: one HTML page that stands alone, the same as
-// JSON, a JUnit file for CI systems, and a table for the terminal.
+// Package report explains a verification run to people and programs: one HTML page that stands alone, the
+// same as JSON, a JUnit file for CI systems, and a table for the terminal.
 package report
 
 import (
@@ -36,7 +36,8 @@ type Scenario struct {
 	Promise     string `json:"promise"`
 	// Skipped says why the scenario cannot be played on this cluster, empty if it was played.
 	Skipped string `json:"skipped,omitempty"`
-	// Error says what kept the scenario from its end: a fault that did not take effect, a cluster that did not recover.
+	// Error says what kept the scenario from its end: a fault that did not take effect, a cluster that did not
+	// recover.
 	Error string `json:"error,omitempty"`
 	// Injected says what was done to whom, such as "killed rabbit2, which led the queue".
 	Injected []string `json:"injected,omitempty"`

@@ -22,8 +22,8 @@ import (
 
 const ms = time.Millisecond
 
-// played is a scenario as a run would leave it: a fault between 9 s and 17 s, during which the leader's own path is
-// down throughout and the others for a moment. Drop says which confirmed messages vanish.
+// played is a scenario as a run would leave it: a fault between 9 s and 17 s, during which the leader's own
+// path is down throughout and the others for a moment. Drop says which confirmed messages vanish.
 func played(name string, drop func(i int) bool) Scenario {
 	random := rand.New(rand.NewPCG(1, 2))
 	h := history.History{

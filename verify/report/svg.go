@@ -29,7 +29,8 @@ type drawing struct {
 	chart *Chart
 }
 
-// SVG draws the chart: rates, latencies, and for each path when it was out of service, over the same time axis.
+// SVG draws the chart: rates, latencies, and for each path when it was out of service, over the same time
+// axis.
 func (c *Chart) SVG() template.HTML {
 	d := &drawing{chart: c}
 	bottom := laneTop + laneHeight*float64(len(c.Lanes))
@@ -189,7 +190,8 @@ func decade(power float64) string {
 	return fmt.Sprintf("%g s", math.Pow(10, power-3))
 }
 
-// lanes draws for every path when it was out of service: confirms in the upper half of its lane, deliveries below.
+// lanes draws for every path when it was out of service: confirms in the upper half of its lane, deliveries
+// below.
 func (d *drawing) lanes() {
 	d.text("lanetitle", plotLeft, laneTop-8, "service by path (upper half: confirms, lower half: deliveries; red: none)")
 	half := (laneHeight - 5) / 2

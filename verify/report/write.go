@@ -75,7 +75,8 @@ func (s Scenario) cell(path string, of func(checker.PathVerdict) checker.Availab
 	return cell{Text: Duration(longest), Class: class}
 }
 
-// Write writes the report into a folder, which is made if it is missing. A file is replaced only by a complete one.
+// Write writes the report into a folder, which is made if it is missing. A file is replaced only by a
+// complete one.
 func Write(dir string, r Run) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write report: %w", err)
@@ -120,7 +121,8 @@ func encode(r Run) ([]byte, error) {
 // CSS is the style of the page, for other pages that shall look alike.
 func CSS() template.CSS { return template.CSS(styleCSS) }
 
-// Replace writes a file by way of a new one beside it, so that a reader finds the old one or the new one, whole.
+// Replace writes a file by way of a new one beside it, so that a reader finds the old one or the new one,
+// whole.
 func Replace(path string, body []byte) error {
 	next := path + ".new"
 	if err := os.WriteFile(next, body, 0o644); err != nil {

@@ -33,8 +33,8 @@ func onCluster(c *cluster.Cluster) ClusterRig {
 	}
 }
 
-// patient are limits for a machine that runs other tests at the same time: what is tested here is what becomes of the
-// messages, not how soon a node boots.
+// patient are limits for a machine that runs other tests at the same time: what is tested here is what
+// becomes of the messages, not how soon a node boots.
 func patient() Limits {
 	limits := DefaultLimits()
 	limits.Healthy, limits.Flow = 6*time.Minute, time.Minute
@@ -85,7 +85,8 @@ func TestShortSelectionPasses(t *testing.T) {
 	}
 }
 
-// diskLost kills the node of a classic queue and deletes the messages it had on disk, as if the disk had been replaced.
+// diskLost kills the node of a classic queue and deletes the messages it had on disk, as if the disk had been
+// replaced.
 func diskLost() fault.Fault {
 	return fault.Fault{
 		Name:        "message-store-lost",

@@ -25,7 +25,8 @@ const storedSuffix = "-stored"
 // ClusterRig plays scenarios on a running cluster.
 type ClusterRig struct {
 	Cluster *cluster.Cluster
-	// Queue is the kind of queue that carries the traffic; every scenario gets one of its own, whatever its Name here.
+	// Queue is the kind of queue that carries the traffic; every scenario gets one of its own, whatever its
+	// Name here.
 	Queue traffic.Queue
 	// Traffic is what runs through it; its queues are set for every scenario.
 	Traffic traffic.Config
@@ -33,8 +34,8 @@ type ClusterRig struct {
 
 var _ Rig = ClusterRig{}
 
-// recoveryStall is how long the same may be wrong with the cluster before it counts as not recovering. The boot of a
-// node shows as one problem for its whole length, which was 46 s on a slow machine under traffic.
+// recoveryStall is how long the same may be wrong with the cluster before it counts as not recovering. The
+// boot of a node shows as one problem for its whole length, which was 46 s on a slow machine under traffic.
 const recoveryStall = 5 * time.Minute
 
 // WaitHealthy implements Rig.
@@ -100,11 +101,12 @@ func (r ClusterRig) Start(target fault.Target, recorder *history.Recorder) (Flow
 	return traffic.Start(config, recorder)
 }
 
-// maxLog is how much of a container's log goes into the report, in bytes; of a longer one, its beginning and its end.
+// maxLog is how much of a container's log goes into the report, in bytes; of a longer one, its beginning and
+// its end.
 const maxLog = 48 << 10
 
-// Logs implements Rig. A log that cannot be read is replaced by the reason. Passwords are blotted out, should one ever
-// get into a log.
+// Logs implements Rig. A log that cannot be read is replaced by the reason. Passwords are blotted out, should
+// one ever get into a log.
 func (r ClusterRig) Logs(ctx context.Context, since, until time.Time) []report.Log {
 	outputs := r.Cluster.Outputs()
 	names := make([]string, 0, len(outputs.Nodes)+1)

@@ -16,15 +16,15 @@ import (
 
 // Limits are the times that a scenario takes and may take.
 type Limits struct {
-	// Healthy bounds how long the cluster may take to become fully healthy, before and after a fault. It is for one that
-	// changes for ever: a cluster that does not change is given up by its rig.
+	// Healthy bounds how long the cluster may take to become fully healthy, before and after a fault. It is
+	// for one that changes for ever: a cluster that does not change is given up by its rig.
 	Healthy time.Duration
 	// Flow bounds how long traffic may take to flow over every path.
 	Flow time.Duration
 	// WarmUp and CoolDown are how long traffic runs undisturbed before the first fault and after the recovery.
 	WarmUp, CoolDown time.Duration
-	// Inject and Heal bound those steps. Faults that are a long action, such as a rolling restart, happen within Inject,
-	// and bound each of their own steps.
+	// Inject and Heal bound those steps. Faults that are a long action, such as a rolling restart, happen
+	// within Inject, and bound each of their own steps.
 	Inject, Heal time.Duration
 	// Clear bounds how long deleting the scenario's queues may take.
 	Clear time.Duration
@@ -62,9 +62,11 @@ type Runner struct {
 type Rig interface {
 	// WaitHealthy waits until nothing is wrong with the cluster; the error says what still is.
 	WaitHealthy(ctx context.Context) error
-	// LyingDisks puts the nodes on disks that can be told to lie, if they are not on such disks yet. HealAll undoes it.
+	// LyingDisks puts the nodes on disks that can be told to lie, if they are not on such disks yet. HealAll
+	// undoes it.
 	LyingDisks(ctx context.Context) error
-	// Prepare creates the queues for a scenario, and Clear deletes them. The target is that which most traffic uses.
+	// Prepare creates the queues for a scenario, and Clear deletes them. The target is that which most traffic
+	// uses.
 	Prepare(ctx context.Context, scenario string) (fault.Target, error)
 	Clear(ctx context.Context, target fault.Target) error
 	// Paths are the names of the paths that traffic takes.

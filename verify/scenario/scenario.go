@@ -1,5 +1,5 @@
-// Package scenario plays faults against a cluster under traffic: wait until it is healthy, let traffic flow, inject,
-// hold, heal, wait until it is healthy again, and judge what became of the messages.
+// Package scenario plays faults against a cluster under traffic: wait until it is healthy, let traffic flow,
+// inject, hold, heal, wait until it is healthy again, and judge what became of the messages.
 package scenario
 
 import (
@@ -15,8 +15,8 @@ import (
 	"warren/verify/fault"
 )
 
-// DefaultHold is how long a fault stays in the cluster unless it asks for longer: long enough for the clients to give
-// up on what does not answer, and to find another way.
+// DefaultHold is how long a fault stays in the cluster unless it asks for longer: long enough for the clients
+// to give up on what does not answer, and to find another way.
 const DefaultHold = 6 * time.Second
 
 // Scenario is one or more faults, played one after the other.
@@ -56,7 +56,8 @@ func Table(faults []fault.Fault, hold time.Duration) []Scenario {
 	return table
 }
 
-// Select picks faults by name, in the order of the names. The error tells every name that there is no fault of.
+// Select picks faults by name, in the order of the names. The error tells every name that there is no fault
+// of.
 func Select(faults []fault.Fault, names []string) ([]fault.Fault, error) {
 	var selected []fault.Fault
 	var problems []error
@@ -81,9 +82,9 @@ const (
 	shortestPause, longestPause = 500 * time.Millisecond, 5 * time.Second
 )
 
-// Random is a schedule of n faults drawn at random, none twice in a row if there is a choice. The same seed and faults
-// give the same schedule. If length is not 0, pauses and holds are stretched so as to take that long together; what
-// recovery takes comes on top.
+// Random is a schedule of n faults drawn at random, none twice in a row if there is a choice. The same seed
+// and faults give the same schedule. If length is not 0, pauses and holds are stretched so as to take that
+// long together; what recovery takes comes on top.
 func Random(faults []fault.Fault, n int, seed uint64, length time.Duration) Scenario {
 	random := rand.New(rand.NewPCG(seed, 0))
 	between := func(low, high time.Duration) time.Duration {
@@ -139,5 +140,5 @@ func (s Scenario) promise() string {
 	if len(s.Steps) == 1 {
 		return s.Steps[0].Fault.Expect.String()
 	}
-	return checker.Expectation{}.String() + " Besides, what each fault promises by itself."
+	return checker.Expectation{}.String() + " In addition, what each fault promises by itself."
 }

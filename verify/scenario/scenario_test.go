@@ -26,7 +26,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/golang/glog.(*fileSink).flushDaemon"))
 }
 
-// fakeRig is a world in which messages flow as long as nothing is broken. It writes down what it was asked for.
+// fakeRig is a world in which messages flow as long as nothing is broken. It writes down what it was asked
+// for.
 type fakeRig struct {
 	unhealthy error // what WaitHealthy says after the first time
 	prepare   error
@@ -323,8 +324,8 @@ func TestSuiteHealsAfterAScenarioThatFailed(t *testing.T) {
 	assert.Equal(t, 3, rig.count("heal all"), "before the first, by the one that failed, and before the next")
 }
 
-// TestSuitePutsNodesOnLyingDisksAndTakesThemOff keeps nodes on such disks from one scenario that needs them to the next,
-// and no longer.
+// TestSuitePutsNodesOnLyingDisksAndTakesThemOff keeps nodes on such disks from one scenario that needs them
+// to the next, and no longer.
 func TestSuitePutsNodesOnLyingDisksAndTakesThemOff(t *testing.T) {
 	usual := Single(fakeFault("usual", &fakeInjection{}, nil), hold)
 	lying := Single(fakeFault("lying", &fakeInjection{}, nil), hold)

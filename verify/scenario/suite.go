@@ -39,9 +39,10 @@ func NewRun(rig ClusterRig, seed uint64) report.Run {
 	return run
 }
 
-// Play plays the scenarios. It writes the report, and the history of the scenario beside it, after each of them, so that
-// a run that is cut short leaves one. The end of ctx ends the run after the scenario that is being played, which is
-// interrupted. An error means that there is no complete report; how the scenarios ended is in the run.
+// Play plays the scenarios. It writes the report, and the history of the scenario beside it, after each of
+// them, so that a run that is cut short leaves one. The end of ctx ends the run after the scenario that is
+// being played, which is interrupted. An error means that there is no complete report; how the scenarios
+// ended is in the run.
 func (s Suite) Play(ctx context.Context, scenarios []Scenario) (run report.Run, err error) {
 	run = s.Run
 	lying := false // the nodes may be on lying disks

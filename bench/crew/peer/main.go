@@ -1,11 +1,11 @@
-// Command peer produces or consumes with github.com/wagslane/go-rabbitmq, as its examples do, for the benchmark of
-// outages. It is a module of its own so that only the benchmark depends on that library.
+// Command peer produces or consumes with github.com/wagslane/go-rabbitmq, as its examples do, for the
+// benchmark of outages. It is a module of its own so that only the benchmark depends on that library.
 //
 //	peer produce QUEUE PREFIX RATE
 //	peer consume QUEUE
 //
-// RABBITMQ_URLS holds the AMQP URIs of the endpoints, separated by blanks. What happens is written to standard output,
-// one event per line: "attempt ID", "confirmed ID", "failed ID REASON", "delivered ID".
+// RABBITMQ_URLS holds the AMQP URIs of the endpoints, separated by blanks. What happens is written to
+// standard output, one event per line: "attempt ID", "confirmed ID", "failed ID REASON", "delivered ID".
 package main
 
 import (

@@ -2,9 +2,10 @@
 
 // Package disk is a disk that can be told to break its promises, over a directory of a real one.
 //
-// All that is written goes through to the directory at once, so that it always holds what a reader of the disk
-// sees: if the process of the disk is killed, nothing is lost. What is kept is the way back: of each file, what it
-// was when it was last synced, and of each directory its entries. A power failure goes that way.
+// All that is written goes through to the directory at once, so that it always holds what a reader of the
+// disk sees: if the process of the disk is killed, nothing is lost. What is kept is the way back: of each
+// file, what it was when it was last synced, and of each directory its entries. A power failure goes that
+// way.
 //
 // What a sync makes durable:
 //
@@ -45,8 +46,8 @@ const (
 	Strict
 )
 
-// Graveyard is the directory, in the root of the backing directory, for what is deleted and not yet durably so. The
-// disk does not show it.
+// Graveyard is the directory, in the root of the backing directory, for what is deleted and not yet durably
+// so. The disk does not show it.
 const Graveyard = ".warren-lying-disk"
 
 // Disk is a disk that can be told to lie. It is safe for concurrent use.

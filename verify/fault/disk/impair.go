@@ -58,8 +58,8 @@ func (f *flip) in(n *Inode, offset int64, length int) bool {
 	return f.n == n && !f.Overwritten && offset <= f.Offset && f.Offset < offset+int64(length)
 }
 
-// impede lets an operation suffer what is wrong with the disk. The lock must be held; it is given up while waiting.
-// Cancel ends the wait.
+// impede lets an operation suffer what is wrong with the disk. The lock must be held; it is given up while
+// waiting. Cancel ends the wait.
 func (d *Disk) impede(op string, n *Inode, cancel <-chan struct{}) error {
 	hit, waited := false, map[rule]bool{}
 	for {

@@ -12,8 +12,8 @@ import (
 	"warren/verify/fault/disk/order"
 )
 
-// Lose is the power failure: all that was not synced is gone. It is refused while files are open, since a process
-// that lives on would notice.
+// Lose is the power failure: all that was not synced is gone. It is refused while files are open, since a
+// process that lives on would notice.
 func (d *Disk) Lose() (order.Loss, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -54,8 +54,8 @@ func (d *Disk) loseContents(loss *order.Loss) error {
 	return nil
 }
 
-// loseNames gives directories back the entries that were synced: first all that are not so are removed, then all that
-// are missing are made.
+// loseNames gives directories back the entries that were synced: first all that are not so are removed, then
+// all that are missing are made.
 func (d *Disk) loseNames(loss *order.Loss) error {
 	changed := slices.Collect(maps.Keys(d.changed))
 	for _, dir := range changed {

@@ -8,9 +8,9 @@
 //	lyingdisk unmount TARGET                                     also a disk whose process is gone
 //	lyingdisk probe                                              exits 0 where all this is possible
 //
-// TARGET is a directory of the engine's machine, and BACKING one of the container's. It runs in a container that
-// shares the machine's process IDs, with /dev/fuse, CAP_SYS_ADMIN and CAP_SYS_PTRACE. images/build puts it into the
-// disktools image.
+// TARGET is a directory of the engine's machine, and BACKING one of the container's. It runs in a container
+// that shares the machine's process IDs, with /dev/fuse, CAP_SYS_ADMIN and CAP_SYS_PTRACE. images/build puts
+// it into the disktools image.
 package main
 
 import (
@@ -81,8 +81,8 @@ func serve(ctx context.Context, backing, target, source string, promise disk.Pro
 	if err != nil {
 		return err
 	}
-	// Where the engine's directories are shared mounts, the disk would appear over its own backing directory, and wait
-	// for itself.
+	// Where the engine's directories are shared mounts, the disk would appear over its own backing directory,
+	// and wait for itself.
 	if err := unix.Mount("", backing, "", unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("keep %s apart from the machine's mounts: %w", backing, err)
 	}

@@ -4,8 +4,8 @@
 //
 //	netdelay 42 100ms
 //
-// It needs CAP_NET_ADMIN in the network namespace it runs in, where a rule sends packets to the queue (iptables -j
-// NFQUEUE --queue-num 42). images/build puts it into the nettools image.
+// It needs CAP_NET_ADMIN in the network namespace it runs in, where a rule sends packets to the queue
+// (iptables -j NFQUEUE --queue-num 42). images/build puts it into the nettools image.
 package main
 
 import (

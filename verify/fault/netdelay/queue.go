@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The protocol of linux/netfilter/nfnetlink_queue.h: netlink messages with attributes, in the machine's byte order
-// except where noted.
+// The protocol of linux/netfilter/nfnetlink_queue.h: netlink messages with attributes, in the machine's byte
+// order except where noted.
 const (
 	messagePacket  = unix.NFNL_SUBSYS_QUEUE << 8
 	messageVerdict = unix.NFNL_SUBSYS_QUEUE<<8 | 1
@@ -98,7 +98,8 @@ func (q *queue) send(kind, flags uint16, attributes []byte) error {
 	return unix.Sendto(q.socket, message, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
 }
 
-// packetIDs returns the ids of the packets that netlink messages announce. A message that reports an error is one.
+// packetIDs returns the ids of the packets that netlink messages announce. A message that reports an error is
+// one.
 func packetIDs(messages []byte) ([]uint32, error) {
 	var ids []uint32
 	for len(messages) >= unix.SizeofNlMsghdr {

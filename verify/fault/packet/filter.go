@@ -17,8 +17,9 @@ import (
 	"warren/topology"
 )
 
-// Chain is the iptables chain, for IPv4 and IPv6, that holds all that is done to a node's network. So it can be found
-// and undone, whoever did it. It comes before every other rule, and applies to established connections too.
+// Chain is the iptables chain, for IPv4 and IPv6, that holds all that is done to a node's network. So it can
+// be found and undone, whoever did it. It comes before every other rule, and applies to established
+// connections too.
 const Chain = "WARREN-FAULT"
 
 // clearScript removes the chain and whatever leads into it, and makes sure of that.
@@ -39,7 +40,8 @@ const FindScript = `
 found=$( { iptables -w 5 -S; ip6tables -w 5 -S 2>/dev/null || true; } | grep -e ` + Chain + ` || true)
 `
 
-// applyScript puts the rules of $1 (IPv4) and $2 (IPv6, may be empty) in effect, in the format of iptables-restore.
+// applyScript puts the rules of $1 (IPv4) and $2 (IPv6, may be empty) in effect, in the format of
+// iptables-restore.
 const applyScript = clearScript + `
 iptables-restore -w 5 --noflush <<<"$1"
 for hook in INPUT OUTPUT; do iptables -w 5 -I "$hook" -j ` + Chain + `; done
@@ -48,8 +50,8 @@ ip6tables-restore -w 5 --noflush <<<"$2"
 for hook in INPUT OUTPUT; do ip6tables -w 5 -I "$hook" -j ` + Chain + `; done
 `
 
-// probeScript connects to port $2 of address $1 for at most $3 seconds and prints after how many microseconds it got
-// an answer, or "silent". A refusal is an answer: the packets went both ways.
+// probeScript connects to port $2 of address $1 for at most $3 seconds and prints after how many microseconds
+// it got an answer, or "silent". A refusal is an answer: the packets went both ways.
 const probeScript = `
 start=${EPOCHREALTIME/[.,]/}
 if reply=$(timeout "$3" bash -c ': <>"/dev/tcp/$0/$1"' "$1" "$2" 2>&1) || [[ $reply == *refused* ]]; then
@@ -59,7 +61,7 @@ else
 fi
 `
 
-// FlapScript cuts and mends until it is killed. The filter is in effect when it starts.
+// FlapScript cuts and heals until it is killed. The filter is in effect when it starts.
 const FlapScript = `
 while sleep "$3"; do
   iptables -w 5 -F ` + Chain + `
@@ -84,7 +86,8 @@ type Endpoint struct {
 	Port int
 }
 
-// Locate returns where a container is now in the cluster's network. A container that does not run has no address.
+// Locate returns where a container is now in the cluster's network. A container that does not run has no
+// address.
 func Locate(ctx context.Context, c *cluster.Cluster, name, containerName string, port int) (Endpoint, error) {
 	inspected, err := c.Inspect(ctx, containerName)
 	if err != nil {
@@ -130,8 +133,8 @@ func DropAll(peer netip.Addr) []string {
 	return []string{fmt.Sprintf("-s %s -j DROP", peer), fmt.Sprintf("-d %s -j DROP", peer)}
 }
 
-// RulesFor renders a rule for peers in the format of iptables-restore, per address family; a family without peers is
-// empty.
+// RulesFor renders a rule for peers in the format of iptables-restore, per address family; a family without
+// peers is empty.
 func RulesFor(apply Rule, peers []Endpoint) (ipv4, ipv6 string) {
 	var lines [2][]string
 	for _, peer := range peers {
@@ -220,11 +223,12 @@ func removeSidecars(ctx context.Context, c *cluster.Cluster, node topology.NodeO
 // errSilent says that a connection got no answer, not even a refusal.
 var errSilent = errors.New("no answer")
 
-// connectTimeout is long for one network, where an answer takes less than a millisecond, and as long as a slowed one needs
-// several times over.
+// connectTimeout is long for one network, where an answer takes less than a millisecond, and as long as a
+// slowed one needs several times over.
 const connectTimeout = time.Second
 
-// Connect returns how long it took to connect from the sidecar's network to an endpoint, the longest of its addresses.
+// Connect returns how long it took to connect from the sidecar's network to an endpoint, the longest of its
+// addresses.
 func (s *Sidecar) Connect(ctx context.Context, to Endpoint) (time.Duration, error) {
 	var longest time.Duration
 	for _, address := range to.Addresses {

@@ -1,4 +1,5 @@
-// Package packet changes what happens to the packets of a node, from a container that shares the node's network.
+// Package packet changes what happens to the packets of a node, from a container that shares the node's
+// network.
 package packet
 
 import (
@@ -29,7 +30,8 @@ func HaveTools(ctx context.Context, c *cluster.Cluster) error {
 	return err
 }
 
-// Sidecar is a container that shares a node's network namespace and may change what happens there, and nothing else.
+// Sidecar is a container that shares a node's network namespace and may change what happens there, and
+// nothing else.
 type Sidecar struct {
 	cluster *cluster.Cluster
 	id      string
@@ -48,8 +50,8 @@ func OpenSidecar(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 	return s, nil
 }
 
-// OpenVolume starts a container that may change the files in the volumes of a node, which need not run, and nothing
-// else.
+// OpenVolume starts a container that may change the files in the volumes of a node, which need not run, and
+// nothing else.
 func OpenVolume(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (*Sidecar, error) {
 	s, err := start(ctx, c, node, &container.HostConfig{
 		NetworkMode: "none",

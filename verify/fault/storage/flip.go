@@ -13,7 +13,8 @@ import (
 	"warren/verify/fault/swap"
 )
 
-// servesOrFails waits until a node that was started serves, and gives up when the engine has started it again and again.
+// servesOrFails waits until a node that was started serves, and gives up when the engine has started it again
+// and again.
 func servesOrFails(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	const tries = 2
 	return await(ctx, bootTimeout, func(ctx context.Context) error {
@@ -30,8 +31,8 @@ func servesOrFails(ctx context.Context, c *cluster.Cluster, node topology.NodeOu
 	})
 }
 
-// FlipSegment is FlipBit for the segments of queues. What the queues have is in their node's journal until that is full,
-// so it is rolled over first.
+// FlipSegment is FlipBit for the segments of queues. What the queues have is in their node's journal until
+// that is full, so it is rolled over first.
 func FlipSegment(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput) (string, error) {
 	if err := rollJournals(ctx, c, nodes); err != nil {
 		return "", err
@@ -44,8 +45,8 @@ func FlipSegment(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeO
 	return FlipBit(segmentFiles)(ctx, c, nodes)
 }
 
-// FlipJournal is FlipBit for the journals of queues. A journal may have records of queues that are deleted, which nobody
-// reads, so that a new one is started first.
+// FlipJournal is FlipBit for the journals of queues. A journal may have records of queues that are deleted,
+// which nobody reads, so that a new one is started first.
 func FlipJournal(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput) (string, error) {
 	if err := rollJournals(ctx, c, nodes); err != nil {
 		return "", err
@@ -61,8 +62,8 @@ func FlipJournal(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeO
 	return FlipBit(journalFiles)(ctx, c, nodes)
 }
 
-// FlipBit kills nodes, flips a bit in one of the files of each, and starts them again. What comes of that is the
-// evidence.
+// FlipBit kills nodes, flips a bit in one of the files of each, and starts them again. What comes of that is
+// the evidence.
 func FlipBit(files string) Damage {
 	return func(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput) (string, error) {
 		if err := swap.Kill(ctx, c, nodes); err != nil {

@@ -1,5 +1,5 @@
-// Package storage damages the disks of nodes that are on disks that can be told to lie, and finds the evidence that it
-// took effect.
+// Package storage damages the disks of nodes that are on disks that can be told to lie, and finds the
+// evidence that it took effect.
 package storage
 
 import (
@@ -67,8 +67,8 @@ func LosePower(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOut
 	return killAndLose(ctx, c, nodes)
 }
 
-// LoseNames is LosePower on disks that make names durable only with a sync of their directory. The nodes start new
-// journals meanwhile.
+// LoseNames is LosePower on disks that make names durable only with a sync of their directory. The nodes
+// start new journals meanwhile.
 func LoseNames(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput) (string, error) {
 	if err := swap.TellAll(ctx, c, nodes, order.Order{Do: order.Strict}); err != nil {
 		return "", err
@@ -83,7 +83,8 @@ func LoseNames(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOut
 	return LosePower(ctx, c, nodes)
 }
 
-// rollJournals has nodes write what is in their journals into the segments of the queues, and start new journals.
+// rollJournals has nodes write what is in their journals into the segments of the queues, and start new
+// journals.
 func rollJournals(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput) error {
 	return parallel.Each(nodes, func(node topology.NodeOutput) error {
 		_, err := c.Run(ctx, node.Container, "rabbitmqctl", "eval",

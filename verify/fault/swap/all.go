@@ -12,8 +12,8 @@ import (
 	"warren/verify/fault/disk/order"
 )
 
-// PutAll puts all nodes on lying disks that are not on one. They are killed for that, all at once, and started
-// again. It tells whether there were any.
+// PutAll puts all nodes on lying disks that are not on one. They are killed for that, all at once, and
+// started again. It tells whether there were any.
 func PutAll(ctx context.Context, c *cluster.Cluster) (put bool, err error) {
 	on, err := Nodes(ctx, c)
 	if err != nil {

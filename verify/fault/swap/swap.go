@@ -1,9 +1,9 @@
 // Package swap puts the volumes of nodes on disks that can be told to lie, and takes them off again.
 //
-// The disk is a file system of the container that serves it, mounted over the volume's directory on the engine's
-// machine: the node's container, when it is started the next time, gets it in place of the volume. Nothing of the
-// stack is changed for that. All that a node writes goes through to its volume at once, so that the volume is whole
-// whenever the disk is taken away.
+// The disk is a file system of the container that serves it, mounted over the volume's directory on the
+// engine's machine: the node's container, when it is started the next time, gets it in place of the volume.
+// Nothing of the stack is changed for that. All that a node writes goes through to its volume at once, so
+// that the volume is whole whenever the disk is taken away.
 package swap
 
 import (
@@ -49,7 +49,8 @@ const (
 // possible are the engines, by stack, on which a disk could be mounted.
 var possible sync.Map
 
-// Available returns nil if nodes can be put on lying disks, else an error that says why not. It mounts one to see.
+// Available returns nil if nodes can be put on lying disks, else an error that says why not. It mounts one to
+// see.
 func Available(ctx context.Context, c *cluster.Cluster) error {
 	if _, known := possible.Load(c.Stack()); known {
 		return nil
@@ -177,7 +178,8 @@ func Tell(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, o o
 	return r, nil
 }
 
-// Take takes the volume of a node off its lying disk, also off one whose process is gone. The node must not run.
+// Take takes the volume of a node off its lying disk, also off one whose process is gone. The node must not
+// run.
 func Take(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	if err := mustNotRun(ctx, c, node); err != nil {
 		return err
@@ -258,8 +260,8 @@ func containersOf(ctx context.Context, c *cluster.Cluster, node topology.NodeOut
 	return ids, err
 }
 
-// hostConfig is what a container needs to mount something on the engine's machine: to see the machine's processes, one
-// of which has the mount namespace, and to enter that.
+// hostConfig is what a container needs to mount something on the engine's machine: to see the machine's
+// processes, one of which has the mount namespace, and to enter that.
 func hostConfig() *container.HostConfig {
 	init := true
 	return &container.HostConfig{

@@ -32,9 +32,9 @@ type Mounted struct {
 	namespace string
 }
 
-// Mount mounts a disk at a directory. Namespace is the mount namespace that the directory is in, a path such as
-// /proc/1/ns/mnt; empty is the process's own. Source is what the table of mounts says that the mount is of. It needs
-// CAP_SYS_ADMIN, and CAP_SYS_PTRACE for another namespace.
+// Mount mounts a disk at a directory. Namespace is the mount namespace that the directory is in, a path such
+// as /proc/1/ns/mnt; empty is the process's own. Source is what the table of mounts says that the mount is
+// of. It needs CAP_SYS_ADMIN, and CAP_SYS_PTRACE for another namespace.
 func Mount(d *disk.Disk, target, namespace, source string) (*Mounted, error) {
 	device, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -68,9 +68,9 @@ func Mount(d *disk.Disk, target, namespace, source string) (*Mounted, error) {
 	return m, err
 }
 
-// settlePoll lets the kernel ask once whether files can be polled, and learn that they can't. Go's runtime polls files
-// that are opened, in a way that stops all else: a process that opened a file of the disk that it serves would wait for
-// itself for ever. The library answers for a file of this name.
+// settlePoll lets the kernel ask once whether files can be polled, and learn that they can't. Go's runtime
+// polls files that are opened, in a way that stops all else: a process that opened a file of the disk that it
+// serves would wait for itself for ever. The library answers for a file of this name.
 func settlePoll(target string) error {
 	file, err := unix.Open(filepath.Join(target, ".go-fuse-epoll-hack"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -131,8 +131,8 @@ func inside(namespace string, do func() error) error {
 	return <-result
 }
 
-// EngineNamespace is the mount namespace in which the engine makes containers, seen from one of them that shares the
-// machine's process IDs: that of the nearest ancestor that has another one than this process.
+// EngineNamespace is the mount namespace in which the engine makes containers, seen from one of them that
+// shares the machine's process IDs: that of the nearest ancestor that has another one than this process.
 func EngineNamespace() (string, error) {
 	own, err := os.Readlink("/proc/self/ns/mnt")
 	if err != nil {

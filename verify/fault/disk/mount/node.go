@@ -17,8 +17,8 @@ import (
 
 // node is an inode of the disk as the kernel knows it.
 //
-// The kernel caches nothing: attributes and entries expire at once, and files are read and written directly. What is
-// lost is lost for every reader, and an order to fail reads reaches every read.
+// The kernel caches nothing: attributes and entries expire at once, and files are read and written directly.
+// What is lost is lost for every reader, and an order to fail reads reaches every read.
 type node struct {
 	fs.Inode
 	disk *disk.Disk

@@ -26,8 +26,8 @@ const (
 	Status = "status"
 	// Cut cuts the power: operations hang until Lose.
 	Cut = "cut"
-	// Tear cuts the power in the middle of the next write to one of Files: its first half is written. That half, and
-	// what was written to the file before, survives Lose.
+	// Tear cuts the power in the middle of the next write to one of Files: its first half is written. That
+	// half, and what was written to the file before, survives Lose.
 	Tear = "tear"
 	// Lose loses all that was not synced, and gives the power back. It is refused while files are open.
 	Lose = "lose"
@@ -43,8 +43,8 @@ const (
 	Full = "full"
 	// Strict makes names durable only with a sync of their directory, until Lose or Clear.
 	Strict = "strict"
-	// Clear ends Slow, Hang, Fail and Full, and flips back what Flip has flipped unless it was overwritten. It gives
-	// the power back as well, without a loss.
+	// Clear ends Slow, Hang, Fail and Full, and flips back what Flip has flipped unless it was overwritten. It
+	// gives the power back as well, without a loss.
 	Clear = "clear"
 )
 
@@ -56,7 +56,8 @@ type Report struct {
 	Power bool `json:"power"`
 	// OpenFiles counts open files.
 	OpenFiles int `json:"openFiles"`
-	// Reads, Writes and Syncs count what was asked for since the disk was mounted; DirSyncs are those of directories.
+	// Reads, Writes and Syncs count what was asked for since the disk was mounted; DirSyncs are those of
+	// directories.
 	Reads    int64 `json:"reads"`
 	Writes   int64 `json:"writes"`
 	Syncs    int64 `json:"syncs"`
@@ -75,7 +76,8 @@ type Report struct {
 
 // Loss is what a power failure cost.
 type Loss struct {
-	// Files are those whose contents went back to what was synced, Bytes how much had been written to them since.
+	// Files are those whose contents went back to what was synced, Bytes how much had been written to them
+	// since.
 	Files []string `json:"files,omitempty"`
 	Bytes int64    `json:"bytes"`
 	// Names are the directory entries that went back.

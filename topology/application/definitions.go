@@ -1,0 +1,120 @@
+package application
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// FromDefinitions reads what a cluster exports at /api/definitions. vhosts is its answer at /api/vhosts, which
+// has what older series leave out of the export.
+//
+// Nothing is checked: what is there may be other than an application could ask for.
+func FromDefinitions(definitions, vhosts []byte) (*Application, error) {
+	var export map[string]json.RawMessage
+	if err := json.Unmarshal(definitions, &export); err != nil {
+		return nil, fmt.Errorf("read the cluster's definitions: %w", err)
+	}
+	export["vhosts"] = vhosts
+	seen := map[ID]Item{}
+	for _, s := range sections {
+		text, there := export[s.key]
+		if !there {
+			continue
+		}
+		var entries []map[string]any
+		if err := json.Unmarshal(text, &entries); err != nil {
+			return nil, fmt.Errorf("read the cluster's %s: %w", s.key, err)
+		}
+		for _, properties := range entries {
+			for _, item := range normalise(s, Item{Properties: s.known(properties)}) {
+				if item.Kind != GlobalParameter || !internalParameter(item.Name) {
+					seen[item.ID] = item
+				}
+			}
+		}
+	}
+	items := slices.SortedFunc(maps.Values(seen), func(a, b Item) int { return compare(a.ID, b.ID) })
+	return &Application{Items: items}, nil
+}
+
+// known returns the properties that the section knows, complete and in the forms in which files have them.
+func (s section) known(properties map[string]any) map[string]any {
+	result := map[string]any{}
+	for key, f := range s.fields {
+		raw, said := properties[key]
+		if !said || raw == nil {
+			continue
+		}
+		data := normal(raw)
+		v := value{data: data, object: objectOf(data)}
+		if converted, ok := f.read(v); ok {
+			data = converted
+		}
+		result[key] = data
+	}
+	s.complete(result)
+	return result
+}
+
+// OwnersValue finds what the cluster remembers of earlier declarations in what it exports.
+func OwnersValue(definitions []byte) (Owned, error) {
+	var export struct {
+		Parameters []struct {
+			Name  string          `json:"name"`
+			Value json.RawMessage `json:"value"`
+		} `json:"global_parameters"`
+	}
+	if err := json.Unmarshal(definitions, &export); err != nil {
+		return nil, fmt.Errorf("read the cluster's definitions: %w", err)
+	}
+	owned := Owned{}
+	for _, parameter := range export.Parameters {
+		if parameter.Name != OwnersParameter {
+			continue
+		}
+		if err := json.Unmarshal(parameter.Value, &owned); err != nil {
+			return nil, fmt.Errorf("read the global parameter %s, in which the cluster remembers what was declared: %w",
+				OwnersParameter, err)
+		}
+	}
+	return owned, nil
+}
+
+// federationPrefix begins the names of what federation declares for itself.
+const federationPrefix = "federation: "
+
+// generated tells whether RabbitMQ gave a queue or an exchange its name.
+func generated(name string) bool {
+	return strings.HasPrefix(name, "amq.") || strings.HasPrefix(name, federationPrefix)
+}
+
+// Portable returns an application without what can't be declared elsewhere: the users in reserved and others
+// with one of the tags, with all that is theirs, and queues and exchanges with names that RabbitMQ gave them.
+func (a *Application) Portable(reserved []string, ownTag string) *Application {
+	foreign := map[string]bool{}
+	for _, user := range a.Of(User) {
+		foreign[user.Name] = slices.Contains(reserved, user.Name) || slices.Contains(tags(user), ownTag)
+	}
+	var kept Application
+	for _, item := range a.Items {
+		var leave bool
+		switch item.Kind {
+		case User, UserLimits:
+			leave = foreign[item.Name]
+		case Permission, TopicPermission:
+			leave = foreign[item.text("user")]
+		case Exchange, Queue:
+			leave = generated(item.Name)
+		case Binding:
+			leave = generated(item.text("destination")) && !slices.Contains(predeclared, item.text("destination")) ||
+				strings.HasPrefix(item.text("source"), federationPrefix)
+		}
+		if !leave {
+			kept.Items = append(kept.Items, item)
+		}
+	}
+	return &kept
+}

@@ -1,0 +1,45 @@
+package application
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+)
+
+// saltLength is the length of the salt in front of a password's hash, as RabbitMQ has it.
+const saltLength = 4
+
+// Hash hashes a password as RabbitMQ does: base64(salt ‖ SHA-256(salt ‖ password)), with a random salt.
+func Hash(password string) string {
+	salt := make([]byte, saltLength)
+	_, _ = rand.Read(salt) // never fails
+	return base64.StdEncoding.EncodeToString(append(salt, sum(hashings[0], salt, password)...))
+}
+
+// Verify tells whether a hash is of a password.
+func Verify(hash, hashing, password string) bool {
+	decoded, err := base64.StdEncoding.DecodeString(hash)
+	if err != nil || len(decoded) <= saltLength {
+		return false
+	}
+	return subtle.ConstantTimeCompare(decoded[saltLength:], sum(hashing, decoded[:saltLength], password)) == 1
+}
+
+func sum(hashing string, salt []byte, password string) []byte {
+	salted := append(salt[:len(salt):len(salt)], password...)
+	if hashing == hashings[1] {
+		digest := sha512.Sum512(salted)
+		return digest[:]
+	}
+	digest := sha256.Sum256(salted)
+	return digest[:]
+}
+
+// Fingerprint tells one hash of a password from another without being of use to anybody who reads it.
+func Fingerprint(hash string) string {
+	digest := sha256.Sum256([]byte(hash))
+	return hex.EncodeToString(digest[:8])
+}

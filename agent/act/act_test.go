@@ -40,6 +40,10 @@ func (c *calls) SetLostReplicas(_ context.Context, node, member string, queues [
 	return c.note("PUT %s lost %s %d", node, member, len(queues))
 }
 
+func (c *calls) DeleteUser(_ context.Context, node, name string) error {
+	return c.note("DELETE %s user %s", node, name)
+}
+
 func (c *calls) EnableFeatureFlag(_ context.Context, node, name string) error {
 	return c.note("PUT %s flag %s", node, name)
 }
@@ -87,6 +91,7 @@ func TestEveryActionIsOneCall(t *testing.T) {
 		{plan.Action{Verb: plan.StopApp, Node: r1}, "", "rabbitmqctl -n rabbit@rabbit1 stop_app"},
 		{plan.Action{Verb: plan.ForgetNode, Node: r1}, "", "rabbitmqctl -n rabbit@rabbit2 forget_cluster_node rabbit@rabbit1"},
 		{plan.Action{Verb: plan.RememberReplicas, Node: r1, Queues: []plan.QueueID{queue}}, "", "PUT rabbit@rabbit2 lost rabbit@rabbit1 1"},
+		{plan.Action{Verb: plan.DeleteUser, User: "old"}, "", "DELETE rabbit@rabbit1 user old"},
 		{plan.Action{Verb: plan.EnableFlags}, "", "PUT rabbit@rabbit1 flag new"},
 		{of(plan.TransferLeadership, quorum), "", "transfer rabbit@rabbit1 1"},
 		{of(plan.AddReplica, quorum), "4.3.6", "POST rabbit@rabbit2 add q rabbit@rabbit1"},

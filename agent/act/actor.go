@@ -24,6 +24,7 @@ type RabbitMQ interface {
 	AddReplica(ctx context.Context, node string, queue rabbit.QueueName, member string) error
 	RemoveReplica(ctx context.Context, node string, queue rabbit.QueueName, member string) error
 	SetLostReplicas(ctx context.Context, node, member string, queues []rabbit.QueueName) error
+	DeleteUser(ctx context.Context, node, name string) error
 	EnableFeatureFlag(ctx context.Context, node, name string) error
 	TransferLeadership(ctx context.Context, node string, transfers []rabbit.Transfer) error
 }
@@ -94,6 +95,8 @@ func (a *Actor) do(ctx context.Context, action plan.Action, view plan.View) erro
 		return a.changeReplica(ctx, action, view, asked)
 	case plan.EnableFlags:
 		return a.enableFlags(ctx, view, asked)
+	case plan.DeleteUser:
+		return a.RabbitMQ.DeleteUser(ctx, asked, action.User)
 	case plan.TransferLeadership:
 		return a.Transfer(ctx, []plan.Action{action})
 	default:

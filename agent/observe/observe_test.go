@@ -160,6 +160,10 @@ func (w *world) StreamReplicas(
 	return w.streams, nil
 }
 
+func (w *world) Users(context.Context, string) ([]rabbit.UserInfo, error) {
+	return []rabbit.UserInfo{{Name: "admin", Tags: []string{"administrator", "warren"}}}, nil
+}
+
 func (w *world) FeatureFlags(context.Context, string) ([]rabbit.FlagInfo, error) {
 	return []rabbit.FlagInfo{{Name: "b", State: "disabled", Stability: "stable"}, {Name: "a", State: "enabled", Stability: "experimental"}}, nil
 }

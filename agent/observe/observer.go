@@ -40,6 +40,7 @@ type RabbitMQ interface {
 	Raft(ctx context.Context, node string) (rabbit.RaftGroups, error)
 	StreamReplicas(ctx context.Context, node string) (map[rabbit.QueueName]map[string]rabbit.StreamReplica, error)
 	FeatureFlags(ctx context.Context, node string) ([]rabbit.FlagInfo, error)
+	Users(ctx context.Context, node string) ([]rabbit.UserInfo, error)
 	LostReplicas(ctx context.Context, node string) (map[string][]rabbit.QueueName, error)
 	AppState(ctx context.Context, node string) (rabbit.AppState, error)
 	InMaintenance(ctx context.Context, node string) (bool, error)

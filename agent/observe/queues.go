@@ -26,6 +26,11 @@ func (o *Observer) readCluster(ctx context.Context, source plan.NodeName, view *
 		}
 		slices.SortFunc(view.Flags, func(a, b plan.FeatureFlag) int { return strings.Compare(a.Name, b.Name) })
 	}
+	if users, err := o.rabbit.Users(ctx, node); err == nil {
+		for _, u := range users {
+			view.Users = append(view.Users, plan.User{Name: u.Name, Tags: u.Tags})
+		}
+	}
 	if lost, err := o.rabbit.LostReplicas(ctx, node); err == nil {
 		view.LostKnown = true
 		for member, queues := range lost {

@@ -159,6 +159,15 @@ func (p *planner) asNew(a Action) Action {
 	return a
 }
 
+// deleteUser deletes a user of an earlier configuration. All nodes must serve: one that does not may yet import that.
+func (p *planner) deleteUser(name string) Action {
+	a := Action{Verb: DeleteUser, User: name}
+	for _, n := range p.Want.Nodes {
+		a.Needs = append(a.Needs, about(Serves, n.Name))
+	}
+	return a
+}
+
 func (p *planner) enableFlags() Action {
 	return Action{Verb: EnableFlags, Needs: []Condition{about(OneVersion, "")}}
 }

@@ -3,6 +3,8 @@ package plan
 import (
 	"cmp"
 	"slices"
+
+	"warren/topology"
 )
 
 // formation makes the cluster consist of the stack's nodes and no others, gives queues the replicas they are to have, and
@@ -24,6 +26,7 @@ func (p *planner) formation() {
 		p.tidy,
 		p.types,
 		p.flags,
+		p.users,
 	} {
 		if p.busy() {
 			return
@@ -220,5 +223,19 @@ func (p *planner) types() {
 func (p *planner) flags() {
 	if slices.ContainsFunc(p.Flags, func(f FeatureFlag) bool { return f.Stable && !f.Enabled }) {
 		p.try(p.enableFlags())
+	}
+}
+
+// users deletes the users whom an earlier configuration of the stack named, such as a former administrator.
+func (p *planner) users() {
+	if len(p.Want.Users) == 0 {
+		return
+	}
+	tags := make(map[string][]string, len(p.Users))
+	for _, u := range p.Users {
+		tags[u.Name] = u.Tags
+	}
+	for _, name := range topology.StaleUsers(p.Want.Users, tags) {
+		p.try(p.deleteUser(name))
 	}
 }

@@ -31,6 +31,8 @@ type (
 	Queue = state.Queue
 	// FeatureFlag is [state.FeatureFlag].
 	FeatureFlag = state.FeatureFlag
+	// User is [state.User].
+	User = state.User
 	// LostReplicas is [state.LostReplicas].
 	LostReplicas = state.LostReplicas
 	// Maybe is [state.Maybe].
@@ -110,6 +112,7 @@ const (
 	RemoveReplica      = state.RemoveReplica
 	ForgetNode         = state.ForgetNode
 	EnableFlags        = state.EnableFlags
+	DeleteUser         = state.DeleteUser
 	ChangeNodes        = state.ChangeNodes
 	AbandonFormation   = state.AbandonFormation
 	FormCluster        = state.FormCluster

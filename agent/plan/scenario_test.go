@@ -181,6 +181,33 @@ func TestAHalfDeletedQueueConcernsNobodyElse(t *testing.T) {
 	}})
 }
 
+// C7: an administrator whose name was changed in the configuration stayed, with its password.
+func TestUsersOfAnEarlierConfigurationGo(t *testing.T) {
+	view := func() *plan.View {
+		v := serving(3)
+		v.Users = []plan.User{
+			{Name: "admin", Tags: []string{"administrator", "warren"}}, {Name: "boss", Tags: []string{"administrator", "warren"}},
+			{Name: "orders", Tags: nil}, {Name: "kept", Tags: []string{"administrator"}},
+		}
+		return v
+	}
+	formation := wanted(plan.ScopeFormation, 1, 2, 3)
+	named := formation
+	named.Users = []string{"boss", "warren-agent"}
+	d := plan.Plan(*view(), named)
+	require.Len(t, d.Actions, 1)
+	assert.Equal(t, plan.DeleteUser, d.Actions[0].Verb)
+	assert.Equal(t, "admin", d.Actions[0].User)
+	assert.Empty(t, d.Actions[0].Unmet(*view(), named))
+	check(t, []scenario{
+		{name: "nobody says who is named", view: view(), desired: formation},
+		{
+			name: "a node that is down may yet import them", view: in(view(), plan.Down, 3), desired: named,
+			waiting: []string{"rabbit@rabbit3 serves clients"},
+		},
+	})
+}
+
 // D6: with its helpers gone, a node took it that the whole stack was going, and stopped undrained.
 func TestOnlyAnExplicitDestroyStopsANodeAtOnce(t *testing.T) {
 	stop := of(wanted(plan.ScopeStop, 1, 2, 3), 1)

@@ -32,7 +32,9 @@ func newFormation(
 	if err != nil {
 		return nil, err
 	}
-	desired := plan.Desired{Scope: plan.ScopeFormation, Nodes: nodesFor(cluster, topology.Node{})}
+	desired := plan.Desired{
+		Scope: plan.ScopeFormation, Nodes: nodesFor(cluster, topology.Node{}), Users: cluster.ManagedUsers(),
+	}
 	container := helperArgs(desired, *args.Agent, args.Secrets, cluster.FormationContainerName(), topology.FormationHost,
 		image, network)
 	container.WaitTimeout = seconds(formationTimeout)

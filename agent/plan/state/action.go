@@ -48,6 +48,8 @@ const (
 	ForgetNode Verb = "forget"
 	// EnableFlags enables all stable feature flags.
 	EnableFlags Verb = "enable-flags"
+	// DeleteUser deletes User, whom an earlier configuration of the stack named.
+	DeleteUser Verb = "delete-user"
 
 	// ChangeNodes creates, replaces or starts the containers of Nodes together, and waits until each is a member in good
 	// order. Of a deployment.
@@ -70,6 +72,7 @@ type Action struct {
 	// QueueType is the type of Queue: quorum queues and streams have calls of their own.
 	QueueType QueueType         `json:"queueType,omitempty"`
 	Target    NodeName          `json:"target,omitempty"`
+	User      string            `json:"user,omitempty"`
 	Queues    []QueueID         `json:"queues,omitempty"`
 	Type      topology.NodeType `json:"type,omitempty"`
 	// MayFound says, of [ChangeNodes], that no node of the stack is known to have data: the containers that are created may

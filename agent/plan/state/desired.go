@@ -40,6 +40,9 @@ type Desired struct {
 	// and what an operator does to it by hand is left alone until the next deployment. If such a membership waits for
 	// [IsMember], it is lost.
 	Established bool `json:"established,omitempty"`
+	// Users are, for a formation, the users that the stack's configuration names. Others that Warren created go. If it
+	// is empty, no user goes.
+	Users []string `json:"users,omitempty"`
 	// OutOfTime says, of a stop, that there is no time left to wait: the engine kills what has not stopped.
 	OutOfTime bool `json:"outOfTime,omitempty"`
 

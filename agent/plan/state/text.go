@@ -117,6 +117,8 @@ func (a Action) String() string {
 		return "remove " + node + " from the cluster"
 	case EnableFlags:
 		return "enable the stable feature flags"
+	case DeleteUser:
+		return "delete user " + printed(a.User) + ", whom an earlier configuration named"
 	case ChangeNodes:
 		return "change " + list(a.Nodes) + plural(len(a.Nodes), "", " together")
 	case AbandonFormation:

@@ -18,6 +18,8 @@ type View struct {
 	QueuesKnown bool `json:"queuesKnown"`
 	// Flags are the cluster's feature flags.
 	Flags []FeatureFlag `json:"flags"`
+	// Users are the cluster's users; none if they could not be listed.
+	Users []User `json:"users"`
 	// Lost are the replicas that nodes have lost and must get back, as the cluster itself remembers them.
 	Lost []LostReplicas `json:"lost"`
 	// LostKnown is false if what the cluster remembers could not be read.
@@ -171,6 +173,12 @@ type FeatureFlag struct {
 	Enabled bool   `json:"enabled"`
 	// Stable is false of experimental flags, which are left alone.
 	Stable bool `json:"stable"`
+}
+
+// User is a user of the cluster.
+type User struct {
+	Name string   `json:"name"`
+	Tags []string `json:"tags"`
 }
 
 // LostReplicas are the queues of which a node had a replica before its data were lost.

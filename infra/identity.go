@@ -18,13 +18,13 @@ type identity struct {
 	// owner identifies the state. Empty: not known yet.
 	owner   string
 	secrets topology.Secrets
-	// drawn says that the Erlang cookie has just been drawn, and that the state may keep another one.
-	drawn bool
+	// unsure says that the state may keep another Erlang cookie.
+	unsure bool
 }
 
 // cookie is the Erlang cookie, as far as it is certain.
 func (i identity) cookie() string {
-	if i.drawn {
+	if i.unsure {
 		return ""
 	}
 	return i.secrets.ErlangCookie
@@ -41,7 +41,7 @@ func identify(
 	ctx *pulumi.Context, cluster *topology.Cluster, last survey.Last, configured topology.Secrets,
 	check func(identity) error,
 ) (identity, error) {
-	first, derived, err := secrets.First(ctx.Project(), cluster.Stack)
+	first, err := secrets.First(ctx.Project(), cluster.Stack)
 	if err != nil {
 		return identity{}, err
 	}
@@ -51,7 +51,7 @@ func identify(
 		owner = expected.secrets.CookieFingerprint(cluster.Stack)
 		expected.owner = owner
 	} else {
-		expected.drawn = !derived && configured.ErlangCookie == ""
+		expected.unsure = true // a first deployment that was killed has kept one
 	}
 	if last.Owner == "" {
 		if err := check(expected); err != nil {

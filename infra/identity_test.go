@@ -77,7 +77,7 @@ func TestANewPassphraseChangesNothing(t *testing.T) {
 
 func TestAnOlderStackGoesOnWithItsSecrets(t *testing.T) {
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", passphrase)
-	derived, _, err := secrets.First("warren", enginetest.Stack)
+	derived, err := secrets.First("warren", enginetest.Stack)
 	require.NoError(t, err)
 	fingerprint := derived.CookieFingerprint(enginetest.Stack)
 	r := &pulumitest.Recorder{Outputs: outputsBefore("")}

@@ -109,7 +109,7 @@ func (a *ClusterArgs) keep(ctx *pulumi.Context, name func(part string) string, o
 	if a.Secrets.complete() && a.Owner != nil {
 		return nil
 	}
-	first, _, err := secrets.First(ctx.Project(), a.Topology.Stack)
+	first, err := secrets.First(ctx.Project(), a.Topology.Stack)
 	if err != nil {
 		return err
 	}

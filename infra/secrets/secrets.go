@@ -29,16 +29,15 @@ const (
 // First returns the secrets that a cluster of that name begins with. They follow from the passphrase that
 // encrypts the stack, the project and the name, as they did before states kept them: a stack from that time goes
 // on with those it has. Without a passphrase they are drawn at random.
-func First(project, cluster string) (first topology.Secrets, derived bool, err error) {
+func First(project, cluster string) (topology.Secrets, error) {
 	passphrase, err := passphrase()
 	if err != nil {
-		return topology.Secrets{}, false, err
+		return topology.Secrets{}, err
 	}
 	if passphrase == "" {
-		return topology.Secrets{AdminPassword: draw(), StatsPassword: draw(), ErlangCookie: draw()}, false, nil
+		return topology.Secrets{AdminPassword: draw(), StatsPassword: draw(), ErlangCookie: draw()}, nil
 	}
-	first, err = derive(passphrase, project+"/"+cluster)
-	return first, true, err
+	return derive(passphrase, project+"/"+cluster)
 }
 
 // Owner draws an identifier of a deployment state, as topology.LabelOwner has it.

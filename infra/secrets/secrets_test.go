@@ -14,14 +14,11 @@ const testPassphrase = "correct horse battery staple"
 func TestSecretsAreDerivedFromThePassphrase(t *testing.T) {
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", testPassphrase)
 
-	dev, isDerived, err := First("warren", "dev")
-	assert.True(t, isDerived)
+	dev, err := First("warren", "dev")
 	require.NoError(t, err)
-	again, isDerived, err := First("warren", "dev")
-	assert.True(t, isDerived)
+	again, err := First("warren", "dev")
 	require.NoError(t, err)
-	staging, isDerived, err := First("warren", "staging")
-	assert.True(t, isDerived)
+	staging, err := First("warren", "staging")
 	require.NoError(t, err)
 	assert.Equal(t, dev, again, "the same at every deployment")
 	assert.NoError(t, dev.Validate())
@@ -36,8 +33,7 @@ func TestSecretsAreDerivedFromThePassphrase(t *testing.T) {
 	assert.Len(t, values, 6, "another one for every stack and purpose")
 
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "another")
-	other, isDerived, err := First("warren", "dev")
-	assert.True(t, isDerived)
+	other, err := First("warren", "dev")
 	require.NoError(t, err)
 	assert.NotEqual(t, dev.AdminPassword, other.AdminPassword)
 }
@@ -46,8 +42,7 @@ func TestSecretsAreDerivedFromThePassphrase(t *testing.T) {
 // cluster.
 func TestDerivedSecretsStayTheSame(t *testing.T) {
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", testPassphrase)
-	derived, isDerived, err := First("warren", "dev")
-	assert.True(t, isDerived)
+	derived, err := First("warren", "dev")
 	require.NoError(t, err)
 	assert.Equal(t, "uqHAErGh3i6eoaiK39y5wZAd19JRx9z5", derived.AdminPassword)
 	assert.Equal(t, "2J8I1kkbohdTxHHVExb7IjH1IVRaJuuF", derived.StatsPassword)
@@ -56,31 +51,28 @@ func TestDerivedSecretsStayTheSame(t *testing.T) {
 
 func TestSecretsFromAPassphraseFile(t *testing.T) {
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", testPassphrase)
-	direct, isDerived, err := First("warren", "dev")
-	assert.True(t, isDerived)
+	direct, err := First("warren", "dev")
 	require.NoError(t, err)
 
 	require.NoError(t, os.Unsetenv("PULUMI_CONFIG_PASSPHRASE")) // t.Setenv above restores it
 	file := filepath.Join(t.TempDir(), "passphrase")
 	require.NoError(t, os.WriteFile(file, []byte(testPassphrase+"\n"), 0o600))
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE_FILE", file)
-	fromFile, isDerived, err := First("warren", "dev")
-	assert.True(t, isDerived)
+	fromFile, err := First("warren", "dev")
 	require.NoError(t, err)
 	assert.Equal(t, direct, fromFile)
 
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE_FILE", file+".missing")
-	_, _, err = First("warren", "dev")
+	_, err = First("warren", "dev")
 	assert.ErrorContains(t, err, "PULUMI_CONFIG_PASSPHRASE_FILE")
 }
 
 func TestSecretsAreDrawnWithoutAPassphrase(t *testing.T) {
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "")
-	one, isDerived, err := First("warren", "dev")
+	one, err := First("warren", "dev")
 	require.NoError(t, err)
-	assert.False(t, isDerived)
 	assert.NoError(t, one.Validate())
-	two, _, err := First("warren", "dev")
+	two, err := First("warren", "dev")
 	require.NoError(t, err)
 	assert.NotEqual(t, one.ErlangCookie, two.ErlangCookie)
 	assert.NotEqual(t, Owner(), Owner())

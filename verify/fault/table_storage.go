@@ -40,13 +40,6 @@ func storageFaults() []Fault {
 			Inject:      diskFault{everyone, "cut the power of %s", storage.LosePower}.inject,
 		},
 		{
-			Name:        "all-power-and-names-lost",
-			Description: "All machines lose their power at once, and file names last only if their directory was synced.",
-			Expect:      expectNoConfirms,
-			Inject: diskFault{everyone, "cut the power of %s, with disks that keep names only with a sync of their directory",
-				storage.LoseNames}.inject,
-		},
-		{
 			Name:        "write-torn",
 			Description: "The leader's machine loses its power in the middle of a write: half of it is in the journal.",
 			Expect:      expectWithin(15*time.Second, 20*time.Second),
@@ -62,7 +55,7 @@ func storageFaults() []Fault {
 			Name:        "journal-bit-flipped",
 			Description: "A follower is killed, a bit in its journal flips, and it starts again.",
 			Expect:      expectWithin(5*time.Second, 10*time.Second),
-			Inject:      diskFault{aFollower, "flipped a bit in the journal of %s", storage.FlipJournal}.inject,
+			Inject:      diskFault{aFollower, "flipped a bit in the journal of %s", storage.FlipBit(storage.JournalFiles)}.inject,
 		},
 		{
 			Name:        "segment-bit-flipped",

@@ -45,23 +45,6 @@ func FlipSegment(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeO
 	return FlipBit(segmentFiles)(ctx, c, nodes)
 }
 
-// FlipJournal is FlipBit for the journals of queues. A journal may have records of queues that are deleted,
-// which nobody reads, so that a new one is started first.
-func FlipJournal(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput) (string, error) {
-	if err := rollJournals(ctx, c, nodes); err != nil {
-		return "", err
-	}
-	journals := []string{"-path", "*/quorum/*", "-name", "*.wal"}
-	if err := awaitFiles(ctx, c, nodes, func(files int) bool { return files == 1 }, journals...); err != nil {
-		return "", err
-	}
-	err := awaitFiles(ctx, c, nodes, func(files int) bool { return files > 0 }, append(journals, "-size", "+64k")...)
-	if err != nil {
-		return "", err
-	}
-	return FlipBit(journalFiles)(ctx, c, nodes)
-}
-
 // FlipBit kills nodes, flips a bit in one of the files of each, and starts them again. What comes of that is
 // the evidence.
 func FlipBit(files string) Damage {

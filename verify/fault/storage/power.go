@@ -20,7 +20,8 @@ import (
 
 // Files of a node, by their paths in its volume.
 const (
-	journalFiles = `.*/quorum/[^/]*/[^/]*\.wal`
+	// JournalFiles are those of the queues.
+	JournalFiles = `.*/quorum/[^/]*/[^/]*\.wal`
 	segmentFiles = `.*/quorum/.*\.segment`
 	// MetadataFiles are those of the metadata store.
 	MetadataFiles = `.*/coordination/.*\.(wal|segment)`
@@ -65,22 +66,6 @@ func LosePower(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOut
 		return "", err
 	}
 	return killAndLose(ctx, c, nodes)
-}
-
-// LoseNames is LosePower on disks that make names durable only with a sync of their directory. The nodes
-// start new journals meanwhile.
-func LoseNames(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput) (string, error) {
-	if err := swap.TellAll(ctx, c, nodes, order.Order{Do: order.Strict}); err != nil {
-		return "", err
-	}
-	if err := rollJournals(ctx, c, nodes); err != nil {
-		return "", err
-	}
-	// Confirms go on, into the new journals.
-	if err := wait.Sleep(ctx, 2*time.Second); err != nil {
-		return "", err
-	}
-	return LosePower(ctx, c, nodes)
 }
 
 // rollJournals has nodes write what is in their journals into the segments of the queues, and start new
@@ -145,7 +130,7 @@ func killAndLose(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeO
 
 // TearWrite cuts the power of a node in the middle of a write to its journal.
 func TearWrite(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput) (string, error) {
-	if err := swap.TellAll(ctx, c, nodes, order.Order{Do: order.Tear, Files: journalFiles}); err != nil {
+	if err := swap.TellAll(ctx, c, nodes, order.Order{Do: order.Tear, Files: JournalFiles}); err != nil {
 		return "", err
 	}
 	err := await(ctx, effectTimeout, func(ctx context.Context) error {

@@ -158,7 +158,11 @@ func print(value any) error { return json.NewEncoder(os.Stdout).Encode(value) }
 
 // ask asks the agent in this container.
 func ask(ctx context.Context, path string) ([]byte, error) {
-	url := fmt.Sprintf("http://127.0.0.1:%d%s", topology.AgentPort, path)
+	d, err := desired()
+	if err != nil {
+		return nil, err
+	}
+	url := fmt.Sprintf("http://127.0.0.1:%d%s", helper.Port(d.Scope), path)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err

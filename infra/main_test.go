@@ -43,8 +43,8 @@ func TestOutputs(t *testing.T) {
 	require.NoError(t, err)
 
 	assert.ElementsMatch(t, []string{
-		"stack", "amqpUrl", "amqpUrls", "managementUrl", "statsUrl", "username", "password", "statsPassword",
-		"network", "nodes", "loadBalancer", "formation", "rabbitmqSeries", "owner",
+		"stack", "amqpUrl", "balancedAmqpUrls", "amqpUrls", "managementUrl", "statsUrl", "username", "password",
+		"statsPassword", "network", "nodes", "loadBalancer", "loadBalancers", "formation", "rabbitmqSeries", "owner",
 	}, names(outputs))
 	for name, output := range outputs {
 		if strings.Contains(fmt.Sprint(output), "s3cret") {

@@ -15,8 +15,9 @@ import (
 	"warren/topology"
 )
 
-// undeclared are the settings that Pulumi.yaml does not declare: they have no default that fits every series.
-var undeclared = []string{"partitionHandling"}
+// undeclared are the settings that Pulumi.yaml does not declare: they have no default that fits every series, or
+// every number of hosts.
+var undeclared = []string{"partitionHandling", "loadBalancers"}
 
 // TestPulumiYAMLDeclaresTheSettings with the defaults that they have without it.
 func TestPulumiYAMLDeclaresTheSettings(t *testing.T) {

@@ -31,6 +31,11 @@ type Cluster struct {
 	// ExtraConf are the operator's own lines of rabbitmq.conf.
 	ExtraConf string
 	Username  string
+
+	// Hosts are the hosts that the stack is spread over; none if it runs on one engine.
+	Hosts []HostConfig
+	// LoadBalancerHosts are the names of the hosts with a load balancer: one empty name without hosts.
+	LoadBalancerHosts []string
 }
 
 // Node is one node of a cluster.
@@ -41,9 +46,12 @@ type Node struct {
 	// AMQPPort and ManagementPort are published on the host.
 	AMQPPort       int
 	ManagementPort int
+	// Host is the name of the host that the node is on; empty if the stack runs on one engine.
+	Host string
 }
 
-// LoadBalancer is the HAProxy of a cluster; its ports are published on the host.
+// LoadBalancer is the HAProxy of a cluster; its ports are published on the host. If there are several, they
+// are alike.
 type LoadBalancer struct {
 	Image          string
 	AMQPPort       int
@@ -81,7 +89,7 @@ func (c *Cluster) Warnings() []string {
 		warn("warren:heartbeatSeconds is %d: values below %d close healthy connections",
 			c.HeartbeatSeconds, lowestSafeHeartbeat)
 	}
-	return warnings
+	return append(warnings, c.hostWarnings()...)
 }
 
 func (c *Cluster) nodesOfType(t NodeType) []string {

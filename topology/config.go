@@ -51,6 +51,10 @@ type Config struct {
 	RabbitMQConf string `json:"rabbitmqConf"`
 	// Username is the administrator's. Default "admin".
 	Username string `json:"username"`
+	// Hosts are the hosts that the stack is spread over. Without any, it runs on one engine.
+	Hosts []HostConfig `json:"hosts"`
+	// LoadBalancers is how many of the hosts have a load balancer. Default 2, and 1 without hosts.
+	LoadBalancers int `json:"loadBalancers"`
 }
 
 // NodeType says where a node keeps the cluster's metadata. RAM nodes exist in series before 4.3 only.
@@ -121,6 +125,9 @@ type NodeConfig struct {
 	Type           NodeType `json:"type,omitempty"`
 	AMQPPort       int      `json:"amqpPort,omitempty"`
 	ManagementPort int      `json:"managementPort,omitempty"`
+	// Host is the name of the host that the node must be on. Without it, nodes are spread over zones, then
+	// hosts.
+	Host string `json:"host,omitempty"`
 }
 
 // PortsConfig are ports on the host. Node i (from 0) gets AMQP+i and Management+i.

@@ -93,6 +93,8 @@ func decodeValue(problems *problemList, key, text string, field reflect.Value) {
 			problems.add(key, "is 0", leaveOut)
 		}
 		field.SetFloat(f)
+	case []HostConfig:
+		decodeHosts(problems, key, text, field.Addr().Interface().(*[]HostConfig))
 	case NodesConfig:
 		decodeNodes(problems, key, text, field.Addr().Interface().(*NodesConfig))
 	default:
@@ -118,6 +120,20 @@ func decodeNodes(problems *problemList, key, text string, nodes *NodesConfig) {
 	*nodes = NodesConfig{List: make([]NodeConfig, len(entries)), explicit: true}
 	for i, entry := range entries {
 		decodeJSON(problems, fmt.Sprintf("%s[%d]", key, i), entry, reflect.ValueOf(&nodes.List[i]).Elem())
+	}
+}
+
+// decodeHosts reads a list of hosts, which are looked at one by one.
+func decodeHosts(problems *problemList, key, text string, hosts *[]HostConfig) {
+	var entries []json.RawMessage
+	if err := json.Unmarshal([]byte(text), &entries); err != nil {
+		problems.add(key, "is "+quoted(text),
+			"write a list such as [{name: h1, engine: ssh://root@192.0.2.1, address: 192.0.2.1, zone: a}, ...]")
+		return
+	}
+	*hosts = make([]HostConfig, len(entries))
+	for i, entry := range entries {
+		decodeJSON(problems, fmt.Sprintf("%s[%d]", key, i), entry, reflect.ValueOf(&(*hosts)[i]).Elem())
 	}
 }
 

@@ -17,7 +17,8 @@ func TestDecodeReadsEveryKey(t *testing.T) {
 		"bindAddress": "b", "nodeTypes": `{"a":"ram"}`, "partitionHandling": "p", "failureDetection": "f",
 		"memoryLimit": "m", "memoryHighWatermark": "0.4", "diskFreeLimit": "d", "heartbeatSeconds": "10",
 		"connectionMax": "20", "logLevel": "l", "plugins": `["x","y"]`,
-		"rabbitmqConf": "r", "username": "u",
+		"rabbitmqConf": "r", "username": "u", "loadBalancers": "3",
+		"hosts":         `[{"name":"h","engine":"e","address":"a","zone":"z","certPath":"c","sshOptions":["o"]}]`,
 		"adminPassword": "not looked at", "statsPassword": "nor this", "erlangCookie": "nor this",
 	})
 	require.Empty(t, problems)
@@ -32,7 +33,8 @@ func TestDecodeReadsEveryKey(t *testing.T) {
 		BindAddress: "b", NodeTypes: map[string]NodeType{"a": RAM},
 		PartitionHandling: "p", FailureDetection: "f", MemoryLimit: "m", MemoryHighWatermark: 0.4,
 		DiskFreeLimit: "d", HeartbeatSeconds: 10, ConnectionMax: 20, LogLevel: "l",
-		Plugins: []string{"x", "y"}, RabbitMQConf: "r", Username: "u",
+		Plugins: []string{"x", "y"}, RabbitMQConf: "r", Username: "u", LoadBalancers: 3,
+		Hosts: []HostConfig{{Name: "h", Engine: "e", Address: "a", Zone: "z", CertPath: "c", SSHOptions: []string{"o"}}},
 	}, config)
 }
 

@@ -57,6 +57,7 @@ var variants = []struct {
 		RabbitMQConf:        "# Twice the default.\ncollect_statistics_interval = 10000\n",
 	}},
 	{"stock-detection", Config{FailureDetection: DetectStock}},
+	{"three-hosts", Config{Hosts: hostsIn("a", "b", "c")}},
 }
 
 // rendered are all files of a cluster, by the name of their golden file.
@@ -74,6 +75,9 @@ func rendered(t *testing.T, c *Cluster) map[string]string {
 	}
 	if last := c.Nodes[len(c.Nodes)-1]; !slices.Contains(c.Seeds(), last) {
 		files["rabbitmq.conf-"+last.Name] = c.RabbitMQConf(last)
+	}
+	for _, b := range c.Balancers()[1:] {
+		files["haproxy.cfg-"+b.Host] = b.HAProxyConf(testSecrets)
 	}
 	return files
 }

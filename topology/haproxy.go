@@ -16,8 +16,13 @@ const healthPath = "/health"
 
 // HAProxyConf renders haproxy.cfg. It holds the password of the statistics page and that of the health
 // checks.
-func (c *Cluster) HAProxyConf(s Secrets) string {
-	return render("haproxy.cfg.tmpl", haproxyData{Cluster: c, detection: c.detection(), secrets: s})
+func (c *Cluster) HAProxyConf(s Secrets) string { return c.Balancers()[0].HAProxyConf(s) }
+
+// HAProxyConf renders haproxy.cfg of one of the load balancers.
+func (b Balancer) HAProxyConf(s Secrets) string {
+	return render("haproxy.cfg.tmpl", haproxyData{
+		Cluster: b.cluster, detection: b.cluster.detection(), secrets: s, host: b.Host,
+	})
 }
 
 // haproxyData is what the template of haproxy.cfg needs.
@@ -26,6 +31,17 @@ type haproxyData struct {
 	containerPorts
 	detection
 	secrets Secrets
+	// host is the name of the load balancer's own host.
+	host string
+}
+
+// Address is where the load balancer reaches a node: by its name, which Docker's name server on its own host
+// knows, or at the address of another host.
+func (d haproxyData) Address(n Node) string {
+	if n.Host == d.host {
+		return n.Name
+	}
+	return d.Host(n.Host).Address
 }
 
 // StatsCredentials is the user and the password of the statistics page, as `stats auth` takes them.

@@ -32,7 +32,18 @@ const (
 	DistributionPort = 25672
 	// AgentPort is where the agent in a container says how it stands, within the stack's network.
 	AgentPort = 15700
+	// FormationPort is where the formation's agent does. It may be on a host with a node, whose agent has
+	// the other port.
+	FormationPort = 15701
 )
+
+// AgentPortOf is the port of the agent in the container with a host name.
+func AgentPortOf(host string) int {
+	if host == FormationHost {
+		return FormationPort
+	}
+	return AgentPort
+}
 
 // Every name carries the stack's, so that any number of stacks live on one engine.
 
@@ -64,16 +75,14 @@ func (c *Cluster) FormationContainerName() string { return c.NetworkName() + "-"
 
 // LoadBalancerConfigContainerName is the name of the container that gives HAProxy its configuration.
 func (c *Cluster) LoadBalancerConfigContainerName() string {
-	return c.LoadBalancerContainerName() + configSuffix
+	return c.Balancers()[0].ConfigContainerName()
 }
 
 // LoadBalancerVolumeName is the name of the volume over which HAProxy gets its configuration.
-func (c *Cluster) LoadBalancerVolumeName() string {
-	return c.LoadBalancerContainerName() + configSuffix
-}
+func (c *Cluster) LoadBalancerVolumeName() string { return c.Balancers()[0].VolumeName() }
 
-// LoadBalancerContainerName is the name of the container that runs HAProxy.
-func (c *Cluster) LoadBalancerContainerName() string { return c.NetworkName() + "-" + LoadBalancerHost }
+// LoadBalancerContainerName is the name of the container that runs HAProxy, the first if there are several.
+func (c *Cluster) LoadBalancerContainerName() string { return c.Balancers()[0].ContainerName() }
 
 // containerPorts gives templates the ports inside the containers.
 type containerPorts struct{}

@@ -65,6 +65,10 @@ func build(stack string, c Config) (*Cluster, problemList) {
 		ExtraConf:           strings.TrimSpace(c.RabbitMQConf),
 		Username:            cmp.Or(c.Username, defaultUsername),
 	}
+	if len(c.Hosts) > 0 {
+		cluster.Hosts = slices.Clone(c.Hosts)
+	}
+	cluster.place(cmp.Or(c.LoadBalancers, defaultLoadBalancers))
 
 	var problems problemList
 	validateStackName(&problems, stack)
@@ -73,6 +77,7 @@ func build(stack string, c Config) (*Cluster, problemList) {
 		cluster.PartitionHandling = PartitionAutoheal
 	}
 	validateNodes(&problems, c, cluster)
+	validateHosts(&problems, c, cluster)
 	validatePorts(&problems, cluster)
 	validatePlugins(&problems, c.Plugins, cluster.Series)
 	validateSettings(&problems, cluster)
@@ -112,7 +117,11 @@ func (c Config) nodes(ports PortsConfig) []Node {
 			Type:           cmp.Or(n.Type, c.NodeTypes[n.Name], Disc),
 			AMQPPort:       cmp.Or(n.AMQPPort, ports.AMQP+i),
 			ManagementPort: cmp.Or(n.ManagementPort, ports.Management+i),
+			Host:           n.Host,
 		})
+		if len(c.Hosts) > 0 {
+			nodes[i].AMQPPort, nodes[i].ManagementPort = AMQPPort, ManagementPort
+		}
 	}
 	return nodes
 }

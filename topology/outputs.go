@@ -14,6 +14,9 @@ type Outputs struct {
 	Stack string `json:"stack"`
 	// AMQPURL is the load-balanced endpoint, with credentials. Secret.
 	AMQPURL string `json:"amqpUrl"`
+	// BalancedAMQPURLs are the endpoints of all load balancers, of which AMQPURL is the first, with
+	// credentials. Secret.
+	BalancedAMQPURLs []string `json:"balancedAmqpUrls"`
 	// AMQPURLs are the nodes' own endpoints, one per node in the order of Nodes, with credentials. Secret.
 	AMQPURLs []string `json:"amqpUrls"`
 	// ManagementURL is the base of the load-balanced management interface, without credentials.
@@ -31,8 +34,14 @@ type Outputs struct {
 	Nodes []NodeOutput `json:"nodes"`
 	// Formation is the name of the container that makes the cluster consist of the stack's nodes.
 	Formation string `json:"formation"`
-	// LoadBalancer is the HAProxy in front of them.
+	// LoadBalancer is the HAProxy in front of them, the first if there are several.
 	LoadBalancer LoadBalancerOutput `json:"loadBalancer"`
+	// LoadBalancers are all load balancers.
+	LoadBalancers []LoadBalancerOutput `json:"loadBalancers"`
+	// Hosts are the hosts that the stack is spread over; none if it runs on one engine.
+	Hosts []HostConfig `json:"hosts,omitempty"`
+	// FormationHost is the name of the host with the formation's container; empty without hosts.
+	FormationHost string `json:"formationHost,omitempty"`
 	// RabbitMQSeries is the series all nodes run, such as "4.3".
 	RabbitMQSeries string `json:"rabbitmqSeries"`
 	// Owner identifies the state that the stack was deployed from, as LabelOwner has it.
@@ -54,6 +63,8 @@ type NodeOutput struct {
 	// AMQPPort and ManagementPort are the ports published on the host.
 	AMQPPort       int `json:"amqpPort"`
 	ManagementPort int `json:"managementPort"`
+	// Host is the name of the host that the node is on; empty if the stack runs on one engine.
+	Host string `json:"host,omitempty"`
 }
 
 // LoadBalancerOutput tells how to reach the load balancer; its ports are those published on the host.
@@ -64,31 +75,39 @@ type LoadBalancerOutput struct {
 	AMQPPort       int    `json:"amqpPort"`
 	ManagementPort int    `json:"managementPort"`
 	StatsPort      int    `json:"statsPort"`
+	// Host is the name of the host that it is on; empty if the stack runs on one engine.
+	Host string `json:"host,omitempty"`
 }
 
 // Outputs assembles the outputs of a stack that runs cluster c.
 func (c *Cluster) Outputs(s Secrets) Outputs {
 	out := Outputs{
-		Stack:         c.Stack,
-		AMQPURL:       c.amqpURL(c.LoadBalancer.AMQPPort, s),
-		ManagementURL: c.httpURL(c.LoadBalancer.ManagementPort, ""),
-		StatsURL:      c.httpURL(c.LoadBalancer.StatsPort, statsPath),
-		Username:      c.Username,
-		Password:      s.AdminPassword,
-		StatsPassword: s.StatsPassword,
-		Network:       c.NetworkName(),
-		Formation:     c.FormationContainerName(),
-		LoadBalancer: LoadBalancerOutput{
-			Container:      c.LoadBalancerContainerName(),
-			Config:         c.LoadBalancerConfigContainerName(),
+		Stack:          c.Stack,
+		Username:       c.Username,
+		Password:       s.AdminPassword,
+		StatsPassword:  s.StatsPassword,
+		Network:        c.NetworkName(),
+		Formation:      c.FormationContainerName(),
+		FormationHost:  c.FormationHostName(),
+		Hosts:          c.Hosts,
+		RabbitMQSeries: c.Series.String(),
+	}
+	for _, b := range c.Balancers() {
+		out.BalancedAMQPURLs = append(out.BalancedAMQPURLs, c.amqpURL(b.Host, c.LoadBalancer.AMQPPort, s))
+		out.LoadBalancers = append(out.LoadBalancers, LoadBalancerOutput{
+			Container:      b.ContainerName(),
+			Config:         b.ConfigContainerName(),
 			AMQPPort:       c.LoadBalancer.AMQPPort,
 			ManagementPort: c.LoadBalancer.ManagementPort,
 			StatsPort:      c.LoadBalancer.StatsPort,
-		},
-		RabbitMQSeries: c.Series.String(),
+			Host:           b.Host,
+		})
 	}
+	out.LoadBalancer, out.AMQPURL = out.LoadBalancers[0], out.BalancedAMQPURLs[0]
+	out.ManagementURL = c.httpURL(out.LoadBalancer.Host, c.LoadBalancer.ManagementPort, "")
+	out.StatsURL = c.httpURL(out.LoadBalancer.Host, c.LoadBalancer.StatsPort, statsPath)
 	for _, n := range c.Nodes {
-		out.AMQPURLs = append(out.AMQPURLs, c.amqpURL(n.AMQPPort, s))
+		out.AMQPURLs = append(out.AMQPURLs, c.amqpURL(n.Host, n.AMQPPort, s))
 		out.Nodes = append(out.Nodes, NodeOutput{
 			Name:           n.Name,
 			NodeName:       n.NodeName(),
@@ -97,6 +116,7 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 			Type:           n.Type,
 			AMQPPort:       n.AMQPPort,
 			ManagementPort: n.ManagementPort,
+			Host:           n.Host,
 		})
 	}
 	return out
@@ -107,8 +127,10 @@ func (c *Cluster) InternalAMQPURL(s Secrets) string {
 	return c.amqpURLAt(net.JoinHostPort(LoadBalancerHost, strconv.Itoa(AMQPPort)), s)
 }
 
-// amqpURL is the endpoint at a port that is published on the host.
-func (c *Cluster) amqpURL(port int, s Secrets) string { return c.amqpURLAt(c.hostPort(port), s) }
+// amqpURL is the endpoint at a port that is published on a host.
+func (c *Cluster) amqpURL(host string, port int, s Secrets) string {
+	return c.amqpURLAt(c.hostPort(host, port), s)
+}
 
 // amqpURLAt is the URI of the virtual host "/". The AMQP URI specification writes that as %2F, because a path
 // of "/" alone names the virtual host "".
@@ -123,18 +145,19 @@ func (c *Cluster) amqpURLAt(address string, s Secrets) string {
 	return u.String()
 }
 
-func (c *Cluster) httpURL(port int, path string) string {
-	u := url.URL{Scheme: "http", Host: c.hostPort(port), Path: path}
+func (c *Cluster) httpURL(host string, port int, path string) string {
+	u := url.URL{Scheme: "http", Host: c.hostPort(host, port), Path: path}
 	return u.String()
 }
 
-// hostPort is where a port published on the host is reached from the host: on the loopback interface when it
-// is published on all of them.
-func (c *Cluster) hostPort(port int) string {
-	addr, err := netip.ParseAddr(c.BindAddress)
+// hostPort is where a port published on a host is reached: from the host itself, on the loopback interface
+// when it is published on all of them.
+func (c *Cluster) hostPort(host string, port int) string {
+	published := c.PublishAddress(host)
+	addr, err := netip.ParseAddr(published)
 	switch {
 	case err != nil: // New admits addresses only
-		return net.JoinHostPort(c.BindAddress, strconv.Itoa(port))
+		return net.JoinHostPort(published, strconv.Itoa(port))
 	case addr.IsUnspecified() && addr.Is4():
 		addr = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	case addr.IsUnspecified():

@@ -19,7 +19,8 @@ func TestOutputsHaveTheContractsKeys(t *testing.T) {
 	var keys map[string]any
 	require.NoError(t, json.Unmarshal(text, &keys))
 	assert.Equal(t, []string{
-		"amqpUrl", "amqpUrls", "formation", "loadBalancer", "managementUrl", "network", "nodes", "owner", "password",
+		"amqpUrl", "amqpUrls", "balancedAmqpUrls", "formation", "loadBalancer", "loadBalancers", "managementUrl",
+		"network", "nodes", "owner", "password",
 		"rabbitmqSeries", "stack", "statsPassword", "statsUrl", "username",
 	}, slices.Sorted(maps.Keys(keys)))
 	assert.Equal(t, map[string]any{
@@ -30,6 +31,7 @@ func TestOutputsHaveTheContractsKeys(t *testing.T) {
 		"container": "warren-dev-haproxy", "config": "warren-dev-haproxy-config",
 		"amqpPort": 5671.0, "managementPort": 15671.0, "statsPort": 8404.0,
 	}, keys["loadBalancer"])
+	assert.Equal(t, []any{keys["loadBalancer"]}, keys["loadBalancers"])
 	assert.Equal(t, "dev", keys["stack"])
 	assert.Equal(t, "warren-dev-formation", keys["formation"])
 	assert.Equal(t, "warren-dev", keys["network"])

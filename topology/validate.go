@@ -84,6 +84,9 @@ func validateImages(problems *problemList, image, series, haproxyImage string) S
 
 // validatePorts looks at all ports the stack publishes on the host.
 func validatePorts(problems *problemList, c *Cluster) {
+	if c.HasHosts() {
+		return // each has ports of its own: validateHosts looks at them
+	}
 	users := map[int][]string{}
 	publish := func(port int, user string) {
 		if port < 1 || port > maxPort {

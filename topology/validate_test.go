@@ -68,7 +68,7 @@ var mistakes = map[string]struct {
 	"nodes as a word":     {raw{"nodes": "three"}, "nodes", "write a number of nodes, or a list"},
 	"nodes as a map":      {raw{"nodes": `{"rabbit1":{}}`}, "nodes", "write a number of nodes, or a list"},
 	"node of the wrong form": {raw{"nodes": `[{"name":"a"},{"name":"b"},"c"]`}, "nodes[2]",
-		"write a map of amqpPort, managementPort, name, type"},
+		"write a map of amqpPort, host, managementPort, name, type"},
 	"unknown key of a node": {
 		raw{"nodes": `[{"name":"a"},{"name":"b"},{"nam":"c"}]`}, "nodes[2].nam",
 		`did you mean "name"?`,

@@ -57,7 +57,17 @@ func Names(desired plan.Desired) []plan.NodeName {
 func (h *Helper) Observer() *observe.Observer { return h.observer }
 
 // Serve answers other agents until ctx ends.
-func (h *Helper) Serve(ctx context.Context, cookie string) error { return h.board.Serve(ctx, cookie) }
+func (h *Helper) Serve(ctx context.Context, cookie string) error {
+	return h.board.Serve(ctx, Port(h.desired.Scope), cookie)
+}
+
+// Port is where the agent with a scope answers.
+func Port(scope plan.Scope) int {
+	if scope == plan.ScopeFormation {
+		return topology.FormationPort
+	}
+	return topology.AgentPort
+}
 
 // Result is what a helper has come to. The engine asks for it when a health check fails.
 type Result struct {

@@ -108,7 +108,7 @@ var errEnded = errors.New("RabbitMQ ended by itself")
 func (a *Agent) Run(ctx context.Context, cookie string, stop <-chan struct{}) error {
 	go a.children.reap()
 	go func() {
-		if err := a.board.Serve(ctx, cookie); err != nil {
+		if err := a.board.Serve(ctx, topology.AgentPort, cookie); err != nil {
 			a.log.Error("other agents can't ask this one", "error", err)
 		}
 	}()

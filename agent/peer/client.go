@@ -58,7 +58,7 @@ func sign(key, message []byte) string {
 }
 
 func url(host, path string) string {
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(topology.AgentPort)) + path
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(topology.AgentPortOf(host))) + path
 }
 
 // Status asks the agent on a host how it stands.

@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"warren/topology"
 )
 
 // Board is where an agent puts up how it stands, for others to read and to wait for.
@@ -149,9 +147,9 @@ func reply(w http.ResponseWriter, value any) {
 	_ = json.NewEncoder(w).Encode(value) // the other side has left
 }
 
-// Serve answers other agents until ctx ends.
-func (b *Board) Serve(ctx context.Context, cookie string) error {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", ":"+strconv.Itoa(topology.AgentPort))
+// Serve answers other agents at a port until ctx ends.
+func (b *Board) Serve(ctx context.Context, port int, cookie string) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", ":"+strconv.Itoa(port))
 	if err != nil {
 		return err
 	}

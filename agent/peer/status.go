@@ -1,6 +1,6 @@
 // Package peer is how the agents of a stack tell one another, and the machine's engine, how they stand.
-// Each answers on topology.AgentPort within the stack's network, in constant time, and with nothing that is
-// secret.
+// Each answers on topology.AgentPort, and the formation on topology.FormationPort, in constant time, and with
+// nothing that is secret.
 package peer
 
 import "time"

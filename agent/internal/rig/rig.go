@@ -132,7 +132,7 @@ func (r *Rig) StartNode(name string) {
 // StartHelper starts a membership or the formation.
 func (r *Rig) StartHelper(host string, desired plan.Desired) {
 	r.t.Helper()
-	r.start(host, desired, []string{"--publish", fmt.Sprintf("127.0.0.1::%d", topology.AgentPort), "--restart", "unless-stopped"}, nil)
+	r.start(host, desired, []string{"--publish", fmt.Sprintf("127.0.0.1::%d", topology.AgentPortOf(host)), "--restart", "unless-stopped"}, nil)
 }
 
 func (r *Rig) start(host string, desired plan.Desired, args []string, files map[string]string) {

@@ -27,6 +27,11 @@ require (
 require github.com/hanwen/go-fuse/v2 v2.12.1 // indirect
 
 require (
+	github.com/docker/cli v28.5.2+incompatible
+	github.com/sirupsen/logrus v1.9.3 // indirect
+)
+
+require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/Microsoft/go-winio v0.6.2 // indirect
 	github.com/ProtonMail/go-crypto v1.4.1 // indirect

@@ -17,13 +17,14 @@ import (
 	"warren/infra/engine"
 	"warren/infra/preflight"
 	"warren/infra/survey"
+	"warren/topology"
 )
 
 // errReported is what a run ends with whose errors Pulumi has shown already.
 var errReported = errors.New("the program failed")
 
 func main() {
-	err := run(engine.Connect, agentbinary.Build)
+	err := run(engine.ConnectAll, agentbinary.Build)
 	if err != nil && !errors.Is(err, errReported) {
 		fmt.Fprintln(os.Stderr, err)
 	}
@@ -35,7 +36,7 @@ func main() {
 // connector connects to an engine, builder builds the agent in the project's folder for an engine's
 // machine.
 type (
-	connector func(host string) (engine.Client, error)
+	connector func(cluster *topology.Cluster, address string) (engine.Client, error)
 	builder   func(ctx context.Context, project, machine string) (agentbinary.Binary, error)
 )
 
@@ -71,7 +72,7 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 			return err
 		}
 	}
-	docker, err := connect(settings.dockerHost())
+	docker, err := connect(cluster, settings.dockerHost())
 	if err != nil {
 		return err
 	}
@@ -86,13 +87,17 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
-	info, err := docker.Info(ctx.Context())
-	if err != nil {
-		return fmt.Errorf("ask the engine for its architecture: %w", err)
-	}
-	agent, err := build(ctx.Context(), ctx.RootDirectory(), info.Architecture)
-	if err != nil {
-		return err
+	agents := map[string]*agentbinary.Binary{}
+	for _, host := range engine.HostsOf(docker) {
+		info, err := host.Info(ctx.Context())
+		if err != nil {
+			return fmt.Errorf("ask the engine for its architecture: %w", err)
+		}
+		agent, err := build(ctx.Context(), ctx.RootDirectory(), info.Architecture)
+		if err != nil {
+			return err
+		}
+		agents[host.Name] = &agent
 	}
 	// The outputs follow from the configuration alone. They come before the resources, so that they say
 	// where things are also when the deployment fails halfway, and after everything that may refuse it.
@@ -116,7 +121,7 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 		Engine:     docker,
 		PlainNames: true,
 		Found:      found,
-		Agent:      &agent,
+		Agents:     agents,
 	})
 	return err
 }

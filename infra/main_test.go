@@ -73,7 +73,7 @@ func deployWith(
 	if _, set := os.LookupEnv("PULUMI_CONFIG_PASSPHRASE"); !set {
 		t.Setenv("PULUMI_CONFIG_PASSPHRASE", "correct horse battery staple")
 	}
-	connect := func(string) (engine.Client, error) { return docker, nil }
+	connect := func(*topology.Cluster, string) (engine.Client, error) { return docker, nil }
 	build := func(context.Context, string, string) (agentbinary.Binary, error) {
 		return agentbinary.Binary{Source: "agent", Hash: "hash"}, nil
 	}

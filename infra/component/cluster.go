@@ -16,12 +16,15 @@ import (
 type Cluster struct {
 	pulumi.ResourceState
 
-	// Network is the cluster's network. Containers that are attached to it can use InternalAMQPURL.
+	// Network is the cluster's network. Containers that are attached to it can use InternalAMQPURL. Of a
+	// cluster on several hosts, it is that of the first load balancer's host.
 	Network *docker.Network
 	// Nodes are the cluster's nodes, in the order in which they are changed.
 	Nodes []*Node
-	// LoadBalancer is the HAProxy in front of the nodes.
+	// LoadBalancer is the HAProxy in front of the nodes, the first if there are several.
 	LoadBalancer *LoadBalancer
+	// LoadBalancers are all load balancers.
+	LoadBalancers []*LoadBalancer
 	// Formation exists once the cluster consists of these nodes and no others.
 	Formation *docker.Container
 
@@ -62,6 +65,8 @@ type ClusterArgs struct {
 	Found *survey.Found
 	// Agent is what runs in the containers. The default is to build it in the project's folder.
 	Agent *agentbinary.Binary
+	// Agents are what runs in the containers of hosts, by the name of the host, where it is not Agent.
+	Agents map[string]*agentbinary.Binary
 }
 
 // NewCluster declares a cluster. The cluster is complete when every node is a running member of it. args
@@ -109,7 +114,7 @@ func (a *ClusterArgs) withDefaults(ctx *pulumi.Context, name string) (*ClusterAr
 			return nil, err
 		}
 	}
-	if err = setEngine(ctx, &resolved.Engine); err != nil {
+	if err = setEngine(ctx, resolved.Topology, &resolved.Engine); err != nil {
 		return nil, err
 	}
 	if resolved.Found == nil {
@@ -121,17 +126,24 @@ func (a *ClusterArgs) withDefaults(ctx *pulumi.Context, name string) (*ClusterAr
 			return nil, err
 		}
 	}
-	resolved.Agent, err = agentOr(ctx, resolved.Engine, resolved.Agent)
-	return &resolved, err
+	return &resolved, nil
+}
+
+// agentOn is what runs in the containers of a host, if it is given.
+func (a *ClusterArgs) agentOn(host string) *agentbinary.Binary {
+	if agent, set := a.Agents[host]; set {
+		return agent
+	}
+	return a.Agent
 }
 
 // setEngine sets the engine if it is left out.
-func setEngine(ctx *pulumi.Context, docker *engine.Client) (err error) {
+func setEngine(ctx *pulumi.Context, cluster *topology.Cluster, docker *engine.Client) (err error) {
 	if *docker != nil {
 		return nil
 	}
 	host, _ := ctx.GetConfig("docker:host") // which the Docker provider takes as well
-	*docker, err = engine.Connect(host)
+	*docker, err = engine.ConnectAll(cluster, host)
 	return err
 }
 
@@ -145,37 +157,35 @@ func (a *ClusterArgs) namer(component string) func(string) string {
 
 // declare declares what is in the component.
 func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part string) string) error {
-	inside := pulumi.Parent(c)
 	order, err := args.Found.Order(args.Topology)
 	if err != nil {
 		return err
 	}
-	if c.Network, err = newNetwork(ctx, name("network"), args.Topology, args.Owner, inside); err != nil {
-		return err
-	}
-	image, err := newImage(ctx, name("rabbitmq-image"), args.Topology.Image, inside)
+	places, err := c.places(ctx, args, name)
 	if err != nil {
 		return err
 	}
+	c.Network = places[args.Topology.LoadBalancerHosts[0]].network
 	var rollout rollout
 	for _, group := range order {
 		rollout.group()
 		for _, n := range group.Nodes {
+			at := places[n.Host]
 			node, err := NewNode(ctx, name(n.Name), &NodeArgs{
 				Topology:             args.Topology,
 				Node:                 n,
 				Secrets:              args.Secrets,
 				Owner:                args.Owner,
 				Engine:               args.Engine,
-				Image:                image.ImageId,
-				Network:              c.Network.Name,
+				Image:                at.image.ImageId,
+				Network:              at.network.Name,
 				DependsOn:            rollout.next(),
 				New:                  !args.Found.HasVolume(n),
 				HadData:              args.Found.HadData(args.Topology, n, group),
 				Generation:           args.Found.Generation(args.Topology.ContainerName(n)),
 				MembershipGeneration: args.Found.MembershipGeneration(args.Topology, n),
-				Agent:                args.Agent,
-			}, inside)
+				Agent:                at.agent,
+			}, at.component...)
 			if err != nil {
 				return err
 			}
@@ -183,21 +193,28 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 			c.Nodes = append(c.Nodes, node)
 		}
 	}
-	c.LoadBalancer, err = NewLoadBalancer(ctx, name(topology.LoadBalancerHost), &LoadBalancerArgs{
-		Topology:         args.Topology,
-		Secrets:          args.Secrets,
-		Owner:            args.Owner,
-		Engine:           args.Engine,
-		Network:          c.Network.Name,
-		DependsOn:        rollout.all(),
-		Generation:       args.Found.Generation(args.Topology.LoadBalancerContainerName()),
-		ConfigGeneration: args.Found.Generation(args.Topology.LoadBalancerConfigContainerName()),
-	}, inside)
-	if err != nil {
-		return err
+	for _, balancer := range args.Topology.Balancers() {
+		at := places[balancer.Host]
+		lb, err := NewLoadBalancer(ctx, name(balancer.Name()), &LoadBalancerArgs{
+			Topology:         args.Topology,
+			Secrets:          args.Secrets,
+			Owner:            args.Owner,
+			Engine:           args.Engine,
+			Network:          at.network.Name,
+			Host:             balancer.Host,
+			DependsOn:        rollout.all(),
+			Generation:       args.Found.Generation(balancer.ContainerName()),
+			ConfigGeneration: args.Found.Generation(balancer.ConfigContainerName()),
+		}, at.component...)
+		if err != nil {
+			return err
+		}
+		c.LoadBalancers = append(c.LoadBalancers, lb)
 	}
-	c.Formation, err = newFormation(ctx, name(topology.FormationHost), args, image.ImageId, c.Network.Name,
-		inside, pulumi.DependsOn(rollout.all()))
+	c.LoadBalancer = c.LoadBalancers[0]
+	at := places[args.Topology.FormationHostName()]
+	c.Formation, err = newFormation(ctx, name(topology.FormationHost), args, at,
+		append(at.resource, pulumi.DependsOn(rollout.all()))...)
 	return err
 }
 

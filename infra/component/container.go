@@ -82,12 +82,12 @@ func attach(network pulumi.StringInput, host string) docker.ContainerNetworksAdv
 	}}
 }
 
-// publish makes a container's port reachable at the stack's bind address.
-func publish(cluster *topology.Cluster, inside, outside int) docker.ContainerPortArgs {
+// publish makes a container's port reachable at its host's address, or the stack's bind address.
+func publish(cluster *topology.Cluster, host string, inside, outside int) docker.ContainerPortArgs {
 	return docker.ContainerPortArgs{
 		Internal: pulumi.Int(inside),
 		External: pulumi.Int(outside),
-		Ip:       pulumi.String(cluster.BindAddress),
+		Ip:       pulumi.String(cluster.PublishAddress(host)),
 	}
 }
 

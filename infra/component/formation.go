@@ -24,8 +24,7 @@ const formationTimeout = 15 * time.Minute
 // the formation. When the stack is destroyed, the formation is deleted before the nodes, and says farewell
 // to them. By that they know that no other node will take over.
 func newFormation(
-	ctx *pulumi.Context, name string, args *ClusterArgs, image, network pulumi.StringInput,
-	opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context, name string, args *ClusterArgs, at *place, opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
 	hooks, err := explain.Formation(ctx, args.Engine, cluster, name)
@@ -35,8 +34,14 @@ func newFormation(
 	desired := plan.Desired{
 		Scope: plan.ScopeFormation, Nodes: nodesFor(cluster, topology.Node{}), Users: cluster.ManagedUsers(),
 	}
-	container := helperArgs(desired, *args.Agent, args.Secrets, cluster.FormationContainerName(), topology.FormationHost,
-		image, network)
+	container := helperArgs(desired, *at.agent, args.Secrets, cluster.FormationContainerName(), topology.FormationHost,
+		at.image.ImageId, at.network.Name)
+	container.Hosts = foreignNames(cluster, cluster.FormationHostName())
+	if cluster.HasHosts() {
+		container.Ports = docker.ContainerPortArray{
+			publish(cluster, cluster.FormationHostName(), topology.FormationPort, topology.FormationPort),
+		}
+	}
 	container.WaitTimeout = seconds(formationTimeout)
 	container.Labels = containerLabels(cluster.Stack, args.Owner, topology.RoleFormation,
 		topology.LabelGeneration, args.Found.Generation(cluster.FormationContainerName()))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
@@ -39,6 +40,8 @@ type LoadBalancerArgs struct {
 	Owner pulumi.StringInput `pulumi:"owner"`
 	// Engine tells why HAProxy does not accept its configuration. The default is as in ClusterArgs.
 	Engine engine.Client
+	// Host is the name of the host that it is on; empty for a cluster on one engine.
+	Host string `pulumi:"host"`
 	// Network is the name of the cluster's network.
 	Network pulumi.StringInput `pulumi:"network"`
 	// DependsOn is what has to be there before the load balancer, and is deleted after it. Unlike the resource
@@ -72,7 +75,7 @@ func NewLoadBalancer(
 	}
 	config := name + "-config"
 	lb.Volume, err = docker.NewVolume(ctx, config, &docker.VolumeArgs{
-		Name:   pulumi.String(cluster.LoadBalancerVolumeName()),
+		Name:   pulumi.String(resolved.balancer().VolumeName()),
 		Labels: volumeLabels(cluster.Stack, resolved.Owner, topology.RoleLoadBalancer),
 	}, inside, keepLabels)
 	if err != nil {
@@ -92,9 +95,23 @@ func (a *LoadBalancerArgs) withDefaults(ctx *pulumi.Context) (*LoadBalancerArgs,
 	if a == nil || a.Topology == nil || !a.Secrets.complete() || a.Owner == nil || a.Network == nil {
 		return nil, errors.New("LoadBalancerArgs needs Topology, Secrets, Owner and Network")
 	}
+	if !slices.Contains(a.Topology.LoadBalancerHosts, a.Host) {
+		return nil, fmt.Errorf("the topology has no load balancer on host %q", a.Host)
+	}
 	resolved := *a
 	resolved.Generation, resolved.ConfigGeneration = cmp.Or(a.Generation, "1"), cmp.Or(a.ConfigGeneration, "1")
-	return &resolved, setEngine(ctx, &resolved.Engine)
+	return &resolved, setEngine(ctx, resolved.Topology, &resolved.Engine)
+}
+
+// balancer is the load balancer's entry in the topology. There is one for every host that has a load
+// balancer, and withDefaults admits no others.
+func (a *LoadBalancerArgs) balancer() topology.Balancer {
+	for _, b := range a.Topology.Balancers() {
+		if b.Host == a.Host {
+			return b
+		}
+	}
+	return topology.Balancer{}
 }
 
 // newContainer declares the container that runs HAProxy.
@@ -104,7 +121,7 @@ func (lb *LoadBalancer) newContainer(
 ) (*docker.Container, error) {
 	cluster := args.Topology
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
-		Name:        pulumi.String(cluster.LoadBalancerContainerName()),
+		Name:        pulumi.String(args.balancer().ContainerName()),
 		Image:       image.ImageId,
 		Hostname:    pulumi.String(topology.LoadBalancerHost),
 		Entrypoints: pulumi.ToStringArray([]string{"sh", balancer.ServerPath}),
@@ -113,9 +130,9 @@ func (lb *LoadBalancer) newContainer(
 		Uploads: docker.ContainerUploadArray{script(balancer.ServerPath, balancer.ServerScript)},
 		Volumes: lb.volumes(),
 		Ports: docker.ContainerPortArray{
-			publish(cluster, topology.AMQPPort, cluster.LoadBalancer.AMQPPort),
-			publish(cluster, topology.ManagementPort, cluster.LoadBalancer.ManagementPort),
-			publish(cluster, topology.StatsPort, cluster.LoadBalancer.StatsPort),
+			publish(cluster, args.Host, topology.AMQPPort, cluster.LoadBalancer.AMQPPort),
+			publish(cluster, args.Host, topology.ManagementPort, cluster.LoadBalancer.ManagementPort),
+			publish(cluster, args.Host, topology.StatsPort, cluster.LoadBalancer.StatsPort),
 		},
 		NetworksAdvanced: attach(args.Network, topology.LoadBalancerHost),
 		Healthcheck:      listening(topology.StatsPort),
@@ -145,15 +162,15 @@ func (lb *LoadBalancer) newConfiguration(
 	opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
-	hooks, err := explain.LoadBalancerConfig(ctx, args.Engine, cluster, name)
+	hooks, err := explain.LoadBalancerConfig(ctx, args.Engine, args.balancer(), name)
 	if err != nil {
 		return nil, err
 	}
 	configuration := args.Secrets.render(func(s topology.Secrets) (string, error) {
-		return cluster.HAProxyConf(s), nil
+		return args.balancer().HAProxyConf(s), nil
 	})
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
-		Name:        pulumi.String(cluster.LoadBalancerConfigContainerName()),
+		Name:        pulumi.String(args.balancer().ConfigContainerName()),
 		Image:       image.ImageId,
 		Entrypoints: pulumi.ToStringArray([]string{"sh", balancer.ConfigPath}),
 		User:        pulumi.String("root"), // as which HAProxy reads the file

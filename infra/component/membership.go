@@ -36,6 +36,7 @@ func newMembership(
 	}
 	container := helperArgs(desired, *args.Agent, args.Secrets, cluster.MembershipContainerName(args.Node),
 		topology.MembershipHost(args.Node), args.Image, args.Network)
+	container.Hosts = foreignNames(cluster, args.Node.Host)
 	container.WaitTimeout = seconds(membershipTimeout)
 	container.Labels = append(
 		containerLabels(cluster.Stack, args.Owner, topology.RoleMembership, topology.LabelNode, args.Node.Name,

@@ -104,7 +104,7 @@ func (a *NodeArgs) withDefaults(ctx *pulumi.Context) (*NodeArgs, error) {
 	}
 	resolved := *a
 	resolved.Generation, resolved.MembershipGeneration = cmp.Or(a.Generation, "1"), cmp.Or(a.MembershipGeneration, "1")
-	err := setEngine(ctx, &resolved.Engine)
+	err := setEngine(ctx, resolved.Topology, &resolved.Engine)
 	if err != nil {
 		return nil, err
 	}
@@ -146,11 +146,12 @@ func newNodeContainer(
 			VolumeName:    data.Name,
 			ContainerPath: pulumi.String(topology.DataPath),
 		}},
-		Ports: docker.ContainerPortArray{
-			publish(cluster, topology.AMQPPort, args.Node.AMQPPort),
-			publish(cluster, topology.ManagementPort, args.Node.ManagementPort),
-		},
+		Ports: append(docker.ContainerPortArray{
+			publish(cluster, args.Node.Host, topology.AMQPPort, args.Node.AMQPPort),
+			publish(cluster, args.Node.Host, topology.ManagementPort, args.Node.ManagementPort),
+		}, publishToHosts(cluster, args.Node.Host)...),
 		NetworksAdvanced: attach(args.Network, args.Node.Name),
+		Hosts:            foreignNames(cluster, args.Node.Host),
 		Healthcheck: &docker.ContainerHealthcheckArgs{
 			Tests: pulumi.ToStringArray([]string{"CMD", "bash", "-c", acceptsAMQP}),
 			// Each check costs the engine the start of a process, and nothing waits for it: the membership

@@ -54,12 +54,12 @@ func Formation(
 // LoadBalancerConfig returns the hooks for the load balancer's configuration, whose resource has that name.
 // They end the wait for a HAProxy that refuses it, and tell why.
 func LoadBalancerConfig(
-	ctx *pulumi.Context, docker engine.Client, cluster *topology.Cluster, name string,
+	ctx *pulumi.Context, docker engine.Client, balancer topology.Balancer, name string,
 ) (*pulumi.ResourceHookBinding, error) {
-	watcher := &refusalWatcher{docker: docker, container: cluster.LoadBalancerConfigContainerName(), interval: watchInterval}
+	watcher := &refusalWatcher{docker: docker, container: balancer.ConfigContainerName(), interval: watchInterval}
 	return hooks(ctx, name, watcher.watch, func(logCtx context.Context) string {
 		return failure(logCtx, docker, "The load balancer did not take its configuration.",
-			watcher.container, cluster.LoadBalancerContainerName())
+			watcher.container, balancer.ContainerName())
 	})
 }
 

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 
@@ -21,11 +23,25 @@ type hostPort struct {
 	use    string
 }
 
-func hostPorts(cluster *topology.Cluster) []hostPort {
+func hostPorts(cluster *topology.Cluster, host string) []hostPort {
 	var ports []hostPort
 	for _, n := range cluster.Nodes {
+		if n.Host != host {
+			continue
+		}
 		ports = append(ports, hostPort{n.AMQPPort, n.Name + ", AMQP"},
 			hostPort{n.ManagementPort, n.Name + ", management"})
+		if host != "" {
+			for _, port := range topology.HostPorts() {
+				ports = append(ports, hostPort{port, n.Name + ", for its peers"})
+			}
+		}
+	}
+	if host != "" && cluster.FormationHostName() == host {
+		ports = append(ports, hostPort{topology.FormationPort, "formation"})
+	}
+	if !slices.Contains(cluster.LoadBalancerHosts, host) {
+		return ports
 	}
 	lb := cluster.LoadBalancer
 	return append(ports, hostPort{lb.AMQPPort, "load balancer, AMQP"},
@@ -35,7 +51,13 @@ func hostPorts(cluster *topology.Cluster) []hostPort {
 
 // portProblems finds the stack's ports that something else has. A container of the stack itself may have them,
 // running or not: one that is just starting again holds ports that no list shows.
-func portProblems(ctx context.Context, docker engine.Client, cluster *topology.Cluster) ([]string, error) {
+func portProblems(
+	ctx context.Context, docker engine.Client, cluster *topology.Cluster, host string,
+) ([]string, error) {
+	address, remedy := cluster.PublishAddress(host), "stop that, or choose other warren:ports"
+	if host != "" {
+		remedy = "stop that, or give the host another address"
+	}
 	containers, err := docker.ContainerList(ctx, container.ListOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("list the engine's containers: %w", err)
@@ -45,16 +67,21 @@ func portProblems(ctx context.Context, docker engine.Client, cluster *topology.C
 		return nil, err
 	}
 	var problems []string
-	for _, port := range hostPorts(cluster) {
-		holder, found := publisher(containers, cluster.BindAddress, port.number)
+	for _, port := range hostPorts(cluster, host) {
+		holder, found := publisher(containers, address, port.number)
 		switch {
 		case found && holder.Labels[topology.LabelStack] == cluster.Stack:
 		case !found && own[port.number]:
 		case found:
-			problems = append(problems, fmt.Sprintf("port %d (%s) belongs to the container %s: stop that, or choose "+
-				"other warren:ports", port.number, port.use, strings.TrimPrefix(holder.Names[0], "/")))
+			problems = append(problems, fmt.Sprintf("port %d (%s) belongs to the container %s: %s",
+				port.number, port.use, strings.TrimPrefix(holder.Names[0], "/"), remedy))
+		case host != "":
+			if answers(ctx, address, port.number) {
+				problems = append(problems, fmt.Sprintf("port %d (%s) is in use at %s by something that is no container: %s",
+					port.number, port.use, address, remedy))
+			}
 		case engine.IsLocal(docker):
-			if err := listen(ctx, cluster.BindAddress, port.number); err != nil {
+			if err := listen(ctx, address, port.number); err != nil {
 				problems = append(problems, fmt.Sprintf("port %d (%s) can't be used: %v", port.number, port.use, err))
 			}
 		}
@@ -84,6 +111,22 @@ func ownPorts(ctx context.Context, docker engine.Client, cluster *topology.Clust
 	}
 	return own, nil
 }
+
+// answers tells whether something listens at a port of another host. What is only bound there, or does not
+// answer in time, is found when the container starts.
+func answers(ctx context.Context, address string, port int) bool {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	c, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
+}
+
+// answerTimeout bounds the wait for a connection to a port that is probably closed.
+const answerTimeout = time.Second
 
 // publisher finds the container that publishes a port at an address or at all addresses.
 func publisher(containers []container.Summary, address string, port int) (container.Summary, bool) {

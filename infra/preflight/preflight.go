@@ -49,24 +49,21 @@ func Check(
 ) error {
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()
-	info, err := docker.Info(ctx)
-	if err != nil {
-		return unreachable(docker, err)
-	}
-	problems := memoryProblems(info, cluster)
-	if engine.IsLocal(docker) {
-		problems = append(problems, diskProblems(info, cluster)...)
-	}
-	problems = append(problems, imageProblems(ctx, docker, cluster)...)
-	ports, err := portProblems(ctx, docker, cluster)
+	answers, err := askAll(ctx, docker)
 	if err != nil {
 		return err
 	}
-	names, err := nameProblems(ctx, docker, cluster)
-	if err != nil {
-		return err
+	problems := clockProblems(answers)
+	for _, a := range answers {
+		of, err := a.problems(ctx, cluster)
+		if err != nil {
+			return err
+		}
+		for _, problem := range of {
+			problems = append(problems, a.prefix()+problem)
+		}
 	}
-	problems = slices.Concat(problems, ports, names, openFileProblems(ctx, docker, cluster), found.Problems(cluster, desired))
+	problems = append(problems, found.Problems(cluster, desired)...)
 	if len(problems) > 0 {
 		return &Error{problems}
 	}
@@ -77,35 +74,38 @@ func Check(
 func Look(
 	ctx context.Context, docker engine.Client, cluster *topology.Cluster, last survey.Last,
 ) (*survey.Found, error) {
-	if _, err := docker.Info(ctx); err != nil {
-		return nil, unreachable(docker, err)
+	asking, cancel := context.WithTimeout(ctx, engineTimeout)
+	defer cancel()
+	if _, err := askAll(asking, docker); err != nil {
+		return nil, err
 	}
 	return survey.Look(ctx, docker, cluster, last)
 }
 
-func unreachable(docker engine.Client, err error) error {
-	return &Error{[]string{fmt.Sprintf("no Docker engine answers at %s (%v): start one, or set DOCKER_HOST to where one is",
-		docker.DaemonHost(), err)}}
-}
-
-func memoryProblems(info system.Info, cluster *topology.Cluster) []string {
+func memoryProblems(info system.Info, cluster *topology.Cluster, host string) []string {
 	perNode := max(cluster.MemoryLimit, idleNodeMemory)
-	need := int64(len(cluster.Nodes))*perNode + cluster.LoadBalancerMemory()
+	nodes, balancer := nodesOn(cluster, host), slices.Contains(cluster.LoadBalancerHosts, host)
+	need, what := int64(nodes)*perNode, fmt.Sprintf("%d nodes of %s", nodes, gibibytes(perNode))
+	if nodes == 1 {
+		what = "a node of " + gibibytes(perNode)
+	}
+	if balancer {
+		need, what = need+cluster.LoadBalancerMemory(), what+" and the load balancer"
+	}
 	if info.MemTotal >= need {
 		return nil
 	}
-	return []string{fmt.Sprintf("%d nodes of %s and the load balancer take %s of memory, and the machine of "+
-		"the Docker engine has %s: lower warren:memoryLimit or warren:nodes",
-		len(cluster.Nodes), gibibytes(perNode), gibibytes(need), gibibytes(info.MemTotal))}
+	return []string{fmt.Sprintf("%s take %s of memory, and the machine of the Docker engine has %s: lower "+
+		"warren:memoryLimit or warren:nodes", what, gibibytes(need), gibibytes(info.MemTotal))}
 }
 
-func diskProblems(info system.Info, cluster *topology.Cluster) []string {
+func diskProblems(info system.Info, cluster *topology.Cluster, host string) []string {
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(info.DockerRootDir, &fs); err != nil {
 		return nil // the engine is in a virtual machine, as Docker Desktop's is
 	}
 	free := int64(fs.Bavail) * fs.Bsize
-	need := cluster.DiskFreeLimit + int64(len(cluster.Nodes))*nodeDisk
+	need := cluster.DiskFreeLimit + int64(nodesOn(cluster, host))*nodeDisk
 	if free >= need {
 		return nil
 	}

@@ -31,6 +31,8 @@ type Resource struct {
 	DependsOn []string
 	// Uses are those that it depends on by a property, so that their replacement may replace it.
 	Uses []string
+	// Provider is the name of its explicit provider, if it has one.
+	Provider string
 	// BeforeCreate and OnError are the names of its hooks.
 	BeforeCreate, OnError []string
 }
@@ -57,6 +59,9 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	if rpc := args.RegisterRPC; rpc != nil {
 		d.Parent = nameOf(rpc.GetParent())
 		d.BeforeCreate, d.OnError = rpc.GetHooks().GetBeforeCreate(), rpc.GetHooks().GetOnError()
+		if reference := rpc.GetProvider(); reference != "" {
+			d.Provider = nameOf(reference[:strings.LastIndex(reference, "::")]) // behind it is the provider's ID
+		}
 		for _, urn := range rpc.GetDependencies() {
 			d.DependsOn = append(d.DependsOn, nameOf(urn))
 		}

@@ -18,8 +18,9 @@ tools: ## the Pulumi toolchain: what is on this machine, else the official downl
 	@tools/install
 
 .PHONY: images
-images: ## the container images that STACK names
+images: ## the container images that STACK names, on all of its hosts
 	@images/build $$(tools/stack images $(STACK))
+	@tools/stack copy-images $(STACK)
 
 .PHONY: bin/warren
 bin/warren: ## the command-line program

@@ -14,7 +14,7 @@ import (
 
 // managementURL is the base of a node's own management interface.
 func (c *Cluster) managementURL(node topology.NodeOutput) string {
-	return "http://" + c.address(node.ManagementPort)
+	return "http://" + c.address(node.Host, node.ManagementPort)
 }
 
 // StatusError is an answer of the management API other than 200.

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/docker/docker/client"
@@ -19,26 +18,31 @@ import (
 // Cluster is a running cluster. It is safe for concurrent use.
 type Cluster struct {
 	outputs topology.Outputs
-	host    string // where the published ports are
-	docker  *client.Client
-	http    *http.Transport
+	host    string // where the published ports are, if there is one engine
+	// engines are the Docker engines by the name of their host; of a stack without hosts, one with no name.
+	engines map[string]*client.Client
+	// places are the names of the hosts that containers are on.
+	places map[string]string
+	http   *http.Transport
 }
 
 // Open prepares to work with the cluster that the outputs describe. Nothing has to be running yet; that the
-// engine answers is checked. The engine is the one DOCKER_HOST names, else the local one.
+// engines answer is checked. They are those of the stack's hosts; of a stack without hosts, it is the one that
+// DOCKER_HOST names, else the local one.
 func Open(outputs topology.Outputs) (*Cluster, error) {
 	management, err := url.Parse(outputs.ManagementURL)
 	if err != nil || management.Hostname() == "" {
 		return nil, fmt.Errorf("stack output managementUrl: %q is not a URL with a host", outputs.ManagementURL)
 	}
-	docker, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	engines, err := connect(outputs)
 	if err != nil {
 		return nil, fmt.Errorf("open Docker client: %w", err)
 	}
 	return &Cluster{
 		outputs: outputs,
 		host:    management.Hostname(),
-		docker:  docker,
+		engines: engines,
+		places:  places(outputs),
 		http: &http.Transport{
 			DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
 			// A node may be paused or killed between two requests; an idle connection to it would only mislead.
@@ -47,10 +51,14 @@ func Open(outputs topology.Outputs) (*Cluster, error) {
 	}, nil
 }
 
-// Close releases the connections to the Docker Engine.
+// Close releases the connections to the Docker engines.
 func (c *Cluster) Close() error {
 	c.http.CloseIdleConnections()
-	return c.docker.Close()
+	var problems []error
+	for _, docker := range c.engines {
+		problems = append(problems, docker.Close())
+	}
+	return errors.Join(problems...)
 }
 
 // Outputs returns the stack outputs that the cluster was opened with.
@@ -59,8 +67,9 @@ func (c *Cluster) Outputs() topology.Outputs { return c.outputs }
 // Nodes returns the nodes that the stack should have, running or not.
 func (c *Cluster) Nodes() []topology.NodeOutput { return c.outputs.Nodes }
 
-// Docker returns the client of the Docker Engine that the cluster runs on.
-func (c *Cluster) Docker() *client.Client { return c.docker }
+// Docker returns the client of the Docker engine that the cluster runs on; of a cluster on several hosts, the
+// engine of the first load balancer's host.
+func (c *Cluster) Docker() *client.Client { return c.DockerOf(c.outputs.LoadBalancer.Container) }
 
 // Stack returns the name of the stack, by which its containers are labelled.
 func (c *Cluster) Stack() string { return c.outputs.Stack }
@@ -79,9 +88,11 @@ func (c *Cluster) Node(name string) (topology.NodeOutput, error) {
 }
 
 // amqpAddress returns where a node's AMQP port is published.
-func (c *Cluster) amqpAddress(node topology.NodeOutput) string { return c.address(node.AMQPPort) }
+func (c *Cluster) amqpAddress(node topology.NodeOutput) string {
+	return c.address(node.Host, node.AMQPPort)
+}
 
 // BalancedAMQPAddress returns where the load balancer's AMQP port is published.
-func (c *Cluster) BalancedAMQPAddress() string { return c.address(c.outputs.LoadBalancer.AMQPPort) }
-
-func (c *Cluster) address(port int) string { return net.JoinHostPort(c.host, strconv.Itoa(port)) }
+func (c *Cluster) BalancedAMQPAddress() string {
+	return c.address(c.outputs.LoadBalancer.Host, c.outputs.LoadBalancer.AMQPPort)
+}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -25,13 +26,13 @@ func (c *Cluster) Exec(ctx context.Context, containerName string, command ...str
 	fail := func(err error) (ExecResult, error) {
 		return ExecResult{}, fmt.Errorf("exec %s in %s: %w", command[0], containerName, err)
 	}
-	created, err := c.docker.ContainerExecCreate(ctx, containerName, container.ExecOptions{
+	created, err := c.DockerOf(containerName).ContainerExecCreate(ctx, containerName, container.ExecOptions{
 		Cmd: command, AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
 		return fail(err)
 	}
-	attached, err := c.docker.ContainerExecAttach(ctx, created.ID, container.ExecAttachOptions{})
+	attached, err := c.DockerOf(containerName).ContainerExecAttach(ctx, created.ID, container.ExecAttachOptions{})
 	if err != nil {
 		return fail(err)
 	}
@@ -47,7 +48,7 @@ func (c *Cluster) Exec(ctx context.Context, containerName string, command ...str
 		}
 		return fail(err)
 	}
-	inspected, err := c.docker.ContainerExecInspect(ctx, created.ID)
+	inspected, err := c.DockerOf(containerName).ContainerExecInspect(ctx, created.ID)
 	if err != nil {
 		return fail(err)
 	}
@@ -72,8 +73,8 @@ func (c *Cluster) Run(ctx context.Context, containerName string, command ...stri
 // Kill ends a container's processes with SIGKILL, as a crash would, and returns when they are gone. The
 // Engine counts it as stopped by hand, so that no restart policy brings it back.
 func (c *Cluster) Kill(ctx context.Context, containerName string) error {
-	gone, failed := c.docker.ContainerWait(ctx, containerName, container.WaitConditionNotRunning)
-	if err := c.docker.ContainerKill(ctx, containerName, "SIGKILL"); err != nil {
+	gone, failed := c.DockerOf(containerName).ContainerWait(ctx, containerName, container.WaitConditionNotRunning)
+	if err := c.DockerOf(containerName).ContainerKill(ctx, containerName, "SIGKILL"); err != nil {
 		return fmt.Errorf("kill %s: %w", containerName, err)
 	}
 	select {
@@ -95,7 +96,7 @@ func (c *Cluster) Stop(ctx context.Context, containerName string, grace time.Dur
 	seconds := int(grace.Seconds())
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+engineSlack)
 	defer cancel()
-	if err := c.docker.ContainerStop(ctx, containerName, container.StopOptions{Timeout: &seconds}); err != nil {
+	if err := c.DockerOf(containerName).ContainerStop(ctx, containerName, container.StopOptions{Timeout: &seconds}); err != nil {
 		return fmt.Errorf("stop %s: %w", containerName, err)
 	}
 	return nil
@@ -103,7 +104,7 @@ func (c *Cluster) Stop(ctx context.Context, containerName string, grace time.Dur
 
 // Start starts a container; one that runs is left alone.
 func (c *Cluster) Start(ctx context.Context, containerName string) error {
-	if err := c.docker.ContainerStart(ctx, containerName, container.StartOptions{}); err != nil {
+	if err := c.DockerOf(containerName).ContainerStart(ctx, containerName, container.StartOptions{}); err != nil {
 		return fmt.Errorf("start %s: %w", containerName, err)
 	}
 	return nil
@@ -119,7 +120,7 @@ func (c *Cluster) Restart(ctx context.Context, containerName string, grace time.
 
 // Pause freezes all processes of a container; their connections stay open and silent.
 func (c *Cluster) Pause(ctx context.Context, containerName string) error {
-	if err := c.docker.ContainerPause(ctx, containerName); err != nil {
+	if err := c.DockerOf(containerName).ContainerPause(ctx, containerName); err != nil {
 		return fmt.Errorf("pause %s: %w", containerName, err)
 	}
 	return nil
@@ -127,7 +128,7 @@ func (c *Cluster) Pause(ctx context.Context, containerName string) error {
 
 // Unpause thaws a container.
 func (c *Cluster) Unpause(ctx context.Context, containerName string) error {
-	if err := c.docker.ContainerUnpause(ctx, containerName); err != nil {
+	if err := c.DockerOf(containerName).ContainerUnpause(ctx, containerName); err != nil {
 		return fmt.Errorf("unpause %s: %w", containerName, err)
 	}
 	return nil
@@ -135,7 +136,7 @@ func (c *Cluster) Unpause(ctx context.Context, containerName string) error {
 
 // Inspect returns what the Engine knows of a container.
 func (c *Cluster) Inspect(ctx context.Context, containerName string) (container.InspectResponse, error) {
-	inspected, err := c.docker.ContainerInspect(ctx, containerName)
+	inspected, err := c.DockerOf(containerName).ContainerInspect(ctx, containerName)
 	if err != nil {
 		return inspected, fmt.Errorf("inspect %s: %w", containerName, err)
 	}
@@ -144,7 +145,7 @@ func (c *Cluster) Inspect(ctx context.Context, containerName string) (container.
 
 // Logs returns what a container wrote between two instants, with the Engine's timestamps.
 func (c *Cluster) Logs(ctx context.Context, containerName string, since, until time.Time) (string, error) {
-	stream, err := c.docker.ContainerLogs(ctx, containerName, container.LogsOptions{
+	stream, err := c.DockerOf(containerName).ContainerLogs(ctx, containerName, container.LogsOptions{
 		ShowStdout: true, ShowStderr: true, Timestamps: true,
 		Since: unixTime(since), Until: unixTime(until),
 	})
@@ -161,6 +162,9 @@ func (c *Cluster) Logs(ctx context.Context, containerName string, since, until t
 
 // StateMissing is the state of a container that does not exist.
 const StateMissing = "missing"
+
+// StateUnreachable is the state of a container on one of several hosts whose engine does not answer.
+const StateUnreachable = "unreachable"
 
 // State returns the state of a container, StateMissing if there is none of that name.
 func (c *Cluster) State(ctx context.Context, containerName string) (string, error) {
@@ -180,10 +184,15 @@ type Condition struct {
 
 // Condition returns the state of a container together with what its health check has found.
 func (c *Cluster) Condition(ctx context.Context, containerName string) (Condition, error) {
-	inspected, err := c.Inspect(ctx, containerName)
+	asking, cancel := context.WithTimeoutCause(ctx, conditionTimeout, errNoEngine)
+	defer cancel()
+	inspected, err := c.Inspect(asking, containerName)
 	switch {
 	case errdefs.IsNotFound(err):
 		return Condition{State: StateMissing}, nil
+	case err != nil && ctx.Err() == nil && len(c.outputs.Hosts) > 0:
+		// The other hosts go on, and so does the look at them.
+		return Condition{State: StateUnreachable}, nil
 	case err != nil:
 		return Condition{}, err
 	}
@@ -196,6 +205,12 @@ func (c *Cluster) Condition(ctx context.Context, containerName string) (Conditio
 	}
 	return condition, nil
 }
+
+// conditionTimeout bounds the wait for an engine that does not answer. It answers at once, but for one that
+// starts a container or is paged out.
+const conditionTimeout = 10 * time.Second
+
+var errNoEngine = errors.New("the engine does not answer")
 
 // unixTime is an instant as the Engine's API takes it.
 func unixTime(t time.Time) string {

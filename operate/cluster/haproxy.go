@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+
+	"warren/topology"
 )
 
 // Server is one server of one of the load balancer's proxies, as its statistics tell.
@@ -30,28 +33,49 @@ type Server struct {
 // Up tells whether the load balancer sends connections to the server.
 func (s Server) Up() bool { return s.Status == "UP" || strings.HasPrefix(s.Status, "UP ") }
 
-// Servers returns the servers of all proxies of the load balancer.
+// Servers returns the servers of all proxies of the first load balancer.
 func (c *Cluster) Servers(ctx context.Context) ([]Server, error) {
+	return c.ServersOf(ctx, c.outputs.LoadBalancer)
+}
+
+// ServersOf returns the servers of all proxies of a load balancer.
+func (c *Cluster) ServersOf(ctx context.Context, balancer topology.LoadBalancerOutput) ([]Server, error) {
+	page, err := c.statsURL(balancer)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.outputs.StatsURL+";csv", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page+";csv", nil)
 	if err != nil {
 		return nil, fmt.Errorf("stack output statsUrl: %w", err)
 	}
 	request.SetBasicAuth(c.outputs.Username, c.outputs.StatsPassword)
 	response, err := c.http.RoundTrip(request)
 	if err != nil {
-		return nil, fmt.Errorf("read HAProxy's statistics at %s: %w", c.outputs.StatsURL, err)
+		return nil, fmt.Errorf("read HAProxy's statistics at %s: %w", page, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("read HAProxy's statistics at %s: %s", c.outputs.StatsURL, response.Status)
+		return nil, fmt.Errorf("read HAProxy's statistics at %s: %s", page, response.Status)
 	}
 	servers, err := parseServers(response.Body)
 	if err != nil {
-		return nil, fmt.Errorf("read HAProxy's statistics at %s: %w", c.outputs.StatsURL, err)
+		return nil, fmt.Errorf("read HAProxy's statistics at %s: %w", page, err)
 	}
 	return servers, nil
+}
+
+// statsURL is the statistics page of a load balancer: that of the stack's outputs, on the load balancer's host.
+func (c *Cluster) statsURL(balancer topology.LoadBalancerOutput) (string, error) {
+	page, err := url.Parse(c.outputs.StatsURL)
+	if err != nil {
+		return "", fmt.Errorf("stack output statsUrl: %w", err)
+	}
+	if balancer.Host != "" {
+		page.Host = c.address(balancer.Host, balancer.StatsPort)
+	}
+	return page.String(), nil
 }
 
 // parseServers reads the CSV format of HAProxy's statistics (management guide, section 9.1).

@@ -8,9 +8,10 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
-	"github.com/docker/docker/client"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"warren/internal/dockerhost"
+	"warren/internal/parallel"
 	"warren/topology"
 )
 
@@ -83,16 +84,21 @@ func (s *Stack) removeHalfMade(ctx context.Context, left leftovers) error {
 	if err != nil {
 		return err
 	}
-	opts := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}
-	if host := settings["docker:host"]; host != "" {
-		opts = append(opts, client.WithHost(host))
-	}
-	docker, err := client.NewClientWithOpts(opts...)
+	hosts, err := settings.hosts()
 	if err != nil {
 		return err
 	}
-	defer docker.Close()
-	return s.removeFrom(ctx, docker, left)
+	if len(hosts) == 0 {
+		hosts = []topology.HostConfig{{Engine: settings["docker:host"]}}
+	}
+	return parallel.Each(hosts, func(h topology.HostConfig) error {
+		docker, err := dockerhost.Connect(h)
+		if err != nil {
+			return err
+		}
+		defer docker.Close()
+		return s.removeFrom(ctx, docker, left)
+	})
 }
 
 // removeFrom removes what has the name and the stack's label, unless the state knows its id or another state made it.

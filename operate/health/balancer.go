@@ -7,8 +7,15 @@ import (
 	"warren/operate/cluster"
 )
 
-func (s Status) checkLoadBalancer(problems *problemList) {
-	balancer := s.LoadBalancer
+// balancers are all load balancers.
+func (s Status) balancers() []LoadBalancerStatus {
+	if len(s.LoadBalancers) == 0 {
+		return []LoadBalancerStatus{s.LoadBalancer}
+	}
+	return s.LoadBalancers
+}
+
+func (s Status) checkLoadBalancer(problems *problemList, balancer LoadBalancerStatus) {
 	if balancer.Error != "" {
 		problems.add(LoadBalancerDown, Failure, balancer.Container, "%s", balancer.Error)
 		return

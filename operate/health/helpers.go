@@ -40,6 +40,11 @@ func helpersOf(outputs topology.Outputs) []HelperStatus {
 	}
 	add(outputs.Formation, topology.RoleFormation, "")
 	add(outputs.LoadBalancer.Config, topology.RoleLoadBalancerConfig, "")
+	for _, balancer := range outputs.LoadBalancers {
+		if balancer.Config != outputs.LoadBalancer.Config {
+			add(balancer.Config, topology.RoleLoadBalancerConfig, "")
+		}
+	}
 	return helpers
 }
 

@@ -40,10 +40,13 @@ func Observe(ctx context.Context, c *cluster.Cluster) (Status, error) {
 			return err
 		})
 	}
-	group.Go(func() (err error) {
-		status.LoadBalancer, err = observeLoadBalancer(groupCtx, c)
-		return err
-	})
+	status.LoadBalancers = make([]LoadBalancerStatus, len(c.LoadBalancers()))
+	for i, balancer := range c.LoadBalancers() {
+		group.Go(func() (err error) {
+			status.LoadBalancers[i], err = observeLoadBalancer(groupCtx, c, balancer)
+			return err
+		})
+	}
 	group.Go(func() (err error) {
 		status.Helpers, err = observeHelpers(groupCtx, c)
 		return err
@@ -51,6 +54,7 @@ func Observe(ctx context.Context, c *cluster.Cluster) (Status, error) {
 	if err := group.Wait(); err != nil {
 		return Status{}, fmt.Errorf("observe the cluster: %w", err)
 	}
+	status.LoadBalancer = status.LoadBalancers[0]
 	for i := range status.Nodes {
 		status.Nodes[i].Drained = slices.ContainsFunc(status.Nodes, func(peer NodeStatus) bool {
 			return slices.Contains(peer.drainedPeers, status.Nodes[i].NodeName)
@@ -78,8 +82,10 @@ func Observe(ctx context.Context, c *cluster.Cluster) (Status, error) {
 	return status, nil
 }
 
-func observeLoadBalancer(ctx context.Context, c *cluster.Cluster) (LoadBalancerStatus, error) {
-	status := LoadBalancerStatus{LoadBalancerOutput: c.Outputs().LoadBalancer}
+func observeLoadBalancer(
+	ctx context.Context, c *cluster.Cluster, balancer topology.LoadBalancerOutput,
+) (LoadBalancerStatus, error) {
+	status := LoadBalancerStatus{LoadBalancerOutput: balancer}
 	var err error
 	if status.State, err = c.State(ctx, status.Container); err != nil {
 		return status, err
@@ -88,7 +94,7 @@ func observeLoadBalancer(ctx context.Context, c *cluster.Cluster) (LoadBalancerS
 		status.Error = "container " + status.State
 		return status, nil
 	}
-	if status.Servers, err = c.Servers(ctx); err != nil {
+	if status.Servers, err = c.ServersOf(ctx, balancer); err != nil {
 		status.Error = err.Error()
 	}
 	return status, nil

@@ -63,7 +63,9 @@ func (s Status) Problems() []Problem {
 	s.checkMembers(&problems)
 	s.checkAlike(&problems)
 	s.checkQueues(&problems)
-	s.checkLoadBalancer(&problems)
+	for _, balancer := range s.balancers() {
+		s.checkLoadBalancer(&problems, balancer)
+	}
 	s.checkConnections(&problems)
 	s.checkHelpers(&problems)
 	return problems

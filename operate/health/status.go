@@ -18,7 +18,9 @@ type Status struct {
 	Queues      []cluster.Queue `json:"queues"`
 	QueuesError string          `json:"queuesError,omitempty"`
 
-	LoadBalancer LoadBalancerStatus `json:"loadBalancer"`
+	// LoadBalancer is the first load balancer, LoadBalancers are all.
+	LoadBalancer  LoadBalancerStatus   `json:"loadBalancer"`
+	LoadBalancers []LoadBalancerStatus `json:"loadBalancers,omitempty"`
 	// Helpers are the containers that look after the cluster.
 	Helpers []HelperStatus `json:"helpers"`
 	// OutputsIncomplete tells that the stack's outputs do not name its helpers, as an older version wrote them.
@@ -90,7 +92,7 @@ func (n NodeStatus) Answers() bool { return n.Error == "" }
 // Sees tells whether the node sees another one running.
 func (n NodeStatus) Sees(other NodeStatus) bool { return slices.Contains(n.Running, other.NodeName) }
 
-// LoadBalancerStatus is the state of the load balancer.
+// LoadBalancerStatus is the state of a load balancer.
 type LoadBalancerStatus struct {
 	topology.LoadBalancerOutput
 	// State is the container's.

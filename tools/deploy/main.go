@@ -14,7 +14,7 @@ import (
 )
 
 // errUsage is the mistake of a call that names no stack, or no verb that there is.
-var errUsage = errors.New("usage: tools/stack up|down|init|images STACK [FLAG...]")
+var errUsage = errors.New("usage: tools/stack up|down|init|images|copy-images STACK [FLAG...]")
 
 func main() {
 	err := run(os.Args[1:])
@@ -50,6 +50,9 @@ func run(args []string) error {
 			fmt.Println(strings.Join(images, "\n"))
 		}
 		return err
+	}
+	if verb == "copy-images" {
+		return deploy.CopyImages(ctx, root, name, os.Stdout)
 	}
 	work, ok := map[string]func(*deploy.Stack) error{
 		"up":   func(s *deploy.Stack) error { return s.Up(ctx, flags...) },

@@ -67,7 +67,10 @@ func (h Host) end(ctx context.Context) error {
 		}
 		return nil
 	})
-	return errors.Join(err, h.unmount(), h.removeGroups())
+	// The kernel lets go of a group a moment after its last process.
+	groups := wait.Within(ctx, endTimeout, pollInterval, "the end of the control groups of host "+h.Name,
+		func(context.Context) error { return h.removeGroups() })
+	return errors.Join(err, h.unmount(), groups)
 }
 
 // unmount undoes the mounts below the host's folders, those on others first.

@@ -67,6 +67,14 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
+	project, err := projectFolder(ctx.RootDirectory())
+	if err != nil {
+		return err
+	}
+	app, err := readApplication(project, cluster)
+	if err != nil {
+		return err
+	}
 	for _, warning := range cluster.Warnings() {
 		if err := ctx.Log.Warn(warning, nil); err != nil {
 			return err
@@ -87,6 +95,10 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
+	users, err := settings.users(cluster, identity.secrets, app)
+	if err != nil {
+		return err
+	}
 	agents := map[string]*agentbinary.Binary{}
 	for _, host := range engine.HostsOf(docker) {
 		info, err := host.Info(ctx.Context())
@@ -102,7 +114,7 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	// The outputs follow from the configuration alone. They come before the resources, so that they say
 	// where things are also when the deployment fails halfway, and after everything that may refuse it.
 	all := cluster.Outputs(identity.secrets)
-	all.Owner = identity.owner
+	all.Owner, all.Users = identity.owner, users
 	outputs, err := stackOutputs(all)
 	if err != nil {
 		return err

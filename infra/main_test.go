@@ -45,6 +45,7 @@ func TestOutputs(t *testing.T) {
 	assert.ElementsMatch(t, []string{
 		"stack", "amqpUrl", "balancedAmqpUrls", "amqpUrls", "managementUrl", "statsUrl", "username", "password",
 		"statsPassword", "network", "nodes", "loadBalancer", "loadBalancers", "formation", "rabbitmqSeries", "owner",
+		"application", "users",
 	}, names(outputs))
 	for name, output := range outputs {
 		if strings.Contains(fmt.Sprint(output), "s3cret") {
@@ -78,7 +79,9 @@ func deployWith(
 		return agentbinary.Binary{Source: "agent", Hash: "hash"}, nil
 	}
 	return run(connect, build, pulumitest.WithRecorder(r),
-		func(info *pulumi.RunInfo) { info.Config, info.ConfigSecretKeys = config, encrypted })
+		func(info *pulumi.RunInfo) {
+			info.Config, info.ConfigSecretKeys, info.RootDirectory = config, encrypted, ".."
+		})
 }
 
 func keyOf(name string) string { return namespace + name }

@@ -11,7 +11,9 @@ import (
 )
 
 // secretOutputs are the outputs that hold a secret.
-var secretOutputs = []string{"amqpUrl", "balancedAmqpUrls", "amqpUrls", "password", "statsPassword"}
+var secretOutputs = []string{
+	"amqpUrl", "balancedAmqpUrls", "amqpUrls", "password", "statsPassword", "users",
+}
 
 // stackOutputs returns the outputs of a stack under the names that their type gives them in JSON.
 func stackOutputs(out topology.Outputs) (pulumi.Map, error) {

@@ -36,6 +36,9 @@ type Cluster struct {
 	Hosts []HostConfig
 	// LoadBalancerHosts are the names of the hosts with a load balancer: one empty name without hosts.
 	LoadBalancerHosts []string
+
+	// Application are the files with the application's topology, relative to the project's folder.
+	Application []string
 }
 
 // Node is one node of a cluster.

@@ -55,6 +55,31 @@ type Config struct {
 	Hosts []HostConfig `json:"hosts"`
 	// LoadBalancers is how many of the hosts have a load balancer. Default 2, and 1 without hosts.
 	LoadBalancers int `json:"loadBalancers"`
+	// Application are the files with the application's topology, relative to the project's folder. Default
+	// DefaultApplicationFile.
+	Application FilesConfig `json:"application"`
+}
+
+// FilesConfig is one file or a list of files. The zero value means the default; a [] that was unmarshalled
+// does not.
+type FilesConfig []string
+
+// UnmarshalJSON reads text or a list.
+func (f *FilesConfig) UnmarshalJSON(data []byte) error {
+	var list []string
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("[")) {
+		if err := json.Unmarshal(data, &list); err != nil {
+			return err
+		}
+		*f = append(FilesConfig{}, list...)
+		return nil
+	}
+	var one string
+	if err := json.Unmarshal(data, &one); err != nil {
+		return err
+	}
+	*f = FilesConfig{one}
+	return nil
 }
 
 // NodeType says where a node keeps the cluster's metadata. RAM nodes exist in series before 4.3 only.

@@ -13,7 +13,7 @@ import (
 )
 
 // secretKeys are configuration keys that hold secrets: known, but not part of a Config.
-var secretKeys = []string{"adminPassword", "statsPassword", "erlangCookie"}
+var secretKeys = []string{"adminPassword", "statsPassword", "erlangCookie", "userPasswords"}
 
 // Parse makes a stack's cluster from its configuration as Pulumi stores it: keys without the namespace,
 // values as text, structured ones as JSON. The keys of secrets are known but not read. The error is a
@@ -95,6 +95,12 @@ func decodeValue(problems *problemList, key, text string, field reflect.Value) {
 		field.SetFloat(f)
 	case []HostConfig:
 		decodeHosts(problems, key, text, field.Addr().Interface().(*[]HostConfig))
+	case FilesConfig:
+		if !strings.HasPrefix(strings.TrimSpace(text), "[") {
+			field.Set(reflect.ValueOf(FilesConfig{text}))
+			return
+		}
+		decodeJSON(problems, key, []byte(text), field)
 	case NodesConfig:
 		decodeNodes(problems, key, text, field.Addr().Interface().(*NodesConfig))
 	default:

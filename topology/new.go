@@ -16,6 +16,9 @@ const (
 	// DiskToolsImage has the lying disk, with which storage faults are injected.
 	DiskToolsImage = "warren/disktools:1"
 
+	// DefaultApplicationFile is the file with the application's topology.
+	DefaultApplicationFile = "application/app.yaml"
+
 	defaultNodeCount        = 3
 	defaultBindAddress      = "127.0.0.1"
 	defaultHeartbeatSeconds = 60
@@ -64,6 +67,10 @@ func build(stack string, c Config) (*Cluster, problemList) {
 		Plugins:             slices.Clone(c.Plugins),
 		ExtraConf:           strings.TrimSpace(c.RabbitMQConf),
 		Username:            cmp.Or(c.Username, defaultUsername),
+		Application:         slices.Clone(c.Application),
+	}
+	if c.Application == nil {
+		cluster.Application = []string{DefaultApplicationFile}
 	}
 	if len(c.Hosts) > 0 {
 		cluster.Hosts = slices.Clone(c.Hosts)
@@ -81,6 +88,7 @@ func build(stack string, c Config) (*Cluster, problemList) {
 	validatePorts(&problems, cluster)
 	validatePlugins(&problems, c.Plugins, cluster.Series)
 	validateSettings(&problems, cluster)
+	validateApplication(&problems, cluster.Application)
 	validateConnections(&problems, cluster)
 	validateMemory(&problems, cmp.Or(c.MemoryLimit, defaultMemoryLimit), cluster)
 	validateDisk(&problems, cmp.Or(c.DiskFreeLimit, defaultDiskFreeLimit), cluster)

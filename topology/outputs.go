@@ -46,6 +46,17 @@ type Outputs struct {
 	RabbitMQSeries string `json:"rabbitmqSeries"`
 	// Owner identifies the state that the stack was deployed from, as LabelOwner has it.
 	Owner string `json:"owner"`
+	// Application are the files with the application's topology, relative to the project's folder.
+	Application []string `json:"application"`
+	// Users are the application's users whose password the stack has, by name. Secret.
+	Users map[string]UserOutput `json:"users"`
+}
+
+// UserOutput is how one of the application's users logs in. The endpoints are those of Outputs.
+type UserOutput struct {
+	Password string   `json:"password"`
+	AMQPURL  string   `json:"amqpUrl"`
+	AMQPURLs []string `json:"amqpUrls"`
 }
 
 // NodeOutput tells how to reach one node.
@@ -91,6 +102,8 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 		FormationHost:  c.FormationHostName(),
 		Hosts:          c.Hosts,
 		RabbitMQSeries: c.Series.String(),
+		Application:    append([]string{}, c.Application...),
+		Users:          map[string]UserOutput{},
 	}
 	for _, b := range c.Balancers() {
 		out.BalancedAMQPURLs = append(out.BalancedAMQPURLs, c.amqpURL(b.Host, c.LoadBalancer.AMQPPort, s))
@@ -122,6 +135,16 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 	return out
 }
 
+// UserOutput tells how a user logs in with a password, to work in a virtual host.
+func (c *Cluster) UserOutput(name, password, vhost string) UserOutput {
+	at := func(host string, port int) string { return amqpURL(name, password, c.hostPort(host, port), vhost) }
+	out := UserOutput{Password: password, AMQPURL: at(c.Balancers()[0].Host, c.LoadBalancer.AMQPPort)}
+	for _, n := range c.Nodes {
+		out.AMQPURLs = append(out.AMQPURLs, at(n.Host, n.AMQPPort))
+	}
+	return out
+}
+
 // InternalAMQPURL is the load-balanced endpoint for clients on the stack's own network, with credentials.
 func (c *Cluster) InternalAMQPURL(s Secrets) string {
 	return c.amqpURLAt(net.JoinHostPort(LoadBalancerHost, strconv.Itoa(AMQPPort)), s)
@@ -132,15 +155,20 @@ func (c *Cluster) amqpURL(host string, port int, s Secrets) string {
 	return c.amqpURLAt(c.hostPort(host, port), s)
 }
 
-// amqpURLAt is the URI of the virtual host "/". The AMQP URI specification writes that as %2F, because a path
-// of "/" alone names the virtual host "".
+// amqpURLAt is the administrator's URI of the virtual host "/".
 func (c *Cluster) amqpURLAt(address string, s Secrets) string {
+	return amqpURL(c.Username, s.AdminPassword, address, defaultVirtualHost)
+}
+
+// amqpURL is the URI of a virtual host. The AMQP URI specification writes "/" as %2F, because a path of "/"
+// alone names the virtual host "".
+func amqpURL(user, password, address, vhost string) string {
 	u := url.URL{
 		Scheme:  "amqp",
-		User:    url.UserPassword(c.Username, s.AdminPassword),
+		User:    url.UserPassword(user, password),
 		Host:    address,
-		Path:    "/" + defaultVirtualHost,
-		RawPath: "/" + url.PathEscape(defaultVirtualHost),
+		Path:    "/" + vhost,
+		RawPath: "/" + url.PathEscape(vhost),
 	}
 	return u.String()
 }

@@ -19,9 +19,9 @@ func TestOutputsHaveTheContractsKeys(t *testing.T) {
 	var keys map[string]any
 	require.NoError(t, json.Unmarshal(text, &keys))
 	assert.Equal(t, []string{
-		"amqpUrl", "amqpUrls", "balancedAmqpUrls", "formation", "loadBalancer", "loadBalancers", "managementUrl",
-		"network", "nodes", "owner", "password",
-		"rabbitmqSeries", "stack", "statsPassword", "statsUrl", "username",
+		"amqpUrl", "amqpUrls", "application", "balancedAmqpUrls", "formation", "loadBalancer", "loadBalancers",
+		"managementUrl", "network", "nodes", "owner", "password",
+		"rabbitmqSeries", "stack", "statsPassword", "statsUrl", "username", "users",
 	}, slices.Sorted(maps.Keys(keys)))
 	assert.Equal(t, map[string]any{
 		"name": "rabbit2", "nodeName": "rabbit@rabbit2", "container": "warren-dev-rabbit2", "type": "disc",

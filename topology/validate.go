@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -142,6 +143,17 @@ func validateSettings(problems *problemList, c *Cluster) {
 	case c.Username == AgentUsername, c.Username == LoadBalancerUsername:
 		problems.add("username", "is "+quoted(c.Username)+", a user of Warren's own containers",
 			"use another name")
+	}
+}
+
+// validateApplication looks at the names of the application's files. They are in the outputs, from which they
+// are found in whatever folder the project is.
+func validateApplication(problems *problemList, files []string) {
+	for _, file := range files {
+		if !filepath.IsLocal(file) {
+			problems.add("application", "is "+quoted(file), "write the path of a file in the project's folder, such as "+
+				DefaultApplicationFile+", a list of such paths, or [] for none")
+		}
 	}
 }
 

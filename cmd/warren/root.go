@@ -27,6 +27,8 @@ var commands = []func(*options) *cobra.Command{
 	newProduce,
 	newConsume,
 	newDeclare,
+	newExport,
+	newRestore,
 	newDoctor,
 	newVerify,
 	newBench,

@@ -78,3 +78,6 @@ func withDefault(env []string, name, value string) []string {
 	}
 	return append(env, name+"="+value)
 }
+
+// Project returns the folder of the Pulumi project that dir lies in.
+func Project(dir string) (string, error) { return findProject(dir) }

@@ -22,7 +22,7 @@ var own = []string{
 // usual is what runs unless packages are named: all but the long tests.
 var usual = []string{
 	"./topology", "./infra", "./infra/component", "./internal/hostlab", "./operate/deploy",
-	"./clients", "./operate/cluster", "./operate/health", "./verify/scenario",
+	"./clients", "./operate/application", "./operate/cluster", "./operate/health", "./verify/scenario",
 }
 
 func main() {

@@ -87,10 +87,20 @@ func newBroker() *broker {
 	return &broker{contents: map[string]map[string]any{"vhosts/%2F": {"name": "/"}}}
 }
 
+// example has something of each kind.
+func example() topology.Application {
+	return topology.Application{
+		VirtualHost: "/",
+		Exchanges:   []topology.Exchange{{Name: "ha_exchange", Type: "direct"}},
+		Queues:      []topology.Queue{{Name: "ha_queue", Arguments: map[string]any{"x-queue-type": "quorum"}}},
+		Bindings:    []topology.Binding{{Source: "ha_exchange", Destination: "ha_queue", RoutingKey: "ha_route"}},
+	}
+}
+
 func TestApplicationIsDeclaredOnce(t *testing.T) {
 	b := newBroker()
 	c := open(t, b)
-	app := topology.DefaultApplication()
+	app := example()
 	things := len(app.Exchanges) + len(app.Queues) + len(app.Bindings)
 
 	first, err := Report(t.Context(), c, app)
@@ -138,7 +148,7 @@ func TestEveryMismatchIsReported(t *testing.T) {
 	b := newBroker()
 	b.contents["queues/%2F/ha_queue"] = map[string]any{"durable": false, "arguments": map[string]any{}}
 	b.contents["exchanges/%2F/ha_exchange"] = map[string]any{"durable": true, "type": "fanout"}
-	err := Application(t.Context(), open(t, b), topology.DefaultApplication())
+	err := Application(t.Context(), open(t, b), example())
 	assert.ErrorContains(t, err, `exchange "ha_exchange"`)
 	assert.ErrorContains(t, err, `"direct"  "fanout"`)
 	assert.ErrorContains(t, err, `queue "ha_queue"`)
@@ -155,6 +165,6 @@ func TestClusterThatDoesNotAnswerIsAnError(t *testing.T) {
 	c := open(t, newBroker())
 	outputs := c.Outputs()
 	outputs.Nodes[0].ManagementPort = 1 // nothing listens there
-	err := Application(t.Context(), c, topology.DefaultApplication())
+	err := Application(t.Context(), c, example())
 	assert.ErrorIs(t, err, cluster.ErrNoNodeAnswers)
 }

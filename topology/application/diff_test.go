@@ -96,6 +96,8 @@ func TestAllIsCreatedInTheOrderInWhichItDepends(t *testing.T) {
 	}
 	for _, order := range [][2]string{
 		{"vhost shop", "vhost limits shop"}, {"user orders", "permission orders in vhost shop"},
+		{"exchange orders in vhost shop", "topic permission orders on orders in vhost shop"},
+		{"topic permission orders on orders in vhost shop", "permission orders in vhost shop"},
 		{"exchange dead in vhost shop", "queue orders in vhost shop"},
 		{"queue orders in vhost shop", `binding orders -> queue orders, routing key "order.#" in vhost shop`},
 		{"parameter federation-upstream north in vhost shop", "policy federate in vhost shop"},

@@ -30,11 +30,12 @@ const (
 
 // Kinds are all kinds in the order in which they are declared. They are deleted in the opposite order.
 //
-// Parameters come last of all but one: a shovel would create its queues with properties of its own, and an
-// upstream must be there before the policy that uses it.
+// RabbitMQ refuses a topic permission on an exchange that is not there. Permissions follow, so that nobody has
+// them before the topic permissions that limit them. A shovel would create its queues with properties of its
+// own, so parameters come after queues. An upstream must be there before the policy that uses it.
 var Kinds = []Kind{
-	VHost, User, VHostLimits, UserLimits, Permission, TopicPermission, GlobalParameter,
-	Exchange, Queue, Binding, Parameter, OperatorPolicy, Policy,
+	VHost, User, VHostLimits, UserLimits, GlobalParameter,
+	Exchange, TopicPermission, Permission, Queue, Binding, Parameter, OperatorPolicy, Policy,
 }
 
 // ID names one thing in a cluster.

@@ -60,8 +60,8 @@ func (s *State) usesOfQueue(ctx context.Context, live *lookers, id definition.ID
 		Messages  int `json:"messages"`
 		Consumers int `json:"consumers"`
 	}
-	path := pathOf("queues", id.VHost, id.Name) + "?columns=messages,consumers"
-	err := s.cluster.GetWithin(ctx, s.node, changeTimeout, path, &queue)
+	// Not with ?columns=: a queue without statistics yet would be answered as an empty list, not as an object.
+	err := s.cluster.GetWithin(ctx, s.node, changeTimeout, pathOf("queues", id.VHost, id.Name), &queue)
 	var status *cluster.StatusError
 	if errors.As(err, &status) && status.Code == http.StatusNotFound {
 		return nil, nil

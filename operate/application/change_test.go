@@ -99,3 +99,21 @@ func TestFallbackGivesEachUserAPassword(t *testing.T) {
 	assert.GreaterOrEqual(t, len(all["b"]), 20)
 	assert.NotEqual(t, all["b"], Fallback(nil, app)["b"])
 }
+
+func TestShovelsThatGoAreNoConsumersThatStay(t *testing.T) {
+	actual := parse(t, `
+vhosts: [{name: v}]
+queues: [{name: from, vhost: v}, {name: to, vhost: v}]
+parameters:
+  - component: shovel
+    vhost: v
+    name: move
+    value: {src-uri: 'amqp:///v', src-queue: from, dest-uri: 'amqp:///v', dest-queue: to}`)
+	s := &State{Actual: actual}
+	from := definition.ID{Kind: definition.Queue, VHost: "v", Name: "from"}
+	to := definition.ID{Kind: definition.Queue, VHost: "v", Name: "to"}
+	shovel := actual.Of(definition.Parameter)[0].ID
+	assert.Equal(t, 1, s.shovelsFrom(from, map[definition.ID]bool{from: true, shovel: true}))
+	assert.Zero(t, s.shovelsFrom(to, map[definition.ID]bool{to: true, shovel: true}))
+	assert.Zero(t, s.shovelsFrom(from, map[definition.ID]bool{from: true}), "a shovel that stays is a consumer")
+}

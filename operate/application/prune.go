@@ -38,7 +38,7 @@ func (s *State) uses(ctx context.Context, removals []definition.Change) ([]error
 		var err error
 		switch removal.Kind {
 		case definition.Queue:
-			why, err = s.usesOfQueue(ctx, &live, removal.ID)
+			why, err = s.usesOfQueue(ctx, &live, removal.ID, s.shovelsFrom(removal.ID, going))
 		case definition.Exchange:
 			why = s.usesOfExchange(removal.ID, going)
 		case definition.VHost:
@@ -54,8 +54,23 @@ func (s *State) uses(ctx context.Context, removals []definition.Change) ([]error
 	return refusals, nil
 }
 
-// usesOfQueue asks the queue itself, and the statistics, which also count what consumers hold.
-func (s *State) usesOfQueue(ctx context.Context, live *lookers, id definition.ID) ([]string, error) {
+// shovelsFrom counts the shovels that go and consume from a queue of their virtual host. They go before it.
+func (s *State) shovelsFrom(queue definition.ID, going map[definition.ID]bool) int {
+	n := 0
+	for _, parameter := range s.Actual.Of(definition.Parameter) {
+		value, _ := parameter.Properties["value"].(map[string]any)
+		if going[parameter.ID] && parameter.VHost == queue.VHost && text(value["src-queue"]) == queue.Name {
+			n++
+		}
+	}
+	return n
+}
+
+// usesOfQueue asks the queue itself, and the statistics, which also count what consumers hold. Consumers of
+// shovels that are removed too are not counted.
+func (s *State) usesOfQueue(
+	ctx context.Context, live *lookers, id definition.ID, shovels int,
+) ([]string, error) {
 	var queue struct {
 		Messages  int `json:"messages"`
 		Consumers int `json:"consumers"`
@@ -77,7 +92,7 @@ func (s *State) usesOfQueue(ctx context.Context, live *lookers, id definition.ID
 	if messages = max(messages, queue.Messages); messages > 0 {
 		why = append(why, "holds "+count(messages, "message"))
 	}
-	if consumers = max(consumers, queue.Consumers); consumers > 0 {
+	if consumers = max(consumers, queue.Consumers) - shovels; consumers > 0 {
 		why = append(why, "has "+count(consumers, "consumer"))
 	}
 	return why, nil

@@ -24,11 +24,11 @@ require (
 	golang.org/x/term v0.45.0
 )
 
-require github.com/hanwen/go-fuse/v2 v2.12.1 // indirect
+require github.com/hanwen/go-fuse/v2 v2.12.1
 
 require (
 	github.com/docker/cli v28.5.2+incompatible
-	github.com/sirupsen/logrus v1.9.3 // indirect
+	github.com/sirupsen/logrus v1.10.2 // indirect
 )
 
 require (

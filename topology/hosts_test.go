@@ -90,7 +90,7 @@ func TestEveryMistakeAboutHostsIsNamed(t *testing.T) {
 	}{
 		"no list":          {raw{"hosts": "h1"}, "hosts", "write a list such as"},
 		"no map":           {raw{"hosts": `["h1"]`}, "hosts[0]", "write a map of address"},
-		"unknown key":      {raw{"hosts": hostsAs(`"adress":"192.0.2.2"`)}, "hosts[1].adress", `did you mean "address"?`},
+		"unknown key":      {raw{"hosts": hostsAs(`"zoned":"192.0.2.2"`)}, "hosts[1].zoned", `did you mean "zone"?`},
 		"fewer than nodes": {raw{"hosts": three, "nodes": "5"}, "hosts", "has 3 hosts for 5 nodes"},
 		"no name":          {raw{"hosts": hostsWith(func(h *HostConfig) { h.Name = "" })}, "hosts[1].name", "lower-case"},
 		"one name twice":   {raw{"hosts": hostsWith(func(h *HostConfig) { h.Name = "h1" })}, "hosts[1].name", "as is that of hosts[0]"},

@@ -54,9 +54,7 @@ func (o *options) declare(cmd *cobra.Command, flags declareFlags, files []string
 	}
 	defer c.Close()
 	if len(files) == 0 {
-		if files, err = stackFiles(c); err != nil {
-			return err
-		}
+		files = stackFiles(c)
 	}
 	state, err := application.Look(cmd.Context(), c)
 	if err != nil {
@@ -85,7 +83,7 @@ func passwords(c *cluster.Cluster) map[string]string {
 }
 
 // stackFiles are the files of the stack's application, found in the project's folder or else the working one.
-func stackFiles(c *cluster.Cluster) ([]string, error) {
+func stackFiles(c *cluster.Cluster) []string {
 	project, err := stack.Project(".")
 	if err != nil {
 		project = "."
@@ -98,7 +96,7 @@ func stackFiles(c *cluster.Cluster) ([]string, error) {
 	for _, file := range names {
 		files = append(files, filepath.Join(project, file))
 	}
-	return files, nil
+	return files
 }
 
 // desiredBy reads an application for the cluster whose state it is given.

@@ -148,7 +148,9 @@ func (s *Stack) KilledUp(after time.Duration) (killed bool) {
 			_ = syscall.Kill(pid, syscall.SIGKILL) // an error says that it has just ended
 		}
 	}
-	<-ended
+	if err := <-ended; err != nil {
+		s.t.Logf("pulumi: %v", err)
+	}
 	lines := strings.Split(strings.TrimSpace(output.String()), "\n")
 	s.t.Logf("pulumi up was killed after %.1f s, when it had shown last: %s", after.Seconds(), lines[len(lines)-1])
 	return true

@@ -52,8 +52,8 @@ func commas(tags any) string {
 
 // put returns the requests that make a thing what it is to be. hash is the hash of a user's password.
 func put(item definition.Item, actual *definition.Application, hash string) []request {
-	one := func(method string, body any, path ...string) []request {
-		return []request{{method, pathOf(path...), body}}
+	one := func(body any, path ...string) []request {
+		return []request{{http.MethodPut, pathOf(path...), body}}
 	}
 	vhost, p := item.VHost, item.Properties
 	switch item.Kind {
@@ -62,34 +62,34 @@ func put(item definition.Item, actual *definition.Application, hash string) []re
 		if tags, said := p["tags"]; said {
 			settings["tags"] = commas(tags)
 		}
-		return one(http.MethodPut, settings, "vhosts", item.Name)
+		return one(settings, "vhosts", item.Name)
 	case definition.User:
 		settings := map[string]any{"password_hash": hash, "tags": commas(p["tags"])}
 		if hashing, said := p["hashing_algorithm"]; said {
 			settings["hashing_algorithm"] = hashing
 		}
-		return one(http.MethodPut, settings, "users", item.Name)
+		return one(settings, "users", item.Name)
 	case definition.VHostLimits, definition.UserLimits:
 		found, _ := actual.Find(item.ID)
 		return limits(item, found)
 	case definition.Permission:
-		return one(http.MethodPut, body(item, "configure", "write", "read"), "permissions", vhost, text(p["user"]))
+		return one(body(item, "configure", "write", "read"), "permissions", vhost, text(p["user"]))
 	case definition.TopicPermission:
-		return one(http.MethodPut, body(item, "exchange", "write", "read"), "topic-permissions", vhost, text(p["user"]))
+		return one(body(item, "exchange", "write", "read"), "topic-permissions", vhost, text(p["user"]))
 	case definition.GlobalParameter:
-		return one(http.MethodPut, body(item, "name", "value"), "global-parameters", item.Name)
+		return one(body(item, "name", "value"), "global-parameters", item.Name)
 	case definition.Parameter:
-		return one(http.MethodPut, body(item, "value"), "parameters", text(p["component"]), vhost, text(p["name"]))
+		return one(body(item, "value"), "parameters", text(p["component"]), vhost, text(p["name"]))
 	case definition.Policy:
-		return one(http.MethodPut, body(item, "pattern", "definition", "apply-to", "priority"), "policies", vhost, item.Name)
+		return one(body(item, "pattern", "definition", "apply-to", "priority"), "policies", vhost, item.Name)
 	case definition.OperatorPolicy:
-		return one(http.MethodPut, body(item, "pattern", "definition", "apply-to", "priority"),
+		return one(body(item, "pattern", "definition", "apply-to", "priority"),
 			"operator-policies", vhost, item.Name)
 	case definition.Exchange:
-		return one(http.MethodPut, body(item, "type", "durable", "auto_delete", "internal", "arguments"),
+		return one(body(item, "type", "durable", "auto_delete", "internal", "arguments"),
 			"exchanges", vhost, item.Name)
 	case definition.Queue:
-		return one(http.MethodPut, body(item, "durable", "auto_delete", "arguments"), "queues", vhost, item.Name)
+		return one(body(item, "durable", "auto_delete", "arguments"), "queues", vhost, item.Name)
 	case definition.Binding:
 		return []request{{http.MethodPost, bindingPath(item), body(item, "routing_key", "arguments")}}
 	}

@@ -186,7 +186,7 @@ func TestLargeApplication(t *testing.T) {
 	enablePlugins(t, c)
 	before, _ := look(t, c, "")
 	require.Empty(t, before.Foreign(), "the cluster is not empty")
-	t.Cleanup(func() { emptyAll(t, c) })
+	t.Cleanup(func() { emptyAll(c) })
 	file := large()
 
 	start := time.Now()
@@ -359,7 +359,7 @@ func exportAndRestore(t *testing.T, c *cluster.Cluster, file string) {
 }
 
 // emptyAll removes what the test declared, whatever state it is in.
-func emptyAll(t *testing.T, c *cluster.Cluster) {
+func emptyAll(c *cluster.Cluster) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	for v := range vhosts {

@@ -137,7 +137,7 @@ func TestMemberThatMayNotLeaveIsNotForgotten(t *testing.T) {
 	})
 	d := find(t, Diagnose(e), "not-in-stack", "rabbit@rabbit9")
 	assert.Contains(t, d.Means, "It is not removed: rabbit@rabbit9 can't leave: it alone has")
-	assert.Contains(t, d.Means, `delete_queue --vhost / --if-empty --if-unused '$(rm -rf)'`)
+	assert.Contains(t, d.Means, `delete_queue --vhost / --if-empty --if-unused -- '$(rm -rf)'`)
 	assert.NotContains(t, strings.Join(d.Fix, "\n"), "forget_cluster_node")
 }
 

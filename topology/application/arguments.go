@@ -121,7 +121,7 @@ func objectOf(v any) map[string]member {
 
 // queue reports what is wrong with a queue's arguments.
 func (p *parser) queue(e entry) {
-	where := e.ID.String()
+	where := e.String()
 	arguments := e.object("arguments")
 	written := e.written["arguments"].object
 	at := func(key string) Position {
@@ -172,7 +172,7 @@ func (p *parser) defaultQueueType(vhost string) string {
 
 // contradictions reports arguments that exclude each other.
 func (p *parser) contradictions(e entry, kind string, at func(string) Position) {
-	where, arguments := e.ID.String(), e.object("arguments")
+	where, arguments := e.String(), e.object("arguments")
 	if kind == quorum || kind == stream {
 		if durable, _ := e.Properties["durable"].(bool); !durable {
 			p.problems.add(e.place("durable"), where, "is a "+kind+" queue and not durable",

@@ -91,7 +91,7 @@ func (p *parser) vhostThere(e entry) {
 		return
 	}
 	vhosts := append(p.names(VHost, ""), defaultVHost)
-	p.problems.add(e.place("vhost"), e.ID.String(), "names a virtual host that is not in the files",
+	p.problems.add(e.place("vhost"), e.String(), "names a virtual host that is not in the files",
 		"add it to vhosts"+suggest.DidYouMean(e.VHost, vhosts))
 }
 
@@ -121,7 +121,7 @@ func (p *parser) queueThere(at Position, by ID, does, queue string) {
 
 func (p *parser) notReserved(e entry) {
 	if strings.HasPrefix(e.Name, "amq.") {
-		p.problems.add(e.place("name"), e.ID.String(), "has a name that begins with \"amq.\", which RabbitMQ keeps for itself",
+		p.problems.add(e.place("name"), e.String(), "has a name that begins with \"amq.\", which RabbitMQ keeps for itself",
 			"use another name, or leave it out")
 	}
 }
@@ -129,7 +129,7 @@ func (p *parser) notReserved(e entry) {
 func (p *parser) vhost(e entry) {
 	kind := e.text("default_queue_type")
 	if kind != "" && !slices.Contains(queueTypes, kind) {
-		p.problems.add(e.place("default_queue_type"), e.ID.String(), fmt.Sprintf("has the default_queue_type %q", kind),
+		p.problems.add(e.place("default_queue_type"), e.String(), fmt.Sprintf("has the default_queue_type %q", kind),
 			"write one of "+strings.Join(queueTypes, ", ")+suggest.DidYouMean(kind, queueTypes))
 	}
 }
@@ -138,7 +138,7 @@ func (p *parser) vhost(e entry) {
 var hashings = []string{"rabbit_password_hashing_sha256", "rabbit_password_hashing_sha512"}
 
 func (p *parser) user(e entry) {
-	where := e.ID.String()
+	where := e.String()
 	if _, said := e.written["password"]; said {
 		p.problems.add(e.place("password"), where, "has its password in the file",
 			"remove it: the stack draws one; change a password that was in git")
@@ -160,7 +160,7 @@ func (p *parser) user(e entry) {
 func (p *parser) permission(e entry) {
 	user := e.text("user")
 	if !p.has(ID{Kind: User, Name: user}) {
-		p.problems.add(e.place("user"), e.ID.String(), fmt.Sprintf("names the user %q, which is not in the files", user),
+		p.problems.add(e.place("user"), e.String(), fmt.Sprintf("names the user %q, which is not in the files", user),
 			"add it to users"+suggest.DidYouMean(user, p.names(User, "")))
 	}
 	if exchange := e.text("exchange"); e.Kind == TopicPermission && exchange != "" {
@@ -172,10 +172,10 @@ func (p *parser) limits(e entry, known ...string) {
 	at := e.place(limitsKey)
 	for key, limit := range e.object(limitsKey) {
 		if !slices.Contains(known, key) {
-			p.problems.add(at, e.ID.String(), fmt.Sprintf("have the unknown limit %q", key),
+			p.problems.add(at, e.String(), fmt.Sprintf("have the unknown limit %q", key),
 				"write one of "+strings.Join(known, ", ")+suggest.DidYouMean(key, known))
 		} else if _, ok := limit.(int64); !ok {
-			p.problems.add(at, e.ID.String(), fmt.Sprintf("have %s as %q", canonical(limit), key),
+			p.problems.add(at, e.String(), fmt.Sprintf("have %s as %q", canonical(limit), key),
 				"write a whole number; a negative one is no limit")
 		}
 	}
@@ -195,12 +195,12 @@ func (p *parser) exchange(e entry) {
 	switch {
 	case !known:
 		usual := []string{"direct", "fanout", "topic", "headers"}
-		p.problems.add(e.place("type"), e.ID.String(), fmt.Sprintf("has the unknown type %q", kind),
+		p.problems.add(e.place("type"), e.String(), fmt.Sprintf("has the unknown type %q", kind),
 			"write one of "+strings.Join(usual, ", ")+suggest.DidYouMean(kind, usual))
 	case plugin != "":
 		p.pluginOn(e.place("type"), e.ID, "has the type "+kind, plugin)
 	case kind == "x-local-random" && p.target.Series.Compare(topology.Series{Major: 4}) < 0:
-		p.problems.add(e.place("type"), e.ID.String(), "has the type x-local-random, which is known from 4.0 on",
+		p.problems.add(e.place("type"), e.String(), "has the type x-local-random, which is known from 4.0 on",
 			"use another type; the cluster runs "+p.target.Series.String())
 	}
 	written := e.written["arguments"].object
@@ -213,7 +213,7 @@ func (p *parser) exchange(e entry) {
 		case key == argAlternateExchange:
 			p.exchangeThere(at, e.ID, "has as its alternate", plain(v))
 		case plugin == "" && known:
-			p.problems.add(at, e.ID.String(), "has the argument "+key+", which RabbitMQ does not know",
+			p.problems.add(at, e.String(), "has the argument "+key+", which RabbitMQ does not know",
 				"remove it"+suggest.DidYouMean(key, []string{argAlternateExchange}))
 		}
 	}
@@ -241,11 +241,11 @@ func (p *parser) binding(e entry) {
 	case "exchange":
 		p.exchangeThere(e.place("destination"), e.ID, "leads to", destination)
 	default:
-		p.problems.add(e.place("destination_type"), e.ID.String(), fmt.Sprintf("has the destination_type %q", kind),
+		p.problems.add(e.place("destination_type"), e.String(), fmt.Sprintf("has the destination_type %q", kind),
 			"write queue or exchange"+suggest.DidYouMean(kind, []string{"queue", "exchange"}))
 	}
 	if match, said := e.object("arguments")["x-match"]; said && !slices.Contains(matches, plain(match)) {
-		p.problems.add(e.place("arguments"), e.ID.String(), "has x-match "+canonical(match),
+		p.problems.add(e.place("arguments"), e.String(), "has x-match "+canonical(match),
 			"write one of "+strings.Join(matches, ", ")+suggest.DidYouMean(plain(match), matches))
 	}
 }

@@ -92,7 +92,7 @@ func TestAllIsCreatedInTheOrderInWhichItDepends(t *testing.T) {
 	place := map[string]int{}
 	for i, change := range plan.Changes {
 		assert.Equal(t, application.Create, change.Verb)
-		place[change.ID.String()] = i
+		place[change.String()] = i
 	}
 	for _, order := range [][2]string{
 		{"vhost shop", "vhost limits shop"}, {"user orders", "permission orders in vhost shop"},
@@ -158,7 +158,7 @@ func TestOnlyWhatIsOwnedIsRemoved(t *testing.T) {
 	plan := application.Diff(desired, actual, owned, nil)
 	var removed []string
 	for _, change := range plan.Of(application.Remove) {
-		removed = append(removed, change.ID.String())
+		removed = append(removed, change.String())
 	}
 	assert.Equal(t, []string{"binding e -> queue old in vhost /", "queue old in vhost /", "exchange e in vhost /"}, removed)
 

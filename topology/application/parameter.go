@@ -70,7 +70,7 @@ var components = map[string]component{
 var builtIn = []string{operatorPolicyComponent, vhostLimitsComponent}
 
 func (p *parser) parameter(e entry) {
-	where, name := e.ID.String(), e.text("component")
+	where, name := e.String(), e.text("component")
 	c, known := components[name]
 	if !known {
 		all := slices.Concat(slices.Sorted(maps.Keys(components)), builtIn)
@@ -122,10 +122,10 @@ func (p *parser) exactlyOne(e entry, definition map[string]any, group []string) 
 	}
 	switch {
 	case len(there) == 0:
-		p.problems.add(e.place("value"), e.ID.String(), fmt.Sprintf("has no %q", group[0]),
+		p.problems.add(e.place("value"), e.String(), fmt.Sprintf("has no %q", group[0]),
 			"add "+strings.Join(group, " or "))
 	case len(there) > 1:
-		p.problems.add(e.place("value"), e.ID.String(), "has "+strings.Join(there, " and "), "remove one of them")
+		p.problems.add(e.place("value"), e.String(), "has "+strings.Join(there, " and "), "remove one of them")
 	}
 }
 
@@ -161,7 +161,7 @@ func hasPassword(u *url.URL) bool {
 func (p *parser) upstreamSet(e entry) {
 	members, isList := e.Properties["value"].([]any)
 	if !isList {
-		p.problems.add(e.place("value"), e.ID.String(), "is no list", "write [{upstream: name}]")
+		p.problems.add(e.place("value"), e.String(), "is no list", "write [{upstream: name}]")
 		return
 	}
 	for _, m := range members {

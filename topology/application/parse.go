@@ -207,7 +207,7 @@ func (p *parser) add(e entry) {
 	if first, twice := p.seen[e.ID]; twice {
 		// An export has a virtual host's limits in two places.
 		if e.Kind != VHostLimits || canonical(first.Properties) != canonical(e.Properties) {
-			p.problems.add(e.At, e.ID.String(), "was written before, in "+first.At.String(), "keep one of them")
+			p.problems.add(e.At, e.String(), "was written before, in "+first.At.String(), "keep one of them")
 		}
 		return
 	}

@@ -19,9 +19,9 @@ var target = application.Target{
 	Reserved: []string{"admin"},
 }
 
-// on is the target with another series or other plugins.
-func on(major, minor int, plugins ...string) application.Target {
-	return application.Target{Series: topology.Series{Major: major, Minor: minor}, Plugins: plugins}
+// on is a target of another series, without plugins.
+func on(major, minor int) application.Target {
+	return application.Target{Series: topology.Series{Major: major, Minor: minor}}
 }
 
 // TestMistakesAreToldWithTheirLine has one kind of wrong file in each row.
@@ -93,8 +93,8 @@ func TestMistakesAreToldWithTheirLine(t *testing.T) {
 			file: "exchanges:\n  - name: e\n    type: topic\n    arguments:\n      alternate-exchange: f\n      alternate-exchnge: e",
 			want: []string{`app.yaml:5: exchange e in vhost / has as its alternate the exchange "f"`,
 				`app.yaml:6: exchange e in vhost / has the argument alternate-exchnge, which RabbitMQ does not know: remove it; did you mean`}},
-		"unknown argument": {file: "queues:\n  - name: a\n    arguments:\n      x-max-lenght: 5", want: []string{
-			`app.yaml:4: queue a in vhost / has the argument x-max-lenght, which RabbitMQ does not know: remove it; did you mean "x-max-length"?`}},
+		"unknown argument": {file: "queues:\n  - name: a\n    arguments:\n      x-max-lengt: 5", want: []string{
+			`app.yaml:4: queue a in vhost / has the argument x-max-lengt, which RabbitMQ does not know: remove it; did you mean "x-max-length"?`}},
 		"unknown type of queue": {file: "queues:\n  - name: a\n    arguments: {x-queue-type: quorums}", want: []string{
 			`app.yaml:3: queue a in vhost / has the argument x-queue-type, which is "quorums": write one of classic, quorum, stream; did you mean "quorum"?`}},
 		"argument of the wrong form": {file: "queues:\n  - name: a\n    arguments:\n      x-max-length: '5'\n      x-expires: 0", want: []string{
@@ -123,9 +123,9 @@ func TestMistakesAreToldWithTheirLine(t *testing.T) {
 			file: "queues:\n  - name: a\n    arguments: {x-dead-letter-exchange: '', x-dead-letter-routing-key: dead}",
 			want: []string{`app.yaml:3: queue a in vhost / dead-letters to the queue "dead", which is not in the files`}},
 		"policy that sets what it can't": {
-			file: "policies:\n  - name: p\n    pattern: a\n    definition:\n      max-lenght: 5\n      x-expires: 5\n      overflow: drop",
+			file: "policies:\n  - name: p\n    pattern: a\n    definition:\n      max-lengt: 5\n      x-expires: 5\n      overflow: drop",
 			want: []string{
-				`app.yaml:5: policy p in vhost / sets "max-lenght", which it can't: remove it; did you mean "max-length"?`,
+				`app.yaml:5: policy p in vhost / sets "max-lengt", which it can't: remove it; did you mean "max-length"?`,
 				`app.yaml:6: policy p in vhost / sets "x-expires", which it can't: remove it; did you mean "expires"?`,
 				`app.yaml:7: policy p in vhost / sets "overflow", which is "drop": write one of`}},
 		"policy that sets nothing": {file: "policies:\n  - {name: p, pattern: a, definition: {}}", want: []string{

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 )
 
 // saltLength is the length of the salt in front of a password's hash, as RabbitMQ has it.
@@ -29,7 +30,7 @@ func Verify(hash, hashing, password string) bool {
 }
 
 func sum(hashing string, salt []byte, password string) []byte {
-	salted := append(salt[:len(salt):len(salt)], password...)
+	salted := slices.Concat(salt, []byte(password))
 	if hashing == hashings[1] {
 		digest := sha512.Sum512(salted)
 		return digest[:]

@@ -67,7 +67,7 @@ var targets = map[string]topology.Series{
 }
 
 func (p *parser) policy(e entry) {
-	where := e.ID.String()
+	where := e.String()
 	written := e.written[definitionKey].object
 	at := func(key string) Position {
 		if m, ok := written[key]; ok {
@@ -109,10 +109,10 @@ func (p *parser) applyTo(e entry) {
 	switch {
 	case !known:
 		names := slices.Sorted(maps.Keys(targets))
-		p.problems.add(e.place(applyToKey), e.ID.String(), fmt.Sprintf("applies to %q", applyTo),
+		p.problems.add(e.place(applyToKey), e.String(), fmt.Sprintf("applies to %q", applyTo),
 			"write one of "+strings.Join(names, ", ")+suggest.DidYouMean(applyTo, names))
 	case p.target.Series.Compare(since) < 0:
-		p.problems.add(e.place(applyToKey), e.ID.String(),
+		p.problems.add(e.place(applyToKey), e.String(),
 			fmt.Sprintf("applies to %q, which is known from %s on", applyTo, since),
 			"write queues; the cluster runs "+p.target.Series.String())
 	}
@@ -128,7 +128,7 @@ func (p *parser) policyReferences(e entry, at func(string) Position) {
 	}
 	upstream, set := plain(definition["federation-upstream"]), plain(definition["federation-upstream-set"])
 	if upstream != "" && set != "" {
-		p.problems.add(at("federation-upstream-set"), e.ID.String(),
+		p.problems.add(at("federation-upstream-set"), e.String(),
 			"has federation-upstream and federation-upstream-set", "remove one of them")
 	}
 	if upstream != "" {

@@ -65,7 +65,7 @@ lint: ## gofmt, vet, golangci-lint
 .PHONY: test
 test: unit examples lint ## everything that must pass: unit tests, linters, the tests on real clusters
 	@tools/install
-	@images/build rabbitmq:3.10 rabbitmq:4.0 rabbitmq:4.3 haproxy:3.2 nettools:1 disktools:1
+	@images/build rabbitmq:3.10 rabbitmq:4.0 rabbitmq:4.3 haproxy:3.2 nettools:1
 	@tools/cluster-tests
 
 .PHONY: test-faults
@@ -74,4 +74,4 @@ test-faults: ## the long tests: every fault and every diagnosis of the doctor, e
 	@images/build
 	@WARREN_SCHEDULES=100000 go test -count=1 -timeout 60m ./agent/plan/...
 	@WARREN_SCHEDULES=100000 go test -count=1 -timeout 60m -run 'TestSchedules|TestSlowBroker|TestWhatIsReceived|TestMutants' ./clients
-	@tools/cluster-tests ./verify/daytwo ./verify/fault ./operate/doctor -timeout 5h
+	@tools/cluster-tests ./internal/hostlab ./verify/hosts ./verify/daytwo ./verify/fault ./operate/doctor -timeout 5h

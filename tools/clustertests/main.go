@@ -17,11 +17,12 @@ import (
 // own are the packages whose tests bring up clusters of their own. All others share one.
 var own = []string{
 	"./topology", "./infra", "./infra/component", "./internal/hostlab", "./operate/deploy", "./verify/daytwo",
+	"./verify/hosts",
 }
 
 // usual is what runs unless packages are named: all but the long tests.
 var usual = []string{
-	"./topology", "./infra", "./infra/component", "./internal/hostlab", "./operate/deploy",
+	"./topology", "./infra", "./infra/component", "./operate/deploy",
 	"./clients", "./operate/application", "./operate/cluster", "./operate/health", "./verify/scenario",
 }
 

@@ -1,12 +1,17 @@
 package survey
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"warren/agent/plan"
+	"warren/internal/wait"
 	"warren/topology"
 )
 
@@ -32,10 +37,33 @@ func LastOf(ctx *pulumi.Context) (Last, error) {
 	}
 	arguments := map[string]any{"name": fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), ctx.Stack())}
 	// The outputs have secrets among them. None of those is used.
-	if _, err := ctx.InvokePackageRaw("pulumi:pulumi:readStackOutputs", arguments, &result, ""); err != nil {
+	err := whileHalfWritten(ctx.Context(), func() error {
+		_, err := ctx.InvokePackageRaw("pulumi:pulumi:readStackOutputs", arguments, &result, "")
+		return err
+	})
+	if err != nil {
 		return Last{}, fmt.Errorf("read what the stack's last deployment left: %w", err)
 	}
 	return lastIn(result.Outputs), nil
+}
+
+// stateWrite bounds the wait for a state that Pulumi is writing: many times what that takes on a slow disk.
+const stateWrite = 30 * time.Second
+
+// whileHalfWritten repeats a read of the stack's state while it finds half of one. Pulumi saves the state with
+// every resource, and a state in a local folder is not replaced in one step.
+func whileHalfWritten(ctx context.Context, read func() error) error {
+	var err error
+	waited := wait.Within(ctx, stateWrite, 50*time.Millisecond, "Pulumi to save the state", func(context.Context) error {
+		if err = read(); err != nil && strings.Contains(err.Error(), "failed to load checkpoint") {
+			return err
+		}
+		return nil
+	})
+	if err == nil {
+		return nil
+	}
+	return cmp.Or(waited, err)
 }
 
 func lastIn(outputs map[string]any) Last {

@@ -334,13 +334,13 @@ func prune(t *testing.T, c *cluster.Cluster, file string) {
 
 // exportAndRestore takes everything away and brings it back.
 func exportAndRestore(t *testing.T, c *cluster.Cluster, file string) {
+	ask(t, c, func(api *rabbithole.Client) (*http.Response, error) { return api.DeleteQueue("v0", "theirs") })
 	state, _ := look(t, c, "")
 	exported, err := state.Export()
 	require.NoError(t, err)
 	for _, secret := range append([]string{"password", "hash", c.Outputs().Username}, "pass-3") {
 		assert.NotContains(t, string(exported), secret)
 	}
-	ask(t, c, func(api *rabbithole.Client) (*http.Response, error) { return api.DeleteQueue("v0", "theirs") })
 	require.NoError(t, wait.Within(t.Context(), 2*time.Minute, time.Second, "an empty cluster", func(context.Context) error {
 		_, err := apply(t, c, "users: []", application.Options{Prune: true})
 		return err

@@ -1,0 +1,25 @@
+package survey
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestHalfAStateIsReadAgain(t *testing.T) {
+	reads := 0
+	require.NoError(t, whileHalfWritten(t.Context(), func() error {
+		if reads++; reads < 3 {
+			return errors.New("rpc error: failed to load checkpoint: EOF")
+		}
+		return nil
+	}))
+	assert.Equal(t, 3, reads)
+
+	reads = 0
+	other := errors.New("no such stack")
+	require.ErrorIs(t, whileHalfWritten(t.Context(), func() error { reads++; return other }), other)
+	assert.Equal(t, 1, reads, "what another read would not change is told at once")
+}

@@ -227,7 +227,7 @@ func drift(t *testing.T, c *cluster.Cluster, file string) {
 
 	verbs := map[string]definition.Verb{}
 	for _, change := range plan(t, c, file).Changes {
-		verbs[change.ID.String()] = change.Verb
+		verbs[change.String()] = change.Verb
 	}
 	assert.Equal(t, definition.Create, verbs["queue q002 in vhost v2"])
 	assert.Equal(t, definition.Update, verbs["policy expire in vhost v1"])

@@ -111,7 +111,7 @@ func (s *State) Foreign() []string {
 	var names []string
 	for _, item := range s.Actual.Portable(Reserved(s.cluster.Outputs()), topology.ManagedTag).Items {
 		if item.Kind != definition.VHost || item.Name != "/" {
-			names = append(names, item.ID.String())
+			names = append(names, item.String())
 		}
 	}
 	if len(names) > most {

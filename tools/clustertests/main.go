@@ -23,7 +23,7 @@ var own = []string{
 // usual is what runs unless packages are named: all but the long tests.
 var usual = []string{
 	"./topology", "./infra", "./infra/component", "./operate/deploy",
-	"./clients", "./operate/application", "./operate/cluster", "./operate/health", "./verify/scenario",
+	"./clients", "./operate/cluster", "./operate/health", "./verify/scenario",
 }
 
 func main() {

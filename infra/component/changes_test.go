@@ -39,7 +39,7 @@ func TestWhatAChangeTouches(t *testing.T) {
 			"haproxy-config " + nodes},
 		{"a node's type", topology.Config{Image: "rabbitmq:3.10"},
 			topology.Config{Image: "rabbitmq:3.10", NodeTypes: map[string]topology.NodeType{"rabbit2": topology.RAM}},
-			"rabbit2-join"},
+			"formation rabbit2-join"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			old := declare(t, &enginetest.Fake{}, tc.before).Of(pulumitest.Container)

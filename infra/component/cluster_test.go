@@ -1,6 +1,7 @@
 package component
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"warren/agent/plan"
 	"warren/infra/agentbinary"
 	"warren/infra/engine/enginetest"
 	"warren/infra/internal/pulumitest"
@@ -304,6 +306,25 @@ func TestFormationFailsTheDeploymentAndIsRepeated(t *testing.T) {
 	assert.Equal(t, topology.RoleFormation, formation.Labels()[topology.LabelRole])
 	assert.Equal(t, []string{"watch-formation"}, formation.BeforeCreate)
 	assert.Equal(t, []string{"explain-formation"}, formation.OnError)
+}
+
+// TestTheFormationKnowsTheTypes keeps it from waiting without end for a RAM node to be a disc node.
+func TestTheFormationKnowsTheTypes(t *testing.T) {
+	r := declare(t, &enginetest.Fake{}, topology.Config{
+		Image: "rabbitmq:3.10", NodeTypes: map[string]topology.NodeType{"rabbit2": topology.RAM},
+	})
+	for _, variable := range r.Of(pulumitest.Container)["formation"].Inputs["envs"].ArrayValue() {
+		name, text, _ := strings.Cut(variable.StringValue(), "=")
+		if name != topology.DesiredVariable {
+			continue
+		}
+		var desired plan.Desired
+		require.NoError(t, json.Unmarshal([]byte(text), &desired))
+		require.Len(t, desired.Nodes, 3)
+		assert.Equal(t, topology.RAM, desired.Nodes[1].Type)
+		return
+	}
+	t.Fatal("nothing tells the formation what is desired")
 }
 
 func TestNodesSayWhichSeriesTheyRun(t *testing.T) {

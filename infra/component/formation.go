@@ -8,6 +8,7 @@ import (
 
 	"warren/agent/plan"
 	"warren/infra/explain"
+	"warren/infra/survey"
 	"warren/topology"
 )
 
@@ -32,7 +33,7 @@ func newFormation(
 		return nil, err
 	}
 	desired := plan.Desired{
-		Scope: plan.ScopeFormation, Nodes: nodesFor(cluster, topology.Node{}), Users: cluster.ManagedUsers(),
+		Scope: plan.ScopeFormation, Nodes: survey.Nodes(cluster.Nodes), Users: cluster.ManagedUsers(),
 	}
 	container := helperArgs(desired, *at.agent, args.Secrets, cluster.FormationContainerName(), topology.FormationHost,
 		at.image.ImageId, at.network.Name)

@@ -1,7 +1,6 @@
 package survey
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -60,10 +59,10 @@ func whileHalfWritten(ctx context.Context, read func() error) error {
 		}
 		return nil
 	})
-	if err == nil {
-		return nil
+	if waited != nil {
+		return waited
 	}
-	return cmp.Or(waited, err)
+	return err
 }
 
 func lastIn(outputs map[string]any) Last {

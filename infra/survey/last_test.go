@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -22,4 +23,9 @@ func TestHalfAStateIsReadAgain(t *testing.T) {
 	other := errors.New("no such stack")
 	require.ErrorIs(t, whileHalfWritten(t.Context(), func() error { reads++; return other }), other)
 	assert.Equal(t, 1, reads, "what another read would not change is told at once")
+
+	ended, end := context.WithCancel(t.Context())
+	end()
+	half := func() error { return errors.New("failed to load checkpoint: EOF") }
+	require.Error(t, whileHalfWritten(ended, half), "what was not read is not taken for nothing")
 }

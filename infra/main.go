@@ -99,17 +99,20 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
-	agents := map[string]*agentbinary.Binary{}
+	agents, built := map[string]*agentbinary.Binary{}, map[string]*agentbinary.Binary{} // by host, by architecture
 	for _, host := range engine.HostsOf(docker) {
 		info, err := host.Info(ctx.Context())
 		if err != nil {
 			return fmt.Errorf("ask the engine for its architecture: %w", err)
 		}
-		agent, err := build(ctx.Context(), ctx.RootDirectory(), info.Architecture)
-		if err != nil {
-			return err
+		if built[info.Architecture] == nil {
+			agent, err := build(ctx.Context(), ctx.RootDirectory(), info.Architecture)
+			if err != nil {
+				return err
+			}
+			built[info.Architecture] = &agent
 		}
-		agents[host.Name] = &agent
+		agents[host.Name] = built[info.Architecture]
 	}
 	// The outputs follow from the configuration alone. They come before the resources, so that they say
 	// where things are also when the deployment fails halfway, and after everything that may refuse it.

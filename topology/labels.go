@@ -19,7 +19,7 @@ const (
 	// is otherwise as it should be: one that was stopped, or a helper that has lost what it watches over.
 	LabelGeneration = "warren.generation"
 	// LabelOwner identifies the deployment state that created a container, a volume or a network. Another clone of the
-	// project, and a state that was lost and begun anew, have another one.
+	// project, and a new state after a lost one, have another one.
 	LabelOwner = "warren.owner"
 	// LabelHadData is "true" on a node's container that was created while the stack had data, so that the node in it
 	// never founds a cluster.

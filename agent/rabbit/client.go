@@ -44,7 +44,7 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s: %s answered %d: %s", e.Request, e.Node, e.Status, e.Body[:min(len(e.Body), shownBytes)])
 }
 
-// Is tells whether a refused request failed for want of valid credentials.
+// Is tells whether a refused request failed because it had no valid credentials.
 func (e *StatusError) Is(target error) bool {
 	return target == ErrUnauthorized && e.Status == http.StatusUnauthorized
 }

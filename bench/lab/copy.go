@@ -96,7 +96,7 @@ func imageOf(ctx context.Context, c *cluster.Cluster, name string) (string, erro
 	return inspected.Config.Image, nil
 }
 
-// secrets are the source's, as far as files that are rendered anew need them.
+// secrets are the source's, as far as files that are rendered again need them.
 func (c *copied) secrets() topology.Secrets {
 	original := c.source.Outputs()
 	return topology.Secrets{

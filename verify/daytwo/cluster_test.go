@@ -86,7 +86,7 @@ func TestRollWhoseSecondNodeCanNotComeUp(t *testing.T) {
 		assert.True(t, c.Serves(t.Context(), c.Nodes()[2]), "the third node serves")
 
 		s.Configure(map[string]any{"warren:rabbitmqConf": nil})
-		requireUp(t, s, 3) // rabbit1, its membership, and rabbit2, whose membership is made anew
+		requireUp(t, s, 3) // rabbit1, its membership, and rabbit2, whose membership is replaced
 	})
 	healthy(t, c)
 

@@ -13,7 +13,7 @@ import (
 )
 
 // MismatchError says that an exchange or queue is there with other properties than it should have. RabbitMQ
-// cannot change them: it must be deleted and declared anew, or have another name.
+// cannot change them: it must be deleted and declared again, or have another name.
 type MismatchError struct {
 	// Kind is "exchange" or "queue".
 	Kind, Name, VHost string

@@ -92,7 +92,7 @@ type Flipped struct {
 	Offset int64  `json:"offset"`
 	Before byte   `json:"before"`
 	After  byte   `json:"after"`
-	// Read counts how often the byte was read since, and Overwritten that it was written anew.
+	// Read counts how often the byte was read since, and Overwritten that it was written again.
 	Read        int  `json:"read"`
 	Overwritten bool `json:"overwritten,omitempty"`
 }

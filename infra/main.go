@@ -114,6 +114,11 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 		}
 		agents[host.Name] = built[info.Architecture]
 	}
+	if !ctx.DryRun() {
+		if err := found.AbandonFormation(ctx.Context(), docker, cluster); err != nil {
+			return err
+		}
+	}
 	// The outputs follow from the configuration alone. They come before the resources, so that they say
 	// where things are also when the deployment fails halfway, and after everything that may refuse it.
 	all := cluster.Outputs(identity.secrets)

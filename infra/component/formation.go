@@ -45,6 +45,6 @@ func newFormation(
 	}
 	container.WaitTimeout = seconds(formationTimeout)
 	container.Labels = containerLabels(cluster.Stack, args.Owner, topology.RoleFormation,
-		topology.LabelGeneration, args.Found.Generation(cluster.FormationContainerName()))
+		topology.LabelGeneration, args.Found.FormationGeneration(cluster))
 	return docker.NewContainer(ctx, name, container, append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)
 }

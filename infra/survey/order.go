@@ -74,6 +74,12 @@ func problems(decision plan.Decision) []string {
 	return texts
 }
 
+// FormationGeneration is the generation of the formation. One that is abandoned is replaced.
+func (f *Found) FormationGeneration(cluster *topology.Cluster) string {
+	c := f.Containers[cluster.FormationContainerName()]
+	return generation(c, c.Lost || c.Working)
+}
+
 // Generation is the generation of the container of that name. One that is lost gets another, by which it is
 // replaced.
 func (f *Found) Generation(container string) string {

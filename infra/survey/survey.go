@@ -45,7 +45,7 @@ type Container struct {
 	// Lost tells that it does not do its work any more and will not by itself: it was stopped, or is a helper
 	// whose health check has failed.
 	Lost bool
-	// Working tells that it is a helper that has not come to its end.
+	// Working tells that it is a helper that has not brought its work about yet.
 	Working bool
 	// HadData tells that the stack had data when the container of a node was created.
 	HadData bool

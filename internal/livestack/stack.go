@@ -132,6 +132,33 @@ func (s *Stack) InterruptedUp(nodes int, signal os.Signal) {
 // has started. It returns false if the deployment had ended before.
 func (s *Stack) KilledUp(after time.Duration) (killed bool) {
 	s.t.Helper()
+	return s.killedUp(time.After(after))
+}
+
+// KilledUpAtWork is KilledUp a while after the deployment has started its formation.
+func (s *Stack) KilledUpAtWork(after time.Duration) (killed bool) {
+	s.t.Helper()
+	name := (&topology.Cluster{Stack: s.Cluster}).FormationContainerName()
+	before, err := s.Docker.ContainerInspect(s.t.Context(), name)
+	require.NoError(s.t, err)
+	moment := make(chan time.Time)
+	go func() {
+		const interval = 100 * time.Millisecond
+		for wait.Sleep(s.t.Context(), interval) == nil {
+			now, err := s.Docker.ContainerInspect(s.t.Context(), name)
+			if err == nil && now.ID != before.ID && now.State.Running {
+				_ = wait.Sleep(s.t.Context(), after) // it ends early with the test only
+				close(moment)
+				return
+			}
+		}
+	}()
+	return s.killedUp(moment)
+}
+
+func (s *Stack) killedUp(moment <-chan time.Time) (killed bool) {
+	s.t.Helper()
+	began := time.Now()
 	up, output := s.start(s.Command(s.t.Context(), s.program(), "up", s.Name, "--suppress-outputs"))
 	ended := make(chan error, 1)
 	go func() { ended <- up.Wait() }()
@@ -139,8 +166,9 @@ func (s *Stack) KilledUp(after time.Duration) (killed bool) {
 	case err := <-ended:
 		require.NoErrorf(s.t, err, "%s", output)
 		return false
-	case <-time.After(after):
+	case <-moment:
 	}
+	after := time.Since(began)
 	started := children(up.Process.Pid)
 	require.NoError(s.t, up.Process.Kill())
 	for _, pid := range started { // of the program, before Pulumi takes its place

@@ -5,6 +5,7 @@ package daytwo
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,8 @@ func TestInputsToThreeNodes(t *testing.T) {
 		{"the helpers are gone", helpersGone},
 		{"two nodes are replaced one right after the other", replacedInTurn},
 		{"containers with their labels are gone before a downgrade", downgradeWithoutLabels},
+		{"another administrator", anotherAdministrator},
+		{"one node alone has data", onlyCopy}, // the last: nothing else can be done to the stack after it
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, s) })
 	}
@@ -212,6 +215,81 @@ func downgradeWithoutLabels(t *testing.T, s *three) {
 	healthy(t, s.c)
 	requireReplicas(t, s.c, 3, "wanted")
 	requireMessages(t, s.c, "wanted", 1)
+}
+
+// anotherAdministrator changes the administrator's password by hand, which a restart does not undo, and then
+// the administrator in the configuration: the old one goes, and the balanced management address answers throughout.
+func anotherAdministrator(t *testing.T, s *three) {
+	old := s.c.Outputs()
+	s.Run("rabbit2", "rabbitmqctl", "change_password", old.Username, "by-hand")
+	require.NoError(t, s.c.Restart(t.Context(), s.c.Nodes()[0].Container, time.Minute))
+	letIn := func(password string) error {
+		return wait.Within(t.Context(), patience, time.Second, "the administrator to be let in", func(ctx context.Context) error {
+			if status := whoAmI(ctx, old.Nodes[0].ManagementPort, old.Username, password); status != http.StatusOK {
+				return fmt.Errorf("the answer is %d", status)
+			}
+			return nil
+		})
+	}
+	require.NoError(t, letIn("by-hand"), "a password that was changed by hand outlives a restart")
+	assert.Equal(t, http.StatusUnauthorized, whoAmI(t.Context(), old.Nodes[0].ManagementPort, old.Username, old.Password))
+
+	s.Configure(map[string]any{"warren:username": "other"})
+	unavailable, rounds := 0, 0
+	watched := lowest(t, func(ctx context.Context) (int, error) {
+		rounds++
+		if whoAmI(ctx, old.LoadBalancer.ManagementPort, "nobody", "") == http.StatusServiceUnavailable {
+			unavailable++
+		}
+		return 0, nil
+	})
+	now := s.MustUp()
+	watched()
+	assert.Zero(t, unavailable, "answers of HAProxy that no node is there, of %d", rounds)
+	for _, n := range now.Nodes {
+		assert.Equal(t, http.StatusOK, whoAmI(t.Context(), n.ManagementPort, "other", now.Password), n.Name)
+		for _, password := range []string{old.Password, "by-hand"} {
+			assert.Equal(t, http.StatusUnauthorized, whoAmI(t.Context(), n.ManagementPort, old.Username, password), n.Name)
+		}
+	}
+	s.Configure(map[string]any{"warren:username": nil})
+	s.MustUp()
+	healthy(t, s.c)
+}
+
+// whoAmI asks the management API who a user is, and returns the status of the answer; 0 without one.
+func whoAmI(ctx context.Context, port int, user, password string) int {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/api/whoami", port), nil)
+	if err != nil {
+		return 0
+	}
+	request.SetBasicAuth(user, password)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0
+	}
+	_ = response.Body.Close()
+	return response.StatusCode
+}
+
+// onlyCopy stops one node and removes the others with their data. The two empty nodes must not found a cluster
+// beside the only copy.
+func onlyCopy(t *testing.T, s *three) {
+	publish(t, s.c, "kept")
+	stop(t, s.c, 2)
+	for _, i := range []int{0, 1} {
+		removeNode(t, s.c, s.c.Nodes()[i])
+	}
+	last := s.c.Nodes()[2]
+	_, err := s.Up(t.Context())
+	require.ErrorContains(t, err, last.NodeName)
+	t.Log(err)
+	containers, volumes, _ := s.Leftovers(t.Context())
+	assert.Contains(t, containers, last.Container)
+	assert.Contains(t, volumes, last.Container+"-data")
+	assert.NotContains(t, containers, s.c.Nodes()[0].Container, "nothing was touched")
 }
 
 func TestInputsToFiveNodes(t *testing.T) {

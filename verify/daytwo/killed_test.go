@@ -102,3 +102,24 @@ func TestKilledScaleIns(t *testing.T) {
 	healthy(t, c)
 	s.Destroy()
 }
+
+// TestKilledScaleInIsTakenBack kills Pulumi in the middle of a scale-in, and then wants the node back. What the
+// killed deployment left at work must not go on to remove it.
+func TestKilledScaleInIsTakenBack(t *testing.T) {
+	draw := moments(t)
+	s := livestack.New(t, map[string]any{"warren:nodes": 4})
+	c := open(t, s.MustUp())
+	declare(t, c, "asks-for-four", 4)
+	underTraffic(t, c, "a scale-in taken back", scaleGap, func() {
+		const times = 3
+		for range times {
+			s.Configure(map[string]any{"warren:nodes": 3})
+			require.True(t, s.KilledUpAtWork(time.Duration(draw.Int64N(int64(5*time.Second)))))
+			s.Configure(map[string]any{"warren:nodes": 4})
+			s.UpAgain()
+			healthy(t, c)
+			requireMembers(t, c, "asks-for-four", 4)
+		}
+	})
+	s.Destroy()
+}

@@ -14,6 +14,8 @@ type Claim struct {
 	Against string
 	// AtLeast and AtMost are the bounds. AtMost is used if AtLeast is 0.
 	AtLeast, AtMost float64
+	// Plus is added to AtMost times the other row's median.
+	Plus float64
 	// More than another row's median by AtMost, instead of a ratio.
 	Difference bool
 }
@@ -35,6 +37,9 @@ func (c Claim) judge(r Result) Judgement {
 	switch {
 	case c.Difference:
 		subject += ", beyond that of " + c.Against
+	case c.Plus != 0:
+		subject += ", less " + Format(c.Plus, unit) + ", as a multiple of that of " + c.Against
+		show = FormatRatio
 	case c.Against != "":
 		subject += ", as a multiple of that of " + c.Against
 		show = FormatRatio
@@ -52,7 +57,7 @@ func (c Claim) judge(r Result) Judgement {
 		if c.Difference {
 			value -= base
 		} else {
-			value = Ratio(value, base)
+			value = Ratio(value-c.Plus, base)
 		}
 	}
 	if !ok {

@@ -150,6 +150,10 @@ func TestClaims(t *testing.T) {
 		{Claim{Row: "a", Metric: "outage", AtMost: 0.24}, false, "a, outage: at most 240 ms; measured 250 ms"},
 		{Claim{Row: "b", Metric: "outage", Against: "a", AtLeast: 2.5}, true, "b, outage, as a multiple of that of a: at least 2.50; measured 4.00"},
 		{Claim{Row: "b", Metric: "outage", Against: "a", AtMost: 1.5}, false, "b, outage, as a multiple of that of a: at most 1.50; measured 4.00"},
+		{Claim{Row: "b", Metric: "outage", Against: "a", AtMost: 2, Plus: 0.5}, true,
+			"b, outage, less 500 ms, as a multiple of that of a: at most 2.00; measured 2.00"},
+		{Claim{Row: "b", Metric: "outage", Against: "a", AtMost: 2, Plus: 0.4}, false,
+			"b, outage, less 400 ms, as a multiple of that of a: at most 2.00; measured 2.40"},
 		{Claim{Row: "b", Metric: "alarms", Against: "a", Difference: true}, true, "b, alarms, beyond that of a: at most 0; measured 0"},
 		{Claim{Row: "b", Metric: "outage", Against: "a", Difference: true}, false, "b, outage, beyond that of a: at most 0; measured 750 ms"},
 	} {

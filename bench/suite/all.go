@@ -9,5 +9,5 @@ import (
 
 // All are the comparisons, in the order in which they are run.
 func All() []compare.Comparison {
-	return slices.Concat(throughput(), startup(), tutorialThroughput(), outages(), falseAlarms())
+	return slices.Concat(throughput(), startup(), deployments(), tutorialThroughput(), outages(), falseAlarms())
 }

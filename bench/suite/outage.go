@@ -53,10 +53,14 @@ func outages() []compare.Comparison {
 	for _, c := range []*compare.Comparison{&crashed, &isolated} {
 		c.Metrics = slices.Concat(c.Metrics, breakdownMetrics)
 	}
+	rolling := outage("rolling-restart", "Every node is restarted gracefully, one after the other.", bounds(1, 1)...)
+	rolling.Claims = append(rolling.Claims,
+		compare.Claim{Row: rowWarren, Metric: "confirms, any node", Against: rowStock, AtMost: 1},
+		compare.Claim{Row: rowWarren, Metric: "confirms, load balancer", Against: rowStock, AtMost: 1})
 	return []compare.Comparison{
 		crashed,
 		isolated,
-		outage("rolling-restart", "Every node is restarted gracefully, one after the other.", bounds(1, 1)...),
+		rolling,
 		killed,
 	}
 }

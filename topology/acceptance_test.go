@@ -5,6 +5,7 @@ package topology
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -158,7 +159,8 @@ func inForce(c *Cluster) string {
 		`element(1, rabbit_access_control:check_user_pass_login(<<"%s">>, base64:decode("%s"))), `+
 		`[element(1, rabbit_access_control:check_user_pass_login(U, P)) || `+
 		`{U, P} <- [{<<"%s">>, <<"%s">>}, {<<"%s">>, <<"%s">>}]], `+
-		`whereis(prompt_election) =/= undefined}.`,
+		`whereis(prompt_election) =/= undefined, `+
+		`maps:get(wal_max_size_bytes, ra_system:fetch(quorum_queues))}.`,
 		c.Username, base64.StdEncoding.EncodeToString([]byte(testSecrets.AdminPassword)),
 		AgentUsername, testSecrets.AgentPassword(), LoadBalancerUsername, testSecrets.LoadBalancerPassword())
 }
@@ -172,9 +174,10 @@ func wantInForce(c *Cluster) string {
 		options = fmt.Sprintf("{ok,[{raw,6,18,<<%d,%d,0,0>>}]}", ms&0xff, ms>>8)
 	}
 	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true,{ok,[{node,<<"%s">>}]},`+
-		`[<<"%s">>,<<"%s">>,<<"%s">>],ok,[ok,ok],%t}`,
+		`[<<"%s">>,<<"%s">>,<<"%s">>],ok,[ok,ok],%t,%d}`,
 		ticktime, options, c.HeartbeatSeconds, c.ConnectionMax, c.MemoryHighWatermark, c.Nodes[0].NodeName(),
-		c.Username, AgentUsername, LoadBalancerUsername, c.detection().PromptElection)
+		c.Username, AgentUsername, LoadBalancerUsername, c.detection().PromptElection,
+		cmp.Or(c.WALSize(), defaultWALSize))
 }
 
 // dockerEngine is the engine the tests run their containers on.

@@ -11,7 +11,8 @@ func (c *Cluster) AdvancedConfig(node Node) string {
 	return render("advanced.config.tmpl", struct {
 		detection
 		NodeName string
-	}{c.detection(), node.NodeName()})
+		WALSize  int64
+	}{c.detection(), node.NodeName(), c.WALSize()})
 }
 
 // ErlangArgs renders RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: flags of the virtual machine, and settings that

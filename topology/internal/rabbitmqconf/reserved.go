@@ -33,7 +33,7 @@ var reservedKeys = []struct {
 		[]string{"total_memory_available_override_value"},
 		"hides the limit of the node's container", "set warren:memoryLimit",
 	}, {
-		[]string{"raft.wal_max_size_bytes"},
+		[]string{"raft.wal_max_size_bytes", "quorum_queue.wal_max_size_bytes"},
 		"decides how much memory the write-ahead log takes, which depends on the memory limit",
 		"raise warren:memoryLimit",
 	}, {

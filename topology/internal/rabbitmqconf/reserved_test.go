@@ -59,6 +59,7 @@ var refusals = []struct{ lines, says string }{
 	{"vm_memory_high_watermark.relative = 0.1", "set warren:memoryHighWatermark"},
 	{"total_memory_available_override_value=1", "set warren:memoryLimit"},
 	{"raft.wal_max_size_bytes = 1", "raise warren:memoryLimit"},
+	{"quorum_queue.wal_max_size_bytes = 1", "raise warren:memoryLimit"},
 	{"disk_free_limit.relative = 1.0", "set warren:diskFreeLimit"},
 	{"heartbeat = 1", "set warren:heartbeatSeconds"},
 	{"max_connections = 1", "set warren:connectionMax"},

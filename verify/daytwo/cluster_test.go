@@ -28,9 +28,19 @@ import (
 	"warren/verify/traffic"
 )
 
+// onEverySeries runs a test with every series there are images of.
+func onEverySeries(t *testing.T, test func(*testing.T, string)) {
+	t.Helper()
+	for _, image := range []string{topology.DefaultImage, "warren/rabbitmq:4.0", "warren/rabbitmq:3.10"} {
+		t.Run(path.Base(image), func(t *testing.T) { test(t, image) })
+	}
+}
+
 // TestRolls changes settings under traffic: all nodes are replaced, one after the other.
-func TestRolls(t *testing.T) {
-	s := livestack.New(t, nil)
+func TestRolls(t *testing.T) { onEverySeries(t, rolls) }
+
+func rolls(t *testing.T, image string) {
+	s := livestack.New(t, map[string]any{"warren:image": image})
 	c := open(t, s.MustUp())
 
 	single := restart(t, c)
@@ -162,12 +172,8 @@ func disabledFlags(t *testing.T, c *cluster.Cluster) []string {
 	return disabled
 }
 
-// TestScale takes a stack from three nodes to five and back, with a node that leaves dead; on all series there are images of.
-func TestScale(t *testing.T) {
-	for _, image := range []string{topology.DefaultImage, "warren/rabbitmq:4.0", "warren/rabbitmq:3.10"} {
-		t.Run(path.Base(image), func(t *testing.T) { scale(t, image) })
-	}
-}
+// TestScale takes a stack from three nodes to five and back, with a node that leaves dead.
+func TestScale(t *testing.T) { onEverySeries(t, scale) }
 
 func scale(t *testing.T, image string) {
 	s := livestack.New(t, map[string]any{"warren:image": image})

@@ -11,6 +11,7 @@ import (
 	"warren/internal/suggest"
 	"warren/topology"
 	"warren/topology/application"
+	"warren/topology/stackconfig"
 )
 
 const userPasswords = "userPasswords"
@@ -41,7 +42,7 @@ func readApplication(project string, cluster *topology.Cluster) (*application.Ap
 	for _, file := range cluster.Application {
 		text, err := os.ReadFile(filepath.Join(project, file))
 		if err != nil {
-			return nil, &topology.ValidationError{Problems: []topology.Problem{{
+			return nil, &stackconfig.ValidationError{Problems: []stackconfig.Problem{{
 				Key: "application", Wrong: "names a file that can't be read (" + err.Error() + ")",
 				Remedy: "write the path of a file in the project's folder, or [] for none",
 			}}}
@@ -81,9 +82,9 @@ func (s settings) userPasswords(users []string) (map[string]string, error) {
 		return nil, nil
 	}
 	const how = "`pulumi config set --secret --path 'warren:userPasswords.NAME'`"
-	var problems []topology.Problem
+	var problems []stackconfig.Problem
 	add := func(key, wrong, remedy string) {
-		problems = append(problems, topology.Problem{Key: key, Wrong: wrong, Remedy: remedy})
+		problems = append(problems, stackconfig.Problem{Key: key, Wrong: wrong, Remedy: remedy})
 	}
 	if !slices.Contains(s.encrypted, namespace+userPasswords) {
 		add(userPasswords, "is stored in plain text", "set each with "+how)
@@ -102,7 +103,7 @@ func (s settings) userPasswords(users []string) (map[string]string, error) {
 		}
 	}
 	if len(problems) > 0 {
-		return nil, &topology.ValidationError{Problems: problems}
+		return nil, &stackconfig.ValidationError{Problems: problems}
 	}
 	return passwords, nil
 }

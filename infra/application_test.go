@@ -10,19 +10,20 @@ import (
 
 	"warren/topology"
 	"warren/topology/application"
+	"warren/topology/stackconfig"
 )
 
 // clusterOf is a cluster whose application is in files of those texts in a folder.
 func clusterOf(t *testing.T, texts ...string) (string, *topology.Cluster) {
 	t.Helper()
 	folder := t.TempDir()
-	files := topology.FilesConfig{}
+	files := stackconfig.FilesConfig{}
 	for i, text := range texts {
 		name := string(rune('a'+i)) + ".yaml"
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600))
 		files = append(files, name)
 	}
-	cluster, err := topology.New("dev", topology.Config{Application: files})
+	cluster, err := stackconfig.New("dev", stackconfig.Config{Application: files})
 	require.NoError(t, err)
 	return folder, cluster
 }
@@ -32,7 +33,7 @@ func TestOwnApplicationsHaveNoMistakes(t *testing.T) {
 		{"application/app.yaml", ""}, {"application/app.yaml", "warren/rabbitmq:3.10"},
 		{"application/tutorial.yaml", "warren/rabbitmq:3.10"},
 	} {
-		cluster, err := topology.New("dev", topology.Config{Image: test.image, Application: topology.FilesConfig{test.file}})
+		cluster, err := stackconfig.New("dev", stackconfig.Config{Image: test.image, Application: stackconfig.FilesConfig{test.file}})
 		require.NoError(t, err)
 		app, err := readApplication("..", cluster)
 		require.NoError(t, err, "%s on %s", test.file, test.image)

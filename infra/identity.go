@@ -11,6 +11,7 @@ import (
 	"warren/infra/secrets"
 	"warren/infra/survey"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // identity is what must not change between the deployments of a stack, and which its state therefore keeps.
@@ -78,7 +79,7 @@ func identify(
 		}
 	}
 	known.secrets = or(configured, first)
-	if err := known.secrets.Validate(); err != nil {
+	if err := stackconfig.ValidateSecrets(known.secrets); err != nil {
 		return identity{}, err
 	}
 	return known, check(known)

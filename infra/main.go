@@ -18,6 +18,7 @@ import (
 	"warren/infra/preflight"
 	"warren/infra/survey"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // errReported is what a run ends with whose errors Pulumi has shown already.
@@ -75,7 +76,7 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
-	for _, warning := range cluster.Warnings() {
+	for _, warning := range stackconfig.Warnings(cluster) {
 		if err := ctx.Log.Warn(warning, nil); err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"warren/infra/engine/enginetest"
 	"warren/infra/internal/pulumitest"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 func TestProgramDeclaresTheConfiguredCluster(t *testing.T) {
@@ -36,7 +37,7 @@ func TestProgramDeclaresNothingThatCanNotBeDeployed(t *testing.T) {
 }
 
 func TestOutputs(t *testing.T) {
-	cluster, err := topology.New(enginetest.Stack, topology.Config{})
+	cluster, err := stackconfig.New(enginetest.Stack, stackconfig.Config{})
 	require.NoError(t, err)
 	secrets := topology.Secrets{AdminPassword: "s3cret", StatsPassword: "s3cret", ErlangCookie: "s3cret"}
 	outputs, err := stackOutputs(cluster.Outputs(secrets))

@@ -8,11 +8,11 @@ import (
 	"slices"
 	"testing"
 
+	"warren/topology/stackconfig"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"warren/topology"
 )
 
 // undeclared are the settings that Pulumi.yaml does not declare: they have no default that fits every series, or
@@ -30,19 +30,19 @@ func TestPulumiYAMLDeclaresTheSettings(t *testing.T) {
 	}
 
 	var settings []string
-	for field := range reflect.TypeFor[topology.Config]().Fields() {
+	for field := range reflect.TypeFor[stackconfig.Config]().Fields() {
 		settings = append(settings, field.Tag.Get("json"))
 	}
 	assert.ElementsMatch(t, settings, slices.Concat(slices.Collect(maps.Keys(defaults)), undeclared))
 
-	stated, err := topology.Parse("dev", defaults)
+	stated, err := stackconfig.Parse("dev", defaults)
 	require.NoError(t, err)
-	unstated, err := topology.Parse("dev", nil)
+	unstated, err := stackconfig.Parse("dev", nil)
 	require.NoError(t, err)
 	assert.Empty(t, stated.Plugins)
 	stated.Plugins = unstated.Plugins // an empty list, and none
 	assert.Equal(t, unstated, stated)
-	assert.Equal(t, unstated.Warnings(), stated.Warnings())
+	assert.Equal(t, stackconfig.Warnings(unstated), stackconfig.Warnings(stated))
 }
 
 // TestTemplateAsksForSettings with the defaults that they have.

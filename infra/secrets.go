@@ -4,12 +4,13 @@ import (
 	"slices"
 
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // secrets returns the secrets that are configured; the others are empty.
 func (s settings) secrets() (topology.Secrets, error) {
 	var configured topology.Secrets
-	var problems []topology.Problem
+	var problems []stackconfig.Problem
 	for _, field := range []struct {
 		name  string
 		value *string
@@ -25,12 +26,12 @@ func (s settings) secrets() (topology.Secrets, error) {
 		}
 		*field.value = value
 		if value == "" {
-			problems = append(problems, topology.Problem{
+			problems = append(problems, stackconfig.Problem{
 				Key: field.name, Wrong: "is empty", Remedy: "set it, or leave the key out to have one generated",
 			})
 		}
 		if !slices.Contains(s.encrypted, key) {
-			problems = append(problems, topology.Problem{
+			problems = append(problems, stackconfig.Problem{
 				Key:    field.name,
 				Wrong:  "is stored in plain text",
 				Remedy: "set it with `pulumi config set --secret " + key + "`",
@@ -38,9 +39,9 @@ func (s settings) secrets() (topology.Secrets, error) {
 		}
 	}
 	if len(problems) > 0 {
-		return topology.Secrets{}, &topology.ValidationError{Problems: problems}
+		return topology.Secrets{}, &stackconfig.ValidationError{Problems: problems}
 	}
 	// What is left out is no mistake.
 	fine := topology.Secrets{AdminPassword: "-", StatsPassword: "-", ErlangCookie: "-"}
-	return configured, or(configured, fine).Validate()
+	return configured, stackconfig.ValidateSecrets(or(configured, fine))
 }

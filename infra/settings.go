@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // namespace is that of the stack's configuration: `pulumi config set warren:nodes 5`.
@@ -49,7 +50,7 @@ func (s settings) resolve(stack string) (*topology.Cluster, topology.Secrets, er
 			raw[name] = value
 		}
 	}
-	cluster, clusterErr := topology.Parse(stack, raw)
+	cluster, clusterErr := stackconfig.Parse(stack, raw)
 	secrets, secretsErr := s.secrets()
 	if err := joinMistakes(clusterErr, secretsErr); err != nil {
 		return nil, topology.Secrets{}, err
@@ -59,10 +60,10 @@ func (s settings) resolve(stack string) (*topology.Cluster, topology.Secrets, er
 
 // joinMistakes makes one list of the mistakes in several errors.
 func joinMistakes(errs ...error) error {
-	var mistakes topology.ValidationError
+	var mistakes stackconfig.ValidationError
 	var others []error
 	for _, err := range errs {
-		var invalid *topology.ValidationError
+		var invalid *stackconfig.ValidationError
 		if errors.As(err, &invalid) {
 			mistakes.Problems = append(mistakes.Problems, invalid.Problems...)
 		} else {

@@ -35,5 +35,9 @@ const (
 	DefaultQueue      = "ha_queue"
 	DefaultRoutingKey = "ha_route"
 
-	defaultVirtualHost = "/"
+	// DefaultApplicationFile is the file with the application's topology.
+	DefaultApplicationFile = "application/app.yaml"
 )
+
+// DefaultVirtualHost is the virtual host that every cluster has.
+const DefaultVirtualHost = "/"

@@ -7,7 +7,8 @@ type Balancer struct {
 	// Host is the name of the host that it is on; empty if the stack runs on one engine.
 	Host string
 
-	cluster *Cluster
+	// Cluster is the cluster whose nodes it balances.
+	Cluster *Cluster
 }
 
 // Balancers are the load balancers of the stack: one, or one on each of several hosts.
@@ -23,10 +24,10 @@ func (c *Cluster) Balancers() []Balancer {
 func (b Balancer) Name() string { return strings.TrimSuffix(LoadBalancerHost+"-"+b.Host, "-") }
 
 // ContainerName is the name of the container that runs HAProxy.
-func (b Balancer) ContainerName() string { return b.cluster.NetworkName() + "-" + b.Name() }
+func (b Balancer) ContainerName() string { return b.Cluster.NetworkName() + "-" + b.Name() }
 
 // ConfigContainerName is the name of the container that gives HAProxy its configuration.
-func (b Balancer) ConfigContainerName() string { return b.ContainerName() + configSuffix }
+func (b Balancer) ConfigContainerName() string { return b.ContainerName() + ConfigSuffix }
 
 // VolumeName is the name of the volume over which HAProxy gets its configuration.
-func (b Balancer) VolumeName() string { return b.ContainerName() + configSuffix }
+func (b Balancer) VolumeName() string { return b.ContainerName() + ConfigSuffix }

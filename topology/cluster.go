@@ -1,10 +1,5 @@
 package topology
 
-import (
-	"fmt"
-	"strings"
-)
-
 // Cluster is a validated description of one stack's cluster. Everything that is rendered or provisioned is
 // derived from it.
 type Cluster struct {
@@ -33,7 +28,7 @@ type Cluster struct {
 	Username  string
 
 	// Hosts are the hosts that the stack is spread over; none if it runs on one engine.
-	Hosts []HostConfig
+	Hosts []Host
 	// LoadBalancerHosts are the names of the hosts with a load balancer: one empty name without hosts.
 	LoadBalancerHosts []string
 
@@ -65,37 +60,8 @@ type LoadBalancer struct {
 // NodeName is the node's Erlang name, such as "rabbit@rabbit1".
 func (n Node) NodeName() string { return "rabbit@" + n.Name }
 
-// Warnings lists what is allowed in this cluster but probably not intended.
-func (c *Cluster) Warnings() []string {
-	var warnings []string
-	warn := func(format string, args ...any) { warnings = append(warnings, fmt.Sprintf(format, args...)) }
-	if n := len(c.Nodes); n%2 == 0 {
-		warn("warren:nodes gives %d nodes: as many failures as %d nodes survive, %d, and half of the nodes "+
-			"cut off from the other half stop both; use an odd number", n, n-1, (n-1)/2)
-	}
-	if c.Series.Compare(NewestSeries) > 0 {
-		warn("RabbitMQ %s is newer than %s, the newest series Warren was tested with", c.Series, NewestSeries)
-	}
-	if c.PartitionHandling != "" && !c.Series.HasPartitionHandling() {
-		warn("warren:partitionHandling has no effect in RabbitMQ %s, where the metadata store is Raft's; "+
-			"leave it out", c.Series)
-	}
-	if ram := c.nodesOfType(RAM); len(ram) > 0 {
-		warn("%s is a RAM node: RabbitMQ deprecates these, and they are gone in 4.2 and later",
-			strings.Join(ram, ", "))
-	}
-	if w := c.MemoryHighWatermark; w > maxSafeWatermark {
-		warn("warren:memoryHighWatermark is %v: above %v a node may be killed for its memory before it "+
-			"blocks publishers", w, maxSafeWatermark)
-	}
-	if c.HeartbeatSeconds < lowestSafeHeartbeat {
-		warn("warren:heartbeatSeconds is %d: values below %d close healthy connections",
-			c.HeartbeatSeconds, lowestSafeHeartbeat)
-	}
-	return append(warnings, c.hostWarnings()...)
-}
-
-func (c *Cluster) nodesOfType(t NodeType) []string {
+// NodesOfType are the names of the nodes of a type.
+func (c *Cluster) NodesOfType(t NodeType) []string {
 	var names []string
 	for _, n := range c.Nodes {
 		if n.Type == t {
@@ -107,3 +73,10 @@ func (c *Cluster) nodesOfType(t NodeType) []string {
 
 // Quorum is the smallest number of nodes that is a majority of the cluster.
 func (c *Cluster) Quorum() int { return len(c.Nodes)/2 + 1 }
+
+// SeedCount is how many nodes are seeds.
+const SeedCount = 3
+
+// Seeds are the first nodes of the cluster. A new node asks them which cluster to join. No file names the
+// other nodes, so that adding or removing one changes no file of those that stay.
+func (c *Cluster) Seeds() []Node { return c.Nodes[:min(SeedCount, len(c.Nodes))] }

@@ -1,15 +1,10 @@
 package topology
 
-import "fmt"
-
 const (
 	// DefaultConnectionMax needs no more open files than engines grant by default.
 	DefaultConnectionMax = 4096
-	// minConnectionMax leaves room for Warren's own clients: a producer that looks for its queue's leader
-	// tries a connection to every node, and a consumer and the command line come on top.
-	minConnectionMax = 16
-	// maxOpenFiles is the most descriptors that the kernel grants a process, unless fs.nr_open was changed.
-	maxOpenFiles = 1 << 20
+	// MaxOpenFiles is the most descriptors that the kernel grants a process, unless fs.nr_open was changed.
+	MaxOpenFiles = 1 << 20
 
 	// A node needs two descriptors for each connection, and some for queues, logs and the distribution.
 	descriptorsPerConnection = 2
@@ -43,41 +38,33 @@ func MostConnections(openFiles int) int {
 	return (openFiles - nodeDescriptors) / descriptorsPerConnection
 }
 
-func validateConnections(problems *problemList, c *Cluster) {
-	most := MostConnections(maxOpenFiles)
-	wrong := ""
-	switch {
-	case c.ConnectionMax < minConnectionMax:
-		wrong = "too few for Warren's own clients"
-	case c.ConnectionMax > most:
-		wrong = fmt.Sprintf("for which a node needs more open files than the kernel allows, %d", maxOpenFiles)
-	default:
-		return
+// BalancerLimits are the limits of HAProxy's process.
+type BalancerLimits struct {
+	// AMQPConnectionMax is how many AMQP connections it accepts at a time: as many as all nodes together, or
+	// as many as one process has memory and descriptors for.
+	AMQPConnectionMax int
+	// ManagementConnectionMax is how many connections to the management interface it accepts at a time.
+	ManagementConnectionMax int
+	// StatsConnectionMax is how many connections to the statistics page it accepts at a time.
+	StatsConnectionMax int
+	// DescriptorLimit is the most descriptors that it may use. It derives its number of connections from
+	// that, or from the container's limit if that is lower.
+	DescriptorLimit int
+}
+
+// BalancerLimits are the limits of each load balancer's process.
+func (c *Cluster) BalancerLimits() BalancerLimits {
+	const most = (MaxOpenFiles-balancerDescriptors)/descriptorsPerProxied - maxOtherConnections
+	amqp := min(min(len(c.Nodes), balancedNodes)*c.ConnectionMax, most)
+	return BalancerLimits{
+		AMQPConnectionMax:       amqp,
+		ManagementConnectionMax: maxManagementConnections,
+		StatsConnectionMax:      maxStatsConnections,
+		DescriptorLimit:         descriptorsPerProxied*(amqp+maxOtherConnections) + balancerDescriptors,
 	}
-	problems.add("connectionMax", fmt.Sprintf("is %d, %s", c.ConnectionMax, wrong),
-		fmt.Sprintf("write how many connections each node accepts, from %d to %d", minConnectionMax, most))
 }
 
 // LoadBalancerMemory is the memory limit of HAProxy's container, in bytes.
 func (c *Cluster) LoadBalancerMemory() int64 {
 	return max(minBalancerMemory, balancerMemory+balancedNodes*connectionMemory*int64(c.ConnectionMax))
-}
-
-// AMQPConnectionMax is how many AMQP connections the load balancer accepts at a time: as many as all nodes
-// together, or as many as one process has memory and descriptors for.
-func (d haproxyData) AMQPConnectionMax() int {
-	const most = (maxOpenFiles-balancerDescriptors)/descriptorsPerProxied - maxOtherConnections
-	return min(min(len(d.Nodes), balancedNodes)*d.ConnectionMax, most)
-}
-
-// ManagementConnectionMax is how many connections to the management interface HAProxy accepts at a time.
-func (haproxyData) ManagementConnectionMax() int { return maxManagementConnections }
-
-// StatsConnectionMax is how many connections to the statistics page HAProxy accepts at a time.
-func (haproxyData) StatsConnectionMax() int { return maxStatsConnections }
-
-// DescriptorLimit is the most descriptors that HAProxy may use. It derives its number of connections from
-// that, or from the container's limit if that is lower.
-func (d haproxyData) DescriptorLimit() int {
-	return descriptorsPerProxied*(d.AMQPConnectionMax()+maxOtherConnections) + balancerDescriptors
 }

@@ -12,11 +12,11 @@ const (
 
 // What is appended to the name of a node or of the load balancer to name what belongs to it.
 const (
-	membershipSuffix = "-join"
-	volumeSuffix     = "-data"
-	// minoritySuffix names the servers in haproxy.cfg that serve while no node has a majority.
-	minoritySuffix = "-minority"
-	configSuffix   = "-config"
+	MembershipSuffix = "-join"
+	VolumeSuffix     = "-data"
+	// MinoritySuffix names the servers in haproxy.cfg that serve while no node has a majority.
+	MinoritySuffix = "-minority"
+	ConfigSuffix   = "-config"
 )
 
 // Ports inside the containers; those on the host are in Node and LoadBalancer.
@@ -25,8 +25,8 @@ const (
 	ManagementPort = 15672
 	PrometheusPort = 15692
 	StatsPort      = 8404
-	// epmdPort is where Erlang nodes ask for the ports of others.
-	epmdPort = 4369
+	// EPMDPort is where Erlang nodes ask for the ports of others.
+	EPMDPort = 4369
 	// DistributionPort is where a node's Erlang virtual machine listens for other nodes and command-line
 	// tools.
 	DistributionPort = 25672
@@ -36,6 +36,9 @@ const (
 	// the other port.
 	FormationPort = 15701
 )
+
+// StatsPath is where the load balancer shows its statistics, at its StatsPort.
+const StatsPath = "/stats"
 
 // AgentPortOf is the port of the agent in the container with a host name.
 func AgentPortOf(host string) int {
@@ -60,14 +63,14 @@ func StackOfNetwork(network string) string { return strings.TrimPrefix(network, 
 func (c *Cluster) ContainerName(n Node) string { return c.NetworkName() + "-" + n.Name }
 
 // VolumeName is the name of the volume that holds the data of node n.
-func (c *Cluster) VolumeName(n Node) string { return c.ContainerName(n) + volumeSuffix }
+func (c *Cluster) VolumeName(n Node) string { return c.ContainerName(n) + VolumeSuffix }
 
 // MembershipHost is the host name of the container that makes node n a member of its cluster.
-func MembershipHost(n Node) string { return n.Name + membershipSuffix }
+func MembershipHost(n Node) string { return n.Name + MembershipSuffix }
 
 // MembershipContainerName is the name of the container that makes node n a member of its cluster.
 func (c *Cluster) MembershipContainerName(n Node) string {
-	return c.ContainerName(n) + membershipSuffix
+	return c.ContainerName(n) + MembershipSuffix
 }
 
 // FormationContainerName is the name of the container that makes the cluster consist of the stack's nodes.
@@ -83,18 +86,3 @@ func (c *Cluster) LoadBalancerVolumeName() string { return c.Balancers()[0].Volu
 
 // LoadBalancerContainerName is the name of the container that runs HAProxy, the first if there are several.
 func (c *Cluster) LoadBalancerContainerName() string { return c.Balancers()[0].ContainerName() }
-
-// containerPorts gives templates the ports inside the containers.
-type containerPorts struct{}
-
-// AMQPPort is the port of AMQP 0-9-1.
-func (containerPorts) AMQPPort() int { return AMQPPort }
-
-// ManagementPort is the port of the management interface.
-func (containerPorts) ManagementPort() int { return ManagementPort }
-
-// PrometheusPort is the port of a node's metrics.
-func (containerPorts) PrometheusPort() int { return PrometheusPort }
-
-// StatsPort is the port of HAProxy's statistics page.
-func (containerPorts) StatsPort() int { return StatsPort }

@@ -39,7 +39,7 @@ type Outputs struct {
 	// LoadBalancers are all load balancers.
 	LoadBalancers []LoadBalancerOutput `json:"loadBalancers"`
 	// Hosts are the hosts that the stack is spread over; none if it runs on one engine.
-	Hosts []HostConfig `json:"hosts,omitempty"`
+	Hosts []Host `json:"hosts,omitempty"`
 	// FormationHost is the name of the host with the formation's container; empty without hosts.
 	FormationHost string `json:"formationHost,omitempty"`
 	// RabbitMQSeries is the series all nodes run, such as "4.3".
@@ -118,7 +118,7 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 	}
 	out.LoadBalancer, out.AMQPURL = out.LoadBalancers[0], out.BalancedAMQPURLs[0]
 	out.ManagementURL = c.httpURL(out.LoadBalancer.Host, c.LoadBalancer.ManagementPort, "")
-	out.StatsURL = c.httpURL(out.LoadBalancer.Host, c.LoadBalancer.StatsPort, statsPath)
+	out.StatsURL = c.httpURL(out.LoadBalancer.Host, c.LoadBalancer.StatsPort, StatsPath)
 	for _, n := range c.Nodes {
 		out.AMQPURLs = append(out.AMQPURLs, c.amqpURL(n.Host, n.AMQPPort, s))
 		out.Nodes = append(out.Nodes, NodeOutput{
@@ -157,7 +157,7 @@ func (c *Cluster) amqpURL(host string, port int, s Secrets) string {
 
 // amqpURLAt is the administrator's URI of the virtual host "/".
 func (c *Cluster) amqpURLAt(address string, s Secrets) string {
-	return amqpURL(c.Username, s.AdminPassword, address, defaultVirtualHost)
+	return amqpURL(c.Username, s.AdminPassword, address, DefaultVirtualHost)
 }
 
 // amqpURL is the URI of a virtual host. The AMQP URI specification writes "/" as %2F, because a path of "/"

@@ -1,4 +1,4 @@
-package topology
+package topology_test
 
 import (
 	"encoding/json"
@@ -6,15 +6,19 @@ import (
 	"slices"
 	"testing"
 
+	"warren/topology"
+	"warren/topology/internal/sample"
+	"warren/topology/stackconfig"
+
 	amqp "github.com/rabbitmq/amqp091-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
 func TestOutputsHaveTheContractsKeys(t *testing.T) {
-	c, err := New("dev", Config{})
+	c, err := stackconfig.New("dev", stackconfig.Config{})
 	require.NoError(t, err)
-	text, err := json.Marshal(c.Outputs(testSecrets))
+	text, err := json.Marshal(c.Outputs(sample.Secrets))
 	require.NoError(t, err)
 	var keys map[string]any
 	require.NoError(t, json.Unmarshal(text, &keys))
@@ -42,9 +46,9 @@ func TestOutputsHaveTheContractsKeys(t *testing.T) {
 
 func TestAMQPURLsMeanWhatTheySay(t *testing.T) {
 	for _, password := range []string{"simple", `p:a@s/s?w#o%r&d ä"'\`, "%2F", "://@"} {
-		c, err := New("dev", Config{})
+		c, err := stackconfig.New("dev", stackconfig.Config{})
 		require.NoError(t, err)
-		out := c.Outputs(Secrets{AdminPassword: password})
+		out := c.Outputs(topology.Secrets{AdminPassword: password})
 		require.Len(t, out.AMQPURLs, 3)
 		urls := map[int]string{5671: out.AMQPURL, 5672: out.AMQPURLs[0], 5674: out.AMQPURLs[2]}
 		for port, text := range urls {
@@ -56,10 +60,10 @@ func TestAMQPURLsMeanWhatTheySay(t *testing.T) {
 			assert.Equal(t, port, uri.Port)
 			assert.Equal(t, "/", uri.Vhost)
 		}
-		uri, err := amqp.ParseURI(c.InternalAMQPURL(Secrets{AdminPassword: password}))
+		uri, err := amqp.ParseURI(c.InternalAMQPURL(topology.Secrets{AdminPassword: password}))
 		require.NoError(t, err)
 		assert.Equal(t, amqp.URI{
-			Scheme: "amqp", Host: LoadBalancerHost, Port: AMQPPort,
+			Scheme: "amqp", Host: topology.LoadBalancerHost, Port: topology.AMQPPort,
 			Username: "admin", Password: password, Vhost: "/",
 		}, uri)
 	}
@@ -70,14 +74,14 @@ func TestURLsLeadToAnAddressThatCanBeConnectedTo(t *testing.T) {
 		"0.0.0.0": "http://127.0.0.1:15671", "::": "http://[::1]:15671", "::1": "http://[::1]:15671",
 		"192.0.2.7": "http://192.0.2.7:15671",
 	} {
-		c, err := New("dev", Config{BindAddress: bind})
+		c, err := stackconfig.New("dev", stackconfig.Config{BindAddress: bind})
 		require.NoError(t, err)
-		assert.Equal(t, want, c.Outputs(testSecrets).ManagementURL)
+		assert.Equal(t, want, c.Outputs(sample.Secrets).ManagementURL)
 	}
 }
 
 func TestNamesCarryTheStack(t *testing.T) {
-	c, err := New("dev", Config{})
+	c, err := stackconfig.New("dev", stackconfig.Config{})
 	require.NoError(t, err)
 	n := c.Nodes[0]
 	assert.Equal(t, "warren-dev", c.NetworkName())

@@ -35,8 +35,8 @@ func ParseSeries(s string) (Series, error) {
 	return series, nil
 }
 
-// seriesOfTag derives the series from the tag of an image.
-func seriesOfTag(tag string) (Series, bool) { return matchSeries(tagPattern, tag) }
+// SeriesOfTag derives the series from the tag of an image.
+func SeriesOfTag(tag string) (Series, bool) { return matchSeries(tagPattern, tag) }
 
 func matchSeries(pattern *regexp.Regexp, s string) (Series, bool) {
 	m := pattern.FindStringSubmatch(s)
@@ -58,6 +58,14 @@ func (s Series) Compare(other Series) int {
 }
 
 func (s Series) atLeast(major, minor int) bool { return s.Compare(Series{major, minor}) >= 0 }
+
+// SeriesRange is the series from Since, if that is set, to the one before Until, if that is set.
+type SeriesRange struct{ Since, Until Series }
+
+// Includes tells whether a series is in the range.
+func (r SeriesRange) Includes(s Series) bool {
+	return s.Compare(r.Since) >= 0 && (r.Until == Series{} || s.Compare(r.Until) < 0)
+}
 
 // NewClustersUseKhepri tells whether a new cluster keeps its metadata in Khepri: the default since 4.2, and
 // the only store since 4.3.

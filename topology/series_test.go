@@ -26,12 +26,12 @@ func TestSeriesOfTag(t *testing.T) {
 		"4.3": {4, 3}, "v4.3": {4, 3}, "4.3.6": {4, 3}, "4.3-management": {4, 3},
 		"3.13.7-management-alpine": {3, 13},
 	} {
-		got, ok := seriesOfTag(tag)
+		got, ok := SeriesOfTag(tag)
 		assert.True(t, ok, tag)
 		assert.Equal(t, want, got, tag)
 	}
 	for _, tag := range []string{"latest", "4", "4-management", "management", "4.x", "4.3management", ""} {
-		_, ok := seriesOfTag(tag)
+		_, ok := SeriesOfTag(tag)
 		assert.False(t, ok, tag)
 	}
 }
@@ -47,19 +47,19 @@ func TestCapabilities(t *testing.T) {
 	all := []Series{{3, 10}, {3, 12}, {3, 13}, {4, 0}, {4, 1}, {4, 2}, {4, 3}, {5, 0}}
 	for name, capability := range map[string]struct {
 		has  func(Series) bool
-		when span
+		when SeriesRange
 	}{
-		"RAM nodes":              {Series.HasRAMNodes, span{until: Series{4, 2}}},
-		"partition handling":     {Series.HasPartitionHandling, span{until: Series{4, 3}}},
-		"queue master locator":   {Series.HasQueueMasterLocator, span{until: Series{4, 0}}},
-		"deprecated features":    {Series.HasDeprecatedFeatures, span{since: Series{3, 13}}},
-		"peers found together":   {Series.PeersFoundTogether, span{since: Series{3, 13}}},
-		"metrics of links first": {Series.HasLinkMetricsFirst, span{since: Series{4, 0}}},
-		"check of service":       {Series.HasInServiceCheck, span{since: Series{4, 1}}},
-		"Khepri":                 {Series.NewClustersUseKhepri, span{since: Series{4, 2}}},
+		"RAM nodes":              {Series.HasRAMNodes, SeriesRange{Until: Series{4, 2}}},
+		"partition handling":     {Series.HasPartitionHandling, SeriesRange{Until: Series{4, 3}}},
+		"queue master locator":   {Series.HasQueueMasterLocator, SeriesRange{Until: Series{4, 0}}},
+		"deprecated features":    {Series.HasDeprecatedFeatures, SeriesRange{Since: Series{3, 13}}},
+		"peers found together":   {Series.PeersFoundTogether, SeriesRange{Since: Series{3, 13}}},
+		"metrics of links first": {Series.HasLinkMetricsFirst, SeriesRange{Since: Series{4, 0}}},
+		"check of service":       {Series.HasInServiceCheck, SeriesRange{Since: Series{4, 1}}},
+		"Khepri":                 {Series.NewClustersUseKhepri, SeriesRange{Since: Series{4, 2}}},
 	} {
 		for _, series := range all {
-			want := capability.when.includes(series)
+			want := capability.when.Includes(series)
 			assert.Equal(t, want, capability.has(series), "%s in %s", name, series)
 		}
 	}

@@ -16,6 +16,8 @@ import (
 
 	"warren/operate/cluster"
 	"warren/topology"
+	"warren/topology/render"
+	"warren/topology/stackconfig"
 )
 
 // The ports of the clusters that the lab brings up begin here. Each takes less than a hundred.
@@ -54,14 +56,14 @@ func NewCopy(
 	if err != nil {
 		return nil, err
 	}
-	config := topology.Config{
+	config := stackconfig.Config{
 		Image: nodeImage, Series: original.RabbitMQSeries, HAProxyImage: balancerImage, Username: original.Username,
 		FailureDetection: detection, Ports: portsFrom(firstPort),
 	}
 	for _, node := range original.Nodes {
-		config.Nodes.List = append(config.Nodes.List, topology.NodeConfig{Name: node.Name, Type: node.Type})
+		config.Nodes.List = append(config.Nodes.List, stackconfig.NodeConfig{Name: node.Name, Type: node.Type})
 	}
-	described, err := topology.New(name, config)
+	described, err := stackconfig.New(name, config)
 	if err != nil {
 		return nil, fmt.Errorf("describe a copy of stack %s: %w", source.Stack(), err)
 	}
@@ -82,8 +84,8 @@ func NewCopy(
 }
 
 // portsFrom are the base ports of a cluster in a range of its own.
-func portsFrom(first int) topology.PortsConfig {
-	return topology.PortsConfig{AMQP: first, Management: first + 20, LoadBalancerAMQP: first + 40,
+func portsFrom(first int) stackconfig.PortsConfig {
+	return stackconfig.PortsConfig{AMQP: first, Management: first + 20, LoadBalancerAMQP: first + 40,
 		LoadBalancerManagement: first + 41, Stats: first + 42}
 }
 
@@ -170,9 +172,9 @@ func (c *copied) nodes() []containerCopy {
 			folders: []string{topology.RabbitMQConfFolder, topology.UploadPath},
 		}
 		if c.retuned {
-			args := c.cluster.ErlangArgs()
+			args := render.ErlangArgs(c.cluster)
 			t.erlangArgs = &args
-			t.files = []file{{topology.AdvancedConfigPath, c.cluster.AdvancedConfig(c.cluster.Nodes[i]), 0o444}}
+			t.files = []file{{topology.AdvancedConfigPath, render.AdvancedConfig(c.cluster, c.cluster.Nodes[i]), 0o444}}
 		}
 		twins = append(twins, t)
 	}
@@ -189,7 +191,7 @@ func (c *copied) loadBalancer() containerCopy {
 		folders: []string{topology.HAProxyConfFolder, topology.UploadPath},
 	}
 	if c.retuned {
-		t.files = []file{{topology.HAProxyConfPath, c.cluster.HAProxyConf(c.secrets()), 0o400}}
+		t.files = []file{{topology.HAProxyConfPath, render.HAProxyConf(c.cluster.Balancers()[0], c.secrets()), 0o400}}
 	}
 	return t
 }

@@ -14,6 +14,7 @@ import (
 	"warren/internal/wait"
 	"warren/operate/cluster"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // The tutorial's rabbitmq.conf and haproxy.cfg, as they stand.
@@ -42,7 +43,7 @@ type tutorialCluster struct {
 
 // NewTutorialCluster describes it on the engine that source runs on, under a name and on ports of its own.
 func NewTutorialCluster(source *cluster.Cluster, name string, firstPort int) (*tutorialCluster, error) {
-	described, err := topology.New(name, topology.Config{
+	described, err := stackconfig.New(name, stackconfig.Config{
 		Image: tutorialImage, Series: tutorialSeries, HAProxyImage: tutorialHAProxyImage, Username: tutorialUser,
 		NodeTypes: map[string]topology.NodeType{"rabbit2": topology.RAM}, Ports: portsFrom(firstPort),
 	})

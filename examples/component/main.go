@@ -14,6 +14,7 @@ import (
 	"warren/infra/preflight"
 	"warren/infra/survey"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // orders is the program of the shop's service.
@@ -49,11 +50,11 @@ func shop(ctx *pulumi.Context) error {
 // messages declares the shop's cluster: three nodes with Warren's defaults, on ports that the stack may
 // choose.
 func messages(ctx *pulumi.Context) (*component.Cluster, error) {
-	settings := topology.Config{MemoryLimit: "512MiB"}
+	settings := stackconfig.Config{MemoryLimit: "512MiB"}
 	if err := config.New(ctx, "").GetObject("ports", &settings.Ports); err != nil {
 		return nil, err
 	}
-	spec, err := topology.New("shop-"+ctx.Stack(), settings)
+	spec, err := stackconfig.New("shop-"+ctx.Stack(), settings)
 	if err != nil {
 		return nil, err
 	}

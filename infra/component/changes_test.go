@@ -13,6 +13,7 @@ import (
 	"warren/infra/engine/enginetest"
 	"warren/infra/internal/pulumitest"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // TestWhatAChangeTouches tells which containers have other inputs after a change, and so what a deployment
@@ -24,21 +25,21 @@ func TestWhatAChangeTouches(t *testing.T) {
 	)
 	for _, tc := range []struct {
 		name          string
-		before, after topology.Config
+		before, after stackconfig.Config
 		want          string
 	}{
-		{"a heartbeat", topology.Config{}, topology.Config{HeartbeatSeconds: 30}, nodes},
-		{"a memory limit, which RabbitMQ has to know", topology.Config{},
-			topology.Config{MemoryLimit: "2GiB"}, nodes},
-		{"a line of rabbitmq.conf", topology.Config{}, topology.Config{RabbitMQConf: "channel_max = 100"}, nodes},
-		{"nodes that are added", topology.Config{}, topology.Config{Nodes: topology.NodesConfig{Count: 5}},
+		{"a heartbeat", stackconfig.Config{}, stackconfig.Config{HeartbeatSeconds: 30}, nodes},
+		{"a memory limit, which RabbitMQ has to know", stackconfig.Config{},
+			stackconfig.Config{MemoryLimit: "2GiB"}, nodes},
+		{"a line of rabbitmq.conf", stackconfig.Config{}, stackconfig.Config{RabbitMQConf: "channel_max = 100"}, nodes},
+		{"nodes that are added", stackconfig.Config{}, stackconfig.Config{Nodes: stackconfig.NodesConfig{Count: 5}},
 			"formation haproxy-config " + memberships},
-		{"a port of the load balancer", topology.Config{},
-			topology.Config{Ports: topology.PortsConfig{Stats: 9999}}, "haproxy"},
-		{"how failures are detected", topology.Config{}, topology.Config{FailureDetection: topology.DetectRelaxed},
+		{"a port of the load balancer", stackconfig.Config{},
+			stackconfig.Config{Ports: stackconfig.PortsConfig{Stats: 9999}}, "haproxy"},
+		{"how failures are detected", stackconfig.Config{}, stackconfig.Config{FailureDetection: topology.DetectRelaxed},
 			"haproxy-config " + nodes},
-		{"a node's type", topology.Config{Image: "rabbitmq:3.10"},
-			topology.Config{Image: "rabbitmq:3.10", NodeTypes: map[string]topology.NodeType{"rabbit2": topology.RAM}},
+		{"a node's type", stackconfig.Config{Image: "rabbitmq:3.10"},
+			stackconfig.Config{Image: "rabbitmq:3.10", NodeTypes: map[string]topology.NodeType{"rabbit2": topology.RAM}},
 			"formation rabbit2-join"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"warren/infra/engine"
 	"warren/infra/survey"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // Cluster is a RabbitMQ cluster on a network of its own, with a load balancer in front of it.
@@ -43,7 +44,7 @@ type Cluster struct {
 // ClusterArgs are the arguments of NewCluster. The zero value describes a cluster of three nodes with
 // Warren's defaults.
 type ClusterArgs struct {
-	// Topology describes the cluster: its name, nodes, ports and settings. topology.New makes one. The name
+	// Topology describes the cluster: its name, nodes, ports and settings. stackconfig.New makes one. The name
 	// is in the names and labels of everything on the Docker engine, so it must be unique there. The
 	// default is a cluster with Warren's default settings, which is named after the project, the stack and
 	// the component.
@@ -110,7 +111,7 @@ func (a *ClusterArgs) withDefaults(ctx *pulumi.Context, name string) (*ClusterAr
 	}
 	if resolved.Topology == nil {
 		unique := fmt.Sprintf("%s-%s-%s", ctx.Project(), ctx.Stack(), name)
-		if resolved.Topology, err = topology.New(unique, topology.Config{}); err != nil {
+		if resolved.Topology, err = stackconfig.New(unique, stackconfig.Config{}); err != nil {
 			return nil, err
 		}
 	}

@@ -17,10 +17,11 @@ import (
 	"warren/infra/engine/enginetest"
 	"warren/infra/internal/pulumitest"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 func TestResources(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{Nodes: topology.NodesConfig{Count: 5}})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{Nodes: stackconfig.NodesConfig{Count: 5}})
 
 	assert.ElementsMatch(t, []string{"network"}, names(r.Of(pulumitest.Network)))
 	assert.ElementsMatch(t, []string{"rabbitmq-image", "haproxy-image"}, names(r.Of(pulumitest.Image)))
@@ -35,7 +36,7 @@ func TestResources(t *testing.T) {
 }
 
 func TestComponents(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 
 	parents := map[string]string{}
 	for _, d := range r.Resources {
@@ -55,7 +56,7 @@ func TestComponents(t *testing.T) {
 }
 
 func TestPhysicalNamesCarryTheStack(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 
 	for _, typ := range []string{pulumitest.Network, pulumitest.Volume, pulumitest.Container} {
 		for _, d := range r.Of(typ) {
@@ -69,7 +70,7 @@ func TestPhysicalNamesCarryTheStack(t *testing.T) {
 }
 
 func TestNodesStartTogetherWhereNothingServes(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 
 	for _, d := range r.Of(pulumitest.Container) {
 		for _, other := range d.DependsOn {
@@ -79,7 +80,7 @@ func TestNodesStartTogetherWhereNothingServes(t *testing.T) {
 }
 
 func TestNodesOfAServingClusterAreChangedOneByOne(t *testing.T) {
-	r := declare(t, serving(), topology.Config{})
+	r := declare(t, serving(), stackconfig.Config{})
 
 	nodes := r.Of(pulumitest.Container)
 	assert.NotContains(t, nodes["rabbit1"].DependsOn, "rabbit3-join")
@@ -96,7 +97,7 @@ func TestNodesOfAServingClusterAreChangedOneByOne(t *testing.T) {
 // The formation says farewell to the nodes when it is deleted.
 func TestFormationAndLoadBalancerAreDestroyedBeforeNodes(t *testing.T) {
 	for _, docker := range []*enginetest.Fake{{}, serving()} {
-		containers := declare(t, docker, topology.Config{}).Of(pulumitest.Container)
+		containers := declare(t, docker, stackconfig.Config{}).Of(pulumitest.Container)
 		for _, name := range []string{topology.FormationHost, topology.LoadBalancerHost} {
 			assert.Subset(t, containers[name].DependsOn, []string{"rabbit1", "rabbit2", "rabbit3"})
 		}
@@ -105,14 +106,14 @@ func TestFormationAndLoadBalancerAreDestroyedBeforeNodes(t *testing.T) {
 
 func TestVolumesOfNewNodesWaitForTheirTurn(t *testing.T) {
 	volumes := declare(t, serving(),
-		topology.Config{Nodes: topology.NodesConfig{Count: 5}}).Of(pulumitest.Volume)
+		stackconfig.Config{Nodes: stackconfig.NodesConfig{Count: 5}}).Of(pulumitest.Volume)
 	assert.Empty(t, volumes["rabbit3-data"].DependsOn)
 	assert.Contains(t, volumes["rabbit4-data"].DependsOn, "rabbit3-join")
 	assert.Contains(t, volumes["rabbit5-data"].DependsOn, "rabbit4-join")
 }
 
 func TestEverythingSaysWhoMadeIt(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 	for _, typ := range []string{pulumitest.Network, pulumitest.Volume, pulumitest.Container} {
 		for name, d := range r.Of(typ) {
 			assert.Equalf(t, "0123", d.Labels()[topology.LabelOwner], "%s %s", typ, name)
@@ -145,7 +146,7 @@ func TestStoppedContainersAreReplacedByTheProgramNotByTheProvider(t *testing.T) 
 	for i := range docker.Containers {
 		docker.Containers[i].Labels[topology.LabelGeneration] = "1"
 	}
-	containers := declare(t, docker, topology.Config{}).Of(pulumitest.Container)
+	containers := declare(t, docker, stackconfig.Config{}).Of(pulumitest.Container)
 	for name, c := range containers {
 		assert.Falsef(t, c.Inputs["mustRun"].BoolValue(), name)
 	}
@@ -156,7 +157,7 @@ func TestStoppedContainersAreReplacedByTheProgramNotByTheProvider(t *testing.T) 
 // D8: a node whose container is made while there are data never founds a cluster.
 func TestNodesThatAreMadeBesideDataFoundNoCluster(t *testing.T) {
 	foundsNone := func(docker *enginetest.Fake, count int) (founders []string) {
-		config := topology.Config{Nodes: topology.NodesConfig{Count: count}}
+		config := stackconfig.Config{Nodes: stackconfig.NodesConfig{Count: count}}
 		for name, c := range declare(t, docker, config).Of(pulumitest.Container) {
 			if c.Labels()[topology.LabelRole] == topology.RoleNode && c.Labels()[topology.LabelHadData] == "false" {
 				founders = append(founders, name)
@@ -202,7 +203,7 @@ func TestNothingShowsASecret(t *testing.T) {
 }
 
 func TestUploads(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 
 	assert.Equal(t, map[string]string{
 		"/etc/rabbitmq/rabbitmq.conf":     "0444",
@@ -231,7 +232,7 @@ func TestUploads(t *testing.T) {
 }
 
 func TestPortsAreBound(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{BindAddress: "192.0.2.7"})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{BindAddress: "192.0.2.7"})
 
 	published := map[string][]float64{}
 	for _, d := range r.Of(pulumitest.Container) {
@@ -247,7 +248,7 @@ func TestPortsAreBound(t *testing.T) {
 }
 
 func TestJoinsFailTheDeploymentAndAreRepeated(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 
 	join := r.Of(pulumitest.Container)["rabbit2-join"]
 	assert.True(t, join.Inputs["wait"].BoolValue(), "the deployment waits for the membership")
@@ -257,7 +258,7 @@ func TestJoinsFailTheDeploymentAndAreRepeated(t *testing.T) {
 }
 
 func TestJoinsWatchAndExplainTheirNode(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 
 	for _, d := range r.Of(pulumitest.Container) {
 		if node, isJoin := strings.CutSuffix(d.Name, "-join"); isJoin {
@@ -273,32 +274,32 @@ func TestJoinsWatchAndExplainTheirNode(t *testing.T) {
 }
 
 func TestMemoryLimit(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{MemoryLimit: "512MiB"})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{MemoryLimit: "512MiB"})
 	node := r.Of(pulumitest.Container)["rabbit1"].Inputs
 	assert.Equal(t, 512.0, node["memory"].NumberValue())
 	assert.Equal(t, 512.0, node["memorySwap"].NumberValue())
 
-	unlimited := topology.Config{MemoryLimit: "none", MemoryHighWatermark: 0.2}
+	unlimited := stackconfig.Config{MemoryLimit: "none", MemoryHighWatermark: 0.2}
 	node = declare(t, &enginetest.Fake{}, unlimited).Of(pulumitest.Container)["rabbit1"].Inputs
 	assert.False(t, node.HasValue("memory"))
 	assert.False(t, node.HasValue("memorySwap"))
 }
 
 func TestStopTimesMatch(t *testing.T) {
-	node := declare(t, &enginetest.Fake{}, topology.Config{}).Of(pulumitest.Container)["rabbit1"].Inputs
+	node := declare(t, &enginetest.Fake{}, stackconfig.Config{}).Of(pulumitest.Container)["rabbit1"].Inputs
 	assert.Equal(t, node["stopTimeout"], node["destroyGraceSeconds"],
 		"Pulumi gives a node as long to stop as `docker stop`")
 }
 
 func TestNodesRestartWithTheEngine(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 	for _, name := range []string{"rabbit1", "haproxy"} {
 		assert.Equal(t, "unless-stopped", r.Of(pulumitest.Container)[name].Inputs["restart"].StringValue())
 	}
 }
 
 func TestFormationFailsTheDeploymentAndIsRepeated(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 
 	formation := r.Of(pulumitest.Container)["formation"]
 	assert.True(t, formation.Inputs["wait"].BoolValue(), "the deployment waits for it")
@@ -310,7 +311,7 @@ func TestFormationFailsTheDeploymentAndIsRepeated(t *testing.T) {
 
 // TestTheFormationKnowsTheTypes keeps it from waiting without end for a RAM node to be a disc node.
 func TestTheFormationKnowsTheTypes(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{
 		Image: "rabbitmq:3.10", NodeTypes: map[string]topology.NodeType{"rabbit2": topology.RAM},
 	})
 	for _, variable := range r.Of(pulumitest.Container)["formation"].Inputs["envs"].ArrayValue() {
@@ -328,7 +329,7 @@ func TestTheFormationKnowsTheTypes(t *testing.T) {
 }
 
 func TestNodesSayWhichSeriesTheyRun(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 	assert.Equal(t, "4.3", r.Of(pulumitest.Container)["rabbit1"].Labels()[topology.LabelSeries])
 }
 
@@ -341,9 +342,9 @@ func serving() *enginetest.Fake {
 var testAgent = &agentbinary.Binary{Source: "agent", Hash: "hash"}
 
 // declare declares the cluster of Warren's own program on an engine, with a configuration.
-func declare(t *testing.T, docker *enginetest.Fake, config topology.Config) *pulumitest.Recorder {
+func declare(t *testing.T, docker *enginetest.Fake, config stackconfig.Config) *pulumitest.Recorder {
 	t.Helper()
-	cluster, err := topology.New(enginetest.Stack, config)
+	cluster, err := stackconfig.New(enginetest.Stack, config)
 	require.NoError(t, err)
 	return run(t, func(ctx *pulumi.Context) error {
 		_, err := NewCluster(ctx, cluster.Stack, &ClusterArgs{

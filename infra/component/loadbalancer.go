@@ -14,6 +14,7 @@ import (
 	"warren/infra/engine"
 	"warren/infra/explain"
 	"warren/topology"
+	"warren/topology/render"
 )
 
 // LoadBalancer is the HAProxy in front of a cluster. It uses no property of the nodes, so a change of a node
@@ -167,7 +168,7 @@ func (lb *LoadBalancer) newConfiguration(
 		return nil, err
 	}
 	configuration := args.Secrets.render(func(s topology.Secrets) (string, error) {
-		return args.balancer().HAProxyConf(s), nil
+		return render.HAProxyConf(args.balancer(), s), nil
 	})
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
 		Name:        pulumi.String(args.balancer().ConfigContainerName()),

@@ -16,6 +16,7 @@ import (
 	"warren/infra/engine"
 	"warren/infra/survey"
 	"warren/topology"
+	"warren/topology/render"
 )
 
 // Node is one node of a cluster: the volume with its data, the container that runs it, and its membership.
@@ -125,6 +126,7 @@ func newNodeContainer(
 	ctx *pulumi.Context, name string, args *NodeArgs, data *docker.Volume, opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
+	definitions := func(s topology.Secrets) (string, error) { return render.Definitions(cluster, s) }
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
 		Name:        pulumi.String(cluster.ContainerName(args.Node)),
 		Image:       args.Image,
@@ -132,15 +134,15 @@ func newNodeContainer(
 		User:        pulumi.String("root"), // the agent drops to user rabbitmq once that user can read the files
 		Entrypoints: pulumi.ToStringArray([]string{agentbinary.Path, "run"}),
 		Envs: desiredEnvironment(startOf(cluster, args.Node, args.HadData),
-			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", cluster.ErlangArgs()),
+			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", render.ErlangArgs(cluster)),
 		Uploads: docker.ContainerUploadArray{
-			file(topology.RabbitMQConfPath, cluster.RabbitMQConf(args.Node)),
-			file(topology.AdvancedConfigPath, cluster.AdvancedConfig(args.Node)),
-			file(topology.EnabledPluginsPath, cluster.EnabledPlugins()),
+			file(topology.RabbitMQConfPath, render.RabbitMQConf(cluster, args.Node)),
+			file(topology.AdvancedConfigPath, render.AdvancedConfig(cluster, args.Node)),
+			file(topology.EnabledPluginsPath, render.EnabledPlugins(cluster)),
 			secretFile(topology.CookiePath, args.Secrets.cookie()),
-			secretFile(topology.UploadedDefinitionsPath, args.Secrets.render(cluster.Definitions)),
+			secretFile(topology.UploadedDefinitionsPath, args.Secrets.render(definitions)),
 			agentFile(*args.Agent),
-			file(topology.PromptElectionPath, topology.PromptElection),
+			file(topology.PromptElectionPath, render.PromptElection),
 		},
 		Volumes: docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
 			VolumeName:    data.Name,

@@ -64,7 +64,7 @@ func onHost(part, host string) string {
 
 // newProvider declares the Docker provider of a host.
 func newProvider(
-	ctx *pulumi.Context, name string, host topology.HostConfig, opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context, name string, host topology.Host, opts ...pulumi.ResourceOption,
 ) (*docker.Provider, error) {
 	provider := &docker.ProviderArgs{Host: pulumi.String(host.Engine)}
 	if host.CertPath != "" {

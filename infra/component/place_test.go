@@ -8,11 +8,12 @@ import (
 	"warren/infra/engine/enginetest"
 	"warren/infra/internal/pulumitest"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // threeHosts are hosts h1, h2 and h3.
-func threeHosts() []topology.HostConfig {
-	return []topology.HostConfig{
+func threeHosts() []topology.Host {
+	return []topology.Host{
 		{Name: "h1", Engine: "unix:///run/h1.sock", Address: "192.0.2.1", Zone: "a"},
 		{Name: "h2", Engine: "tcp://192.0.2.2:2376", Address: "192.0.2.2", Zone: "b", CertPath: "/certs"},
 		{Name: "h3", Engine: "ssh://root@192.0.2.3", Address: "192.0.2.3", Zone: "c", SSHOptions: []string{"-v"}},
@@ -22,7 +23,7 @@ func threeHosts() []topology.HostConfig {
 const provider = "pulumi:providers:docker"
 
 func TestEveryHostHasAProvider(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{Hosts: threeHosts()})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{Hosts: threeHosts()})
 	providers := r.Of(provider)
 	assert.Len(t, providers, 3)
 	assert.Equal(t, "unix:///run/h1.sock", providers["engine-h1"].Inputs["host"].StringValue())
@@ -48,7 +49,7 @@ func TestEveryHostHasAProvider(t *testing.T) {
 }
 
 func TestContainersAreReachedFromOtherHosts(t *testing.T) {
-	containers := declare(t, &enginetest.Fake{}, topology.Config{Hosts: threeHosts()}).Of(pulumitest.Container)
+	containers := declare(t, &enginetest.Fake{}, stackconfig.Config{Hosts: threeHosts()}).Of(pulumitest.Container)
 	ports := func(name string) map[float64]string {
 		found := map[float64]string{}
 		for _, p := range pulumitest.Array(containers[name].Inputs["ports"]) {
@@ -78,7 +79,7 @@ func TestContainersAreReachedFromOtherHosts(t *testing.T) {
 }
 
 func TestOneEngineHasNoHosts(t *testing.T) {
-	r := declare(t, &enginetest.Fake{}, topology.Config{})
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 	assert.Empty(t, r.Of(provider))
 	for name, d := range r.Of(pulumitest.Container) {
 		assert.NotContains(t, d.Inputs, "hosts", name)

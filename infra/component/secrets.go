@@ -7,6 +7,7 @@ import (
 
 	"warren/infra/secrets"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // SecretsArgs are the secrets of a cluster. The components mark them as secret, whatever they are given. Those
@@ -136,7 +137,7 @@ func (s *SecretsArgs) render(
 			StatsPassword: values[1].(string),
 			ErlangCookie:  values[2].(string),
 		}
-		if err := plain.Validate(); err != nil {
+		if err := stackconfig.ValidateSecrets(plain); err != nil {
 			return "", err
 		}
 		return render(plain)

@@ -13,6 +13,7 @@ import (
 	"warren/infra/engine"
 	"warren/infra/engine/enginetest"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 func TestAGroupHasWhatItsEnginesHave(t *testing.T) {
@@ -50,7 +51,7 @@ func TestAGroupFindsAContainerWhereverItIs(t *testing.T) {
 }
 
 func TestConnectAll(t *testing.T) {
-	cluster, err := topology.New("dev", topology.Config{Hosts: []topology.HostConfig{
+	cluster, err := stackconfig.New("dev", stackconfig.Config{Hosts: []topology.Host{
 		{Name: "h1", Engine: "unix:///run/h1.sock", Address: "192.0.2.1"},
 		{Name: "h2", Engine: "ssh://root@192.0.2.2", Address: "192.0.2.2"},
 		{Name: "h3", Engine: "tcp://192.0.2.3:2375", Address: "192.0.2.3"},

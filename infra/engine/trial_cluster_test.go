@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 func TestTheEngineIsAskedForOpenFiles(t *testing.T) {
 	docker, err := Connect("")
 	require.NoError(t, err)
-	cluster, err := topology.New("dev", topology.Config{})
+	cluster, err := stackconfig.New("dev", stackconfig.Config{})
 	require.NoError(t, err)
 	before, err := docker.ContainerList(t.Context(), container.ListOptions{All: true})
 	require.NoError(t, err)

@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"warren/infra/engine/enginetest"
-	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 func TestFailureNamesTheNodeAndShowsItsLog(t *testing.T) {
-	cluster, err := topology.New(enginetest.Stack, topology.Config{})
+	cluster, err := stackconfig.New(enginetest.Stack, stackconfig.Config{})
 	require.NoError(t, err)
 	docker := &enginetest.Fake{Logs: map[string]io.Reader{
 		"warren-test-rabbit2": enginetest.Log("bad_key is not a setting\nstopped\n"),

@@ -14,6 +14,7 @@ import (
 	"warren/agent/plan"
 	"warren/infra/engine/enginetest"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 func TestRefusalEndsTheWaitAndIsReported(t *testing.T) {
@@ -61,7 +62,7 @@ func TestFormationDoesNotWaitForANodeThatFailed(t *testing.T) {
 // threeNodes is the default cluster.
 func threeNodes(t *testing.T) *topology.Cluster {
 	t.Helper()
-	cluster, err := topology.New(enginetest.Stack, topology.Config{})
+	cluster, err := stackconfig.New(enginetest.Stack, stackconfig.Config{})
 	require.NoError(t, err)
 	return cluster
 }

@@ -13,10 +13,11 @@ import (
 	"warren/infra/engine/enginetest"
 	"warren/infra/survey"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
-func hosts() []topology.HostConfig {
-	return []topology.HostConfig{
+func hosts() []topology.Host {
+	return []topology.Host{
 		{Name: "h1", Engine: "ssh://a", Address: "192.0.2.1"}, {Name: "h2", Engine: "ssh://b", Address: "192.0.2.2"},
 		{Name: "h3", Engine: "ssh://c", Address: "192.0.2.3"},
 	}
@@ -25,7 +26,7 @@ func hosts() []topology.HostConfig {
 // checkHosts runs the preflight for a stack on three hosts.
 func checkHosts(t *testing.T, fakes ...*enginetest.Fake) error {
 	t.Helper()
-	cluster, err := topology.New(enginetest.Stack, topology.Config{Hosts: hosts()})
+	cluster, err := stackconfig.New(enginetest.Stack, stackconfig.Config{Hosts: hosts()})
 	require.NoError(t, err)
 	var members []engine.Host
 	for i, h := range cluster.Hosts {

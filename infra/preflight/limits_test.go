@@ -15,6 +15,7 @@ import (
 	"warren/infra/engine"
 	"warren/infra/engine/enginetest"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // limited is an engine that grants a process so many open files, and no more.
@@ -53,10 +54,10 @@ func (l *limited) ContainerWait(
 
 func TestConnectionsForWhichTheEngineGrantsTooFewFilesAreRefused(t *testing.T) {
 	docker := &limited{Fake: &enginetest.Fake{Logs: map[string]io.Reader{}}, granted: 20_000}
-	assert.NoError(t, checkOn(t, docker, topology.Config{}))
+	assert.NoError(t, checkOn(t, docker, stackconfig.Config{}))
 	assert.Empty(t, docker.created, "the default takes no trial")
 
-	many := func(n int) topology.Config { return topology.Config{ConnectionMax: n} }
+	many := func(n int) stackconfig.Config { return stackconfig.Config{ConnectionMax: n} }
 	err := checkOn(t, docker, many(5905))
 	assert.ErrorContains(t, err, "warren:connectionMax is 5905, for which a node opens up to 20002 files, and the "+
 		"Docker engine grants 20000: write at most 5904")
@@ -77,8 +78,8 @@ func TestNamesThatOthersHaveAreRefused(t *testing.T) {
 		{Names: []string{"/warren-test-x-rabbit2"}, Labels: map[string]string{topology.LabelStack: enginetest.Stack}},
 		{Names: []string{"/other"}},
 	}}
-	err := checkOn(t, docker, topology.Config{Nodes: topology.NodesConfig{
-		List: []topology.NodeConfig{{Name: "x-rabbit1"}, {Name: "x-rabbit2"}, {Name: "x-rabbit3"}},
+	err := checkOn(t, docker, stackconfig.Config{Nodes: stackconfig.NodesConfig{
+		List: []stackconfig.NodeConfig{{Name: "x-rabbit1"}, {Name: "x-rabbit2"}, {Name: "x-rabbit3"}},
 	}})
 	var problems *Error
 	assert.ErrorAs(t, err, &problems)

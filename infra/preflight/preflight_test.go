@@ -16,17 +16,18 @@ import (
 	"warren/infra/survey"
 	"warren/internal/livestack"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // check runs the preflight for a stack with a configuration.
-func check(t *testing.T, docker *enginetest.Fake, config topology.Config) error {
+func check(t *testing.T, docker *enginetest.Fake, config stackconfig.Config) error {
 	t.Helper()
 	return checkOn(t, docker, config)
 }
 
-func checkOn(t *testing.T, docker engine.Client, config topology.Config) error {
+func checkOn(t *testing.T, docker engine.Client, config stackconfig.Config) error {
 	t.Helper()
-	cluster, err := topology.New(enginetest.Stack, config)
+	cluster, err := stackconfig.New(enginetest.Stack, config)
 	require.NoError(t, err)
 	found, err := Look(t.Context(), docker, cluster, survey.Last{})
 	if err != nil {
@@ -36,11 +37,11 @@ func checkOn(t *testing.T, docker engine.Client, config topology.Config) error {
 }
 
 func TestPreflightPasses(t *testing.T) {
-	assert.NoError(t, check(t, &enginetest.Fake{}, topology.Config{}))
+	assert.NoError(t, check(t, &enginetest.Fake{}, stackconfig.Config{}))
 }
 
 func TestPreflightNoEngine(t *testing.T) {
-	err := check(t, &enginetest.Fake{Down: errors.New("connection refused")}, topology.Config{})
+	err := check(t, &enginetest.Fake{Down: errors.New("connection refused")}, stackconfig.Config{})
 	assert.ErrorContains(t, err,
 		"no Docker engine answers at tcp://elsewhere:2375 (connection refused): start one, or set DOCKER_HOST")
 }
@@ -52,7 +53,7 @@ func TestPreflightTellsEverythingAtOnce(t *testing.T) {
 		Containers: []container.Summary{{
 			Names: []string{"/other"}, Ports: []container.Port{{IP: "0.0.0.0", PublicPort: 5673}},
 		}},
-	}, topology.Config{Image: "rabbitmq:4.3", MemoryLimit: "1GiB"})
+	}, stackconfig.Config{Image: "rabbitmq:4.3", MemoryLimit: "1GiB"})
 	var problems *Error
 	require.ErrorAs(t, err, &problems)
 	require.Len(t, problems.Problems, 4)
@@ -66,12 +67,12 @@ func TestPreflightTellsEverythingAtOnce(t *testing.T) {
 func TestPreflightLeavesImagesThatNeedCredentialsToTheProvider(t *testing.T) {
 	for _, registry := range []error{nil, errdefs.ErrUnauthenticated, errdefs.ErrPermissionDenied} {
 		docker := &enginetest.Fake{Missing: map[string]error{"example.com/rabbitmq:4.3": registry}}
-		assert.NoError(t, check(t, docker, topology.Config{Image: "example.com/rabbitmq:4.3"}))
+		assert.NoError(t, check(t, docker, stackconfig.Config{Image: "example.com/rabbitmq:4.3"}))
 	}
 }
 
 func TestPreflightDisk(t *testing.T) {
-	config := topology.Config{DiskFreeLimit: "4000TB", Ports: livestack.FreePorts(t)}
+	config := stackconfig.Config{DiskFreeLimit: "4000TB", Ports: livestack.FreePorts(t)}
 	err := check(t, &enginetest.Fake{Local: true, Root: t.TempDir()}, config)
 	assert.ErrorContains(t, err, "warren:diskFreeLimit = 3725290.3 GiB")
 
@@ -86,7 +87,7 @@ func TestPreflightPorts(t *testing.T) {
 	port := taken.Addr().(*net.TCPAddr).Port
 	ports := livestack.FreePorts(t)
 	ports.Stats = port
-	config := topology.Config{Ports: ports}
+	config := stackconfig.Config{Ports: ports}
 	publishing := func(stack string) []container.Summary {
 		return []container.Summary{{
 			Names:  []string{"/c"},
@@ -138,7 +139,7 @@ func TestPreflightRefusesWhatThePlannerRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			nodes := enginetest.Nodes("healthy", "healthy", "healthy")
 			nodes[1].Labels[tc.label] = tc.value
-			err := check(t, &enginetest.Fake{Volumes: 3, Containers: nodes}, topology.Config{})
+			err := check(t, &enginetest.Fake{Volumes: 3, Containers: nodes}, stackconfig.Config{})
 			assert.ErrorContains(t, err, tc.says)
 			assert.ErrorContains(t, err, "rabbit2")
 		})

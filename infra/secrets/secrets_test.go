@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"warren/topology/stackconfig"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -21,7 +23,7 @@ func TestSecretsAreDerivedFromThePassphrase(t *testing.T) {
 	staging, err := First("warren", "staging")
 	require.NoError(t, err)
 	assert.Equal(t, dev, again, "the same at every deployment")
-	assert.NoError(t, dev.Validate())
+	assert.NoError(t, stackconfig.ValidateSecrets(dev))
 	values := map[string]bool{}
 	for _, s := range []string{
 		dev.AdminPassword, dev.StatsPassword, dev.ErlangCookie,
@@ -71,7 +73,7 @@ func TestSecretsAreDrawnWithoutAPassphrase(t *testing.T) {
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", "")
 	one, err := First("warren", "dev")
 	require.NoError(t, err)
-	assert.NoError(t, one.Validate())
+	assert.NoError(t, stackconfig.ValidateSecrets(one))
 	two, err := First("warren", "dev")
 	require.NoError(t, err)
 	assert.NotEqual(t, one.ErlangCookie, two.ErlangCookie)

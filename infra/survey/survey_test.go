@@ -12,11 +12,12 @@ import (
 	"warren/agent/plan"
 	"warren/infra/engine/enginetest"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 func three(t *testing.T) *topology.Cluster {
 	t.Helper()
-	cluster, err := topology.New(enginetest.Stack, topology.Config{})
+	cluster, err := stackconfig.New(enginetest.Stack, stackconfig.Config{})
 	require.NoError(t, err)
 	return cluster
 }

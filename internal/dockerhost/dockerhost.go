@@ -16,7 +16,7 @@ import (
 // Connect returns a client of a host's engine: at a socket, at an address with TLS or without, or by SSH, for
 // which it runs `ssh` with the user's own settings and `docker system dial-stdio` on the host. It does not
 // talk to the engine yet. The zero host is the engine that the environment names (DOCKER_HOST).
-func Connect(host topology.HostConfig) (*client.Client, error) {
+func Connect(host topology.Host) (*client.Client, error) {
 	opts := []client.Opt{client.WithAPIVersionNegotiation()}
 	switch {
 	case host.Engine == "":

@@ -9,9 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"warren/topology/stackconfig"
 
-	"warren/topology"
+	"github.com/stretchr/testify/require"
 )
 
 // handedOut are the ports that freeRange returned already; a test asks several times before it uses them.
@@ -46,15 +46,15 @@ func isFree(ctx context.Context, first, n int) bool {
 }
 
 // FreePorts returns ports for a stack of up to five nodes on which nothing listens.
-func FreePorts(t *testing.T) topology.PortsConfig {
+func FreePorts(t *testing.T) stackconfig.PortsConfig {
 	t.Helper()
 	ports, err := freePorts(t.Context())
 	require.NoError(t, err)
 	return ports
 }
 
-func freePorts(ctx context.Context) (topology.PortsConfig, error) {
-	var ports topology.PortsConfig
+func freePorts(ctx context.Context) (stackconfig.PortsConfig, error) {
+	var ports stackconfig.PortsConfig
 	for _, part := range []struct {
 		first *int
 		n     int
@@ -67,7 +67,7 @@ func freePorts(ctx context.Context) (topology.PortsConfig, error) {
 	} {
 		var err error
 		if *part.first, err = freeRange(ctx, part.n); err != nil {
-			return topology.PortsConfig{}, err
+			return stackconfig.PortsConfig{}, err
 		}
 	}
 	return ports, nil

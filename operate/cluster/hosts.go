@@ -15,7 +15,7 @@ import (
 func connect(outputs topology.Outputs) (map[string]*client.Client, error) {
 	hosts := outputs.Hosts
 	if len(hosts) == 0 {
-		hosts = []topology.HostConfig{{}}
+		hosts = []topology.Host{{}}
 	}
 	engines := map[string]*client.Client{}
 	var problems []error

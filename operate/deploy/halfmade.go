@@ -89,9 +89,9 @@ func (s *Stack) removeHalfMade(ctx context.Context, left leftovers) error {
 		return err
 	}
 	if len(hosts) == 0 {
-		hosts = []topology.HostConfig{{Engine: settings["docker:host"]}}
+		hosts = []topology.Host{{Engine: settings["docker:host"]}}
 	}
-	return parallel.Each(hosts, func(h topology.HostConfig) error {
+	return parallel.Each(hosts, func(h topology.Host) error {
 		docker, err := dockerhost.Connect(h)
 		if err != nil {
 			return err

@@ -16,12 +16,12 @@ import (
 
 // hosts are the hosts that a stack is spread over, as far as they can be read. What is wrong with them is for
 // the program to tell.
-func (s settings) hosts() ([]topology.HostConfig, error) {
+func (s settings) hosts() ([]topology.Host, error) {
 	text := s["warren:hosts"]
 	if text == "" {
 		return nil, nil
 	}
-	var hosts []topology.HostConfig
+	var hosts []topology.Host
 	if err := json.Unmarshal([]byte(text), &hosts); err != nil {
 		return nil, fmt.Errorf("warren:hosts: %w", err)
 	}
@@ -43,13 +43,13 @@ func CopyImages(ctx context.Context, root, stack string, out io.Writer) error {
 	for _, name := range settings.images() {
 		images = append(images, ownImages+name)
 	}
-	own, err := dockerhost.Connect(topology.HostConfig{})
+	own, err := dockerhost.Connect(topology.Host{})
 	if err != nil {
 		return err
 	}
 	defer own.Close()
 	var mu sync.Mutex // guards out
-	return parallel.Each(hosts, func(h topology.HostConfig) error {
+	return parallel.Each(hosts, func(h topology.Host) error {
 		docker, err := dockerhost.Connect(h)
 		if err != nil {
 			return err

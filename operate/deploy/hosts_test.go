@@ -23,7 +23,7 @@ func TestHostsOfAStack(t *testing.T) {
 	require.NoError(t, err)
 	hosts, err := settings.hosts()
 	require.NoError(t, err)
-	assert.Equal(t, []topology.HostConfig{{Name: "h1", Engine: "unix:///nosuch.sock", Address: "192.0.2.1"}}, hosts)
+	assert.Equal(t, []topology.Host{{Name: "h1", Engine: "unix:///nosuch.sock", Address: "192.0.2.1"}}, hosts)
 
 	write("Pulumi.wrong.yaml", "config:\n  warren:hosts: h1\n")
 	err = CopyImages(t.Context(), root, "wrong", &bytes.Buffer{})

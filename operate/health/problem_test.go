@@ -13,6 +13,7 @@ import (
 
 	"warren/operate/cluster"
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // healthy is a cluster of three nodes with nothing wrong.
@@ -240,7 +241,7 @@ func TestHealthWithoutHelpers(t *testing.T) {
 }
 
 func TestHelpersAreThoseThatTheOutputsName(t *testing.T) {
-	c, err := topology.New("test", topology.Config{})
+	c, err := stackconfig.New("test", stackconfig.Config{})
 	require.NoError(t, err)
 	outputs := c.Outputs(topology.Secrets{})
 	var names []string

@@ -38,7 +38,7 @@ const (
 
 // newLab makes three hosts with the images that a stack needs, and describes them. One of them is reached by
 // SSH where that is installed.
-func newLab(t *testing.T, name string) (*hostlab.Lab, []topology.HostConfig) {
+func newLab(t *testing.T, name string) (*hostlab.Lab, []topology.Host) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("a lab of hosts needs root")
@@ -47,9 +47,9 @@ func newLab(t *testing.T, name string) (*hostlab.Lab, []topology.HostConfig) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Down(context.WithoutCancel(t.Context()))) })
 	require.NoError(t, l.Load(t.Context(), topology.DefaultImage, topology.DefaultHAProxyImage))
-	hosts := make([]topology.HostConfig, len(l.Hosts))
+	hosts := make([]topology.Host, len(l.Hosts))
 	for i, h := range l.Hosts {
-		hosts[i] = topology.HostConfig{
+		hosts[i] = topology.Host{
 			Name: h.Name, Engine: h.Engine, Address: h.Address.String(), Zone: string(rune('a' + i)),
 		}
 	}
@@ -68,7 +68,7 @@ func open(t *testing.T, outputs topology.Outputs) *cluster.Cluster {
 }
 
 // leftovers lists what hosts have of a stack.
-func leftovers(t *testing.T, hosts []topology.HostConfig, stack string) []string {
+func leftovers(t *testing.T, hosts []topology.Host, stack string) []string {
 	t.Helper()
 	ours := filters.NewArgs(filters.Arg("label", topology.StackLabel(stack)))
 	var found []string

@@ -28,6 +28,8 @@ import (
 	"warren/agent/rabbit"
 	"warren/internal/wait"
 	"warren/topology"
+	"warren/topology/render"
+	"warren/topology/stackconfig"
 )
 
 // AgentPath is where the agent is in a container.
@@ -63,7 +65,7 @@ func New(t *testing.T, image string, nodes int) *Rig {
 	token := make([]byte, 3)
 	_, _ = rand.Read(token) // never fails
 	prefix := "agent-" + hex.EncodeToString(token)
-	cluster, err := topology.Parse(prefix, map[string]string{"image": image, "nodes": strconv.Itoa(nodes), "memoryLimit": "512MiB"})
+	cluster, err := stackconfig.Parse(prefix, map[string]string{"image": image, "nodes": strconv.Itoa(nodes), "memoryLimit": "512MiB"})
 	require.NoError(t, err)
 	r := &Rig{
 		t: t, prefix: prefix, image: image, binary: Build(t), Cluster: cluster,
@@ -108,7 +110,7 @@ func (r *Rig) StartNodes() {
 // StartNode creates and starts the container of a node.
 func (r *Rig) StartNode(name string) {
 	r.t.Helper()
-	definitions, err := r.Cluster.Definitions(r.Secrets)
+	definitions, err := render.Definitions(r.Cluster, r.Secrets)
 	require.NoError(r.t, err)
 	var node topology.Node
 	for _, n := range r.Cluster.Nodes {
@@ -122,9 +124,9 @@ func (r *Rig) StartNode(name string) {
 		args = append(args, "--publish", fmt.Sprintf("127.0.0.1::%d", port))
 	}
 	r.start(name, r.Desired(plan.ScopeStart, name), args, map[string]string{
-		topology.RabbitMQConfPath:        r.Cluster.RabbitMQConf(node),
-		topology.AdvancedConfigPath:      r.Cluster.AdvancedConfig(node),
-		topology.EnabledPluginsPath:      r.Cluster.EnabledPlugins(),
+		topology.RabbitMQConfPath:        render.RabbitMQConf(r.Cluster, node),
+		topology.AdvancedConfigPath:      render.AdvancedConfig(r.Cluster, node),
+		topology.EnabledPluginsPath:      render.EnabledPlugins(r.Cluster),
 		topology.UploadedDefinitionsPath: definitions,
 	})
 }

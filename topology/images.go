@@ -1,0 +1,13 @@
+package topology
+
+// The images that come with Warren.
+const (
+	// DefaultImage is the RabbitMQ image of a stack that names none.
+	DefaultImage = "warren/rabbitmq:4.3"
+	// DefaultHAProxyImage is the load balancer's.
+	DefaultHAProxyImage = "warren/haproxy:3.2"
+	// NetworkToolsImage has what changes the network between containers, with which faults are injected.
+	NetworkToolsImage = "warren/nettools:1"
+	// DiskToolsImage has the lying disk, with which storage faults are injected.
+	DiskToolsImage = "warren/disktools:1"
+)

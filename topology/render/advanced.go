@@ -1,0 +1,50 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"warren/topology"
+)
+
+// AdvancedConfig renders a node's advanced.config, an Erlang term with the settings that rabbitmq.conf has no
+// key for.
+func AdvancedConfig(c *topology.Cluster, node topology.Node) string {
+	return render("advanced.config.tmpl", struct {
+		detection
+		NodeName string
+		WALSize  int64
+	}{detectionOf(c), node.NodeName(), c.WALSize()})
+}
+
+// ErlangArgs renders RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: flags of the virtual machine, and settings that
+// must be there before it reads any configuration file, because it opens its distribution sockets first.
+func ErlangArgs(c *topology.Cluster) string {
+	// Idle schedulers sleep instead of spinning. Spinning costs CPU time that other containers on the machine
+	// need, which shows as latency as soon as there are more schedulers than cores.
+	args := []string{"+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"}
+	d := detectionOf(c)
+	if d.UserTimeout > 0 {
+		options := fmt.Sprintf("[{raw,%d,%d,<<%d:32/native>>}]",
+			ipprotoTCP, tcpUserTimeout, d.UserTimeout.Milliseconds())
+		for _, parameter := range []string{"inet_dist_connect_options", "inet_dist_listen_options"} {
+			args = append(args, "-kernel", parameter, options)
+		}
+	}
+	if d.PromptElection {
+		args = append(args, "-eval", startPromptElection)
+	}
+	return strings.Join(args, " ")
+}
+
+// startPromptElection compiles and starts the module. It runs in its own process so that an error does not
+// stop the virtual machine from booting. It contains no spaces, because RabbitMQ's scripts split the
+// arguments on them.
+const startPromptElection = `spawn(fun()->{ok,M,B}=compile:file("` + topology.PromptElectionPath + `",[binary]),` +
+	`{module,M}=code:load_binary(M,"` + topology.PromptElectionPath + `",B),M:start()end)`
+
+// Linux's numbers for setsockopt.
+const (
+	ipprotoTCP     = 6
+	tcpUserTimeout = 18
+)

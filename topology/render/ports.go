@@ -1,0 +1,18 @@
+package render
+
+import "warren/topology"
+
+// containerPorts gives templates the ports inside the containers.
+type containerPorts struct{}
+
+// AMQPPort is the port of AMQP 0-9-1.
+func (containerPorts) AMQPPort() int { return topology.AMQPPort }
+
+// ManagementPort is the port of the management interface.
+func (containerPorts) ManagementPort() int { return topology.ManagementPort }
+
+// PrometheusPort is the port of a node's metrics.
+func (containerPorts) PrometheusPort() int { return topology.PrometheusPort }
+
+// StatsPort is the port of HAProxy's statistics page.
+func (containerPorts) StatsPort() int { return topology.StatsPort }

@@ -1,0 +1,127 @@
+package stackconfig
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"warren/topology"
+)
+
+// The defaults: three nodes of the current series on the standard ports.
+const (
+	defaultNodeCount        = 3
+	defaultBindAddress      = "127.0.0.1"
+	defaultHeartbeatSeconds = 60
+	defaultUsername         = "admin"
+)
+
+var defaultPorts = PortsConfig{
+	AMQP:                   5672,
+	Management:             15672,
+	LoadBalancerAMQP:       5671,
+	LoadBalancerManagement: 15671,
+	Stats:                  8404,
+}
+
+// New makes the cluster that c describes for a stack of that name. The error is a *ValidationError with every
+// mistake in c.
+func New(stack string, c Config) (*topology.Cluster, error) {
+	cluster, problems := build(stack, c)
+	if err := problems.err(); err != nil {
+		return nil, err
+	}
+	return cluster, nil
+}
+
+// build fills in the defaults and looks for mistakes. The cluster is usable only if there are none.
+func build(stack string, c Config) (*topology.Cluster, problemList) {
+	ports := c.Ports.withDefaults()
+	image := cmp.Or(c.Image, topology.DefaultImage)
+	cluster := &topology.Cluster{
+		Stack: stack,
+		Image: image,
+		Nodes: c.nodes(ports),
+		LoadBalancer: topology.LoadBalancer{
+			Image:          cmp.Or(c.HAProxyImage, topology.DefaultHAProxyImage),
+			AMQPPort:       ports.LoadBalancerAMQP,
+			ManagementPort: ports.LoadBalancerManagement,
+			StatsPort:      ports.Stats,
+		},
+		BindAddress:         cmp.Or(c.BindAddress, defaultBindAddress),
+		PartitionHandling:   c.PartitionHandling,
+		FailureDetection:    cmp.Or(c.FailureDetection, topology.DetectFast),
+		MemoryHighWatermark: cmp.Or(c.MemoryHighWatermark, defaultMemoryHighWatermark),
+		HeartbeatSeconds:    cmp.Or(c.HeartbeatSeconds, defaultHeartbeatSeconds),
+		ConnectionMax:       cmp.Or(c.ConnectionMax, topology.DefaultConnectionMax),
+		LogLevel:            cmp.Or(c.LogLevel, topology.LogInfo),
+		Plugins:             slices.Clone(c.Plugins),
+		ExtraConf:           strings.TrimSpace(c.RabbitMQConf),
+		Username:            cmp.Or(c.Username, defaultUsername),
+		Application:         slices.Clone(c.Application),
+	}
+	if c.Application == nil {
+		cluster.Application = []string{topology.DefaultApplicationFile}
+	}
+	if len(c.Hosts) > 0 {
+		cluster.Hosts = slices.Clone(c.Hosts)
+	}
+	place(cluster, cmp.Or(c.LoadBalancers, defaultLoadBalancers))
+
+	var problems problemList
+	validateStackName(&problems, stack)
+	cluster.Series = validateImages(&problems, image, c.Series, cluster.LoadBalancer.Image)
+	if cluster.PartitionHandling == "" && cluster.Series.HasPartitionHandling() {
+		cluster.PartitionHandling = topology.PartitionAutoheal
+	}
+	validateNodes(&problems, c, cluster)
+	validateHosts(&problems, c, cluster)
+	validatePorts(&problems, cluster)
+	validatePlugins(&problems, c.Plugins, cluster.Series)
+	validateSettings(&problems, cluster)
+	validateApplication(&problems, cluster.Application)
+	validateConnections(&problems, cluster)
+	validateMemory(&problems, cmp.Or(c.MemoryLimit, defaultMemoryLimit), cluster)
+	validateDisk(&problems, cmp.Or(c.DiskFreeLimit, defaultDiskFreeLimit), cluster)
+	validateExtraConf(&problems, cluster)
+	return cluster, problems
+}
+
+func (p PortsConfig) withDefaults() PortsConfig {
+	return PortsConfig{
+		AMQP:                   cmp.Or(p.AMQP, defaultPorts.AMQP),
+		Management:             cmp.Or(p.Management, defaultPorts.Management),
+		LoadBalancerAMQP:       cmp.Or(p.LoadBalancerAMQP, defaultPorts.LoadBalancerAMQP),
+		LoadBalancerManagement: cmp.Or(p.LoadBalancerManagement, defaultPorts.LoadBalancerManagement),
+		Stats:                  cmp.Or(p.Stats, defaultPorts.Stats),
+	}
+}
+
+// nodes gives every node its name, type and ports.
+func (c Config) nodes(ports PortsConfig) []topology.Node {
+	list := c.Nodes.List
+	if len(list) == 0 {
+		count := c.Nodes.Count
+		if count == 0 && !c.Nodes.explicit {
+			count = defaultNodeCount
+		}
+		for i := range min(max(count, 0), maxNodes) {
+			list = append(list, NodeConfig{Name: fmt.Sprintf("rabbit%d", i+1)})
+		}
+	}
+	var nodes []topology.Node
+	for i, n := range list {
+		nodes = append(nodes, topology.Node{
+			Name:           n.Name,
+			Type:           cmp.Or(n.Type, c.NodeTypes[n.Name], topology.Disc),
+			AMQPPort:       cmp.Or(n.AMQPPort, ports.AMQP+i),
+			ManagementPort: cmp.Or(n.ManagementPort, ports.Management+i),
+			Host:           n.Host,
+		})
+		if len(c.Hosts) > 0 {
+			nodes[i].AMQPPort, nodes[i].ManagementPort = topology.AMQPPort, topology.ManagementPort
+		}
+	}
+	return nodes
+}

@@ -125,3 +125,15 @@ func TestANodeOfAnotherClusterKeepsNothingRunning(t *testing.T) {
 		assert.NotEmpty(t, d.Actions[2].Unmet(*v, three), "the last node of the cluster that runs")
 	}
 }
+
+// A drained node holds up what is left of a majority. It is changed after those that are down have come back, not
+// together with them.
+func TestADrainedNodeIsChangedWhenTheOthersAreBack(t *testing.T) {
+	check(t, []scenario{{
+		name: "one of two is drained, the other is down", view: in(in(serving(2), plan.Maintenance, 1), plan.Down, 2),
+		desired: wanted(plan.ScopeDeployment, 1, 2), actions: []string{"abandon-formation", "change 2", "change 1", "form"},
+	}, {
+		name: "all others serve", view: in(serving(3), plan.Maintenance, 3),
+		desired: wanted(plan.ScopeDeployment, 1, 2, 3), actions: []string{"abandon-formation", "change 3", "change 1", "change 2", "form"},
+	}})
+}

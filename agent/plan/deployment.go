@@ -35,19 +35,22 @@ func (p *planner) destroy() {
 //
 //  1. what is down and has data, or is in another cluster, together, because such nodes may need one another to start;
 //  2. what is down and has lost its data, one after the other;
-//  3. what is up, one after the other: nothing is done to it while another member is missing;
-//  4. what is new, one after the other;
-//  5. the formation, and then the nodes that have left.
+//  3. what is drained, one after the other: it may still hold up a majority, and does not serve;
+//  4. what is up, one after the other: nothing is done to it while another member is missing;
+//  5. what is new, one after the other;
+//  6. the formation, and then the nodes that have left.
 //
 // A stack in which no node serves or is known to have data is changed together: its nodes found a cluster.
 func (p *planner) roll() {
-	var all, missing, emptied, up, added []NodeName
+	var all, missing, emptied, drained, up, added []NodeName
 	for _, want := range p.Want.Nodes {
 		n := p.Node(want.Name)
 		all = append(all, n.Name)
 		switch {
 		case n.State == Serving && p.MayBeMember(n):
 			up = append(up, n.Name)
+		case n.Running() && p.MayBeMember(n):
+			drained = append(drained, n.Name)
 		case n.IsNew():
 			added = append(added, n.Name)
 		case n.Data.Is(false):
@@ -58,7 +61,7 @@ func (p *planner) roll() {
 	}
 	p.do(Action{Verb: AbandonFormation})
 	switch {
-	case len(up) == 0 && !p.AnyData():
+	case len(up)+len(drained) == 0 && !p.AnyData():
 		together := p.changeNodes(all...)
 		together.MayFound = true
 		p.do(together)
@@ -69,6 +72,7 @@ func (p *planner) roll() {
 			p.do(p.changeNodes(missing...))
 		}
 		p.changeEach(emptied)
+		p.changeEach(drained)
 		p.changeEach(up)
 		p.changeEach(added)
 	}

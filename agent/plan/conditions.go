@@ -8,17 +8,12 @@ import (
 
 // The actions with what they need. Every rule that an action could break is here, so that no scope can leave one out.
 
+// remember writes what a node has lost instead of what was remembered of it. Somebody else may have remembered more since this
+// was decided.
 func (p *planner) remember(node NodeName, queues []QueueID) Action {
-	return Action{Verb: RememberReplicas, Node: node, Queues: queues, Needs: []Condition{about(Listed, "")}}
-}
-
-// drop forgets some of what is remembered of a node, because the node has it back or nobody has it any more.
-func (p *planner) drop(node NodeName, dropped, remaining []QueueID) Action {
-	a := p.remember(node, remaining)
-	for _, id := range dropped {
-		a.Needs = append(a.Needs, p.need(RuleRemembered, ReplicaRestored, node, id)...)
-	}
-	return a
+	return Action{Verb: RememberReplicas, Node: node, Queues: queues, Needs: slices.Concat(
+		[]Condition{about(Listed, "")}, p.need(RuleRemembered, NothingForgotten, node, QueueID{}),
+	)}
 }
 
 // forgetLost makes the cluster forget a node whose data are gone.

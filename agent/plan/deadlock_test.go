@@ -137,3 +137,19 @@ func TestADrainedNodeIsChangedWhenTheOthersAreBack(t *testing.T) {
 		desired: wanted(plan.ScopeDeployment, 1, 2, 3), actions: []string{"abandon-formation", "change 3", "change 1", "change 2", "form"},
 	}})
 }
+
+// Two memberships may remember at the same time what a node has lost. The later one must not write over what the first one
+// knows and it does not.
+func TestMemoryIsNotOverwritten(t *testing.T) {
+	q0, q1 := quorum("q0", 1, 2, 5), quorum("q1", 1, 2, 3)
+	v := serving(5, q0, q1)
+	remember := plan.Action{Verb: plan.RememberReplicas, Node: rabbit(1), Queues: []plan.QueueID{q1.QueueID}, Needs: []plan.Condition{
+		{Predicate: plan.NothingForgotten, Rule: plan.RuleRemembered, Node: rabbit(1)},
+	}}
+	d := wanted(plan.ScopeMembership, 1, 2, 3, 4, 5)
+	assert.Empty(t, remember.Unmet(*v, d))
+	v.Lost = []plan.LostReplicas{{Node: rabbit(1), Queues: []plan.QueueID{q0.QueueID}}}
+	assert.Empty(t, remember.Unmet(*v, d), "it has the replica")
+	v.Queues[0].Replicas = v.Queues[0].Replicas[1:]
+	assert.Len(t, remember.Unmet(*v, d), 1, "it has not")
+}

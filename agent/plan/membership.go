@@ -194,17 +194,15 @@ func (p *planner) settle(self NodeName, there map[QueueID]bool) {
 	if len(remembered) == 0 || p.rules.has(RuleRemembered) && (len(p.Actions) > 0 || len(p.Waiting) > 0) {
 		return
 	}
-	var dropped, remaining []QueueID
+	var remaining []QueueID
 	for _, id := range remembered {
 		back := p.Holds(Condition{Predicate: ReplicaCaughtUp, Node: self, Queue: id})
 		if there[id] && p.rules.has(RuleRemembered) && !back {
 			remaining = append(remaining, id)
-		} else {
-			dropped = append(dropped, id)
 		}
 	}
-	if len(dropped) > 0 {
-		p.try(p.drop(self, dropped, remaining))
+	if len(remaining) < len(remembered) {
+		p.try(p.remember(self, remaining))
 	}
 }
 

@@ -159,7 +159,7 @@ const (
 	OtherDiscServes      = state.OtherDiscServes
 	ReplicasRemembered   = state.ReplicasRemembered
 	ReplicaRemembered    = state.ReplicaRemembered
-	ReplicaRestored      = state.ReplicaRestored
+	NothingForgotten     = state.NothingForgotten
 	OneVersion           = state.OneVersion
 	SeriesFits           = state.SeriesFits
 	Owned                = state.Owned

@@ -88,8 +88,9 @@ const (
 	ReplicasRemembered Predicate = "ReplicasRemembered"
 	// ReplicaRemembered: the cluster remembers that Node has had a replica of Queue.
 	ReplicaRemembered Predicate = "ReplicaRemembered"
-	// ReplicaRestored: Node has its replica of Queue back, or the queue is gone.
-	ReplicaRestored Predicate = "ReplicaRestored"
+	// NothingForgotten: Node has back what is remembered of it and is not among the action's queues, or the queue is gone, or
+	// the node is not the stack's.
+	NothingForgotten Predicate = "NothingForgotten"
 
 	// OneVersion: all members run, and run the same version.
 	OneVersion Predicate = "OneVersion"
@@ -157,7 +158,6 @@ var predicates = map[Predicate]func(*Sight, Condition) bool{
 
 	ReplicasRemembered: replicasRemembered,
 	ReplicaRemembered:  func(s *Sight, c Condition) bool { return slices.Contains(s.Remembered(c.Node), c.Queue) },
-	ReplicaRestored:    replicaRestored,
 
 	OneVersion: oneVersion,
 	SeriesFits: func(s *Sight, c Condition) bool { return s.SeriesFits(s.Node(c.Node)) },
@@ -180,7 +180,7 @@ func (a Action) Unmet(v View, d Desired) []Condition {
 func (s *Sight) Unmet(a Action) []Condition {
 	var unmet []Condition
 	for _, c := range a.Needs {
-		if !s.Holds(c) {
+		if !s.holdsFor(a, c) {
 			unmet = append(unmet, c)
 		}
 	}
@@ -371,9 +371,28 @@ func replicasRemembered(s *Sight, c Condition) bool {
 	return true
 }
 
-func replicaRestored(s *Sight, c Condition) bool {
-	q, found := s.Queue(c.Queue)
-	return s.QueuesKnown && (!found || replicaCaughtUp(s, &q, c.Node))
+// holdsFor tells whether a condition of an action holds. One is about all that the action does not name, so that the
+// condition alone can't tell it.
+func (s *Sight) holdsFor(a Action, c Condition) bool {
+	if c.Predicate == NothingForgotten {
+		return s.nothingForgotten(a)
+	}
+	return s.Holds(c)
+}
+
+// nothingForgotten tells whether a node has back what an action stops to remember of it.
+func (s *Sight) nothingForgotten(a Action) bool {
+	if !s.QueuesKnown || !s.LostKnown {
+		return false
+	}
+	named := SetOf(a.Queues)
+	for _, id := range s.Remembered(a.Node) {
+		q, found := s.Queue(id)
+		if s.Want.Has(a.Node) && !named[id] && found && !replicaCaughtUp(s, &q, a.Node) {
+			return false
+		}
+	}
+	return true
 }
 
 func oneVersion(s *Sight, _ Condition) bool {

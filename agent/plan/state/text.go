@@ -68,7 +68,7 @@ var conditionTexts = map[Predicate]string{
 
 	ReplicasRemembered: "the cluster remembers all replicas of {node}",
 	ReplicaRemembered:  "the cluster remembers the replica of {queue} on {node}",
-	ReplicaRestored:    "{node} has its replica of {queue} back, or the queue is gone",
+	NothingForgotten:   "{node} has back what is not to be remembered of it any more",
 
 	OneVersion: "all members run the same version",
 	SeriesFits: "the image can take over the data of {node}",

@@ -457,8 +457,8 @@ func TestOlderSeriesAreSeenByTheirMetrics(t *testing.T) {
 	name := rabbit.QueueName{VHost: "/", Name: "q"}
 	w.queues = []rabbit.QueueInfo{quorum()}
 	w.raft = map[string]rabbit.RaftGroups{
-		r1: {Queues: map[rabbit.QueueName]rabbit.RaftGroup{name: {LastWritten: 9, CommitIndex: 9}}},
-		r2: {Queues: map[rabbit.QueueName]rabbit.RaftGroup{name: {LastWritten: 3, CommitIndex: 3}}},
+		r1: {Queues: map[rabbit.QueueName]rabbit.RaftGroup{name: {Stored: 9, CommitIndex: 9}}},
+		r2: {Queues: map[rabbit.QueueName]rabbit.RaftGroup{name: {Stored: 3, CommitIndex: 3}}},
 		r3: {},
 	}
 	q := oneQueue(t, w.observer())
@@ -514,8 +514,8 @@ func TestAgainLooksAtOneQueueAndTheNodes(t *testing.T) {
 func TestKhepriIsSeenByItsMetrics(t *testing.T) {
 	w := three()
 	w.raft = map[string]rabbit.RaftGroups{
-		r1: {Khepri: &rabbit.RaftGroup{LastWritten: 9, CommitIndex: 9}}, r2: {Khepri: &rabbit.RaftGroup{LastWritten: 9, CommitIndex: 8}},
-		r3: {Khepri: &rabbit.RaftGroup{LastWritten: 2, CommitIndex: 2}},
+		r1: {Khepri: &rabbit.RaftGroup{Stored: 9, CommitIndex: 9}}, r2: {Khepri: &rabbit.RaftGroup{Stored: 9, CommitIndex: 8}},
+		r3: {Khepri: &rabbit.RaftGroup{Stored: 2, CommitIndex: 2}},
 	}
 	m := w.observer().Look(t.Context()).Metadata
 	assert.Equal(t, plan.Khepri, m.Store)

@@ -94,7 +94,7 @@ func (l *look) metadata(ctx context.Context) {
 		switch {
 		case asked && groups.Khepri != nil:
 			r.Online = plan.Known(true)
-			r.CaughtUp = plan.Known(groups.Khepri.LastWritten >= committed || l.khepriCaughtUp(ctx, n.Name, committed))
+			r.CaughtUp = plan.Known(groups.Khepri.Stored >= committed || l.khepriCaughtUp(ctx, n.Name, committed))
 		case asked, n.State == plan.Down, n.State == plan.AppStopped:
 			r.Online, r.CaughtUp = plan.Known(false), plan.Known(false)
 		}
@@ -105,7 +105,7 @@ func (l *look) metadata(ctx context.Context) {
 // khepriCaughtUp looks once more at a node that lagged: it was asked earlier than the one that was ahead.
 func (l *look) khepriCaughtUp(ctx context.Context, node plan.NodeName, committed rabbit.Index) bool {
 	groups, err := l.rabbit.Raft(ctx, string(node))
-	return err == nil && groups.Khepri != nil && groups.Khepri.LastWritten >= committed
+	return err == nil && groups.Khepri != nil && groups.Khepri.Stored >= committed
 }
 
 // queues lists all queues. It fails if not all virtual hosts could be listed.
@@ -249,12 +249,12 @@ func (l *look) statusesByMetrics(ctx context.Context, queues []rabbit.QueueName,
 	for _, name := range queues {
 		for node, groups := range l.raft {
 			g, runs := groups.Queues[name]
-			m := raftMember{node: string(node), online: runs, voter: true, caughtUp: runs && g.LastWritten >= committed[name]}
+			m := raftMember{node: string(node), online: runs, voter: true, caughtUp: runs && g.Stored >= committed[name]}
 			if runs && !m.caughtUp {
 				if _, asked := again[node]; !asked {
 					again[node], _ = l.rabbit.Raft(ctx, string(node))
 				}
-				m.caughtUp = again[node].Queues[name].LastWritten >= committed[name]
+				m.caughtUp = again[node].Queues[name].Stored >= committed[name]
 			}
 			result[name] = append(result[name], m)
 		}
@@ -287,7 +287,7 @@ func raftMembers(members []rabbit.RaftMember, committed rabbit.Index) []raftMemb
 		case "leader", "follower", "candidate", "pre_vote", "await_condition", "receive_snapshot", "recover", "recovered":
 			group = append(group, raftMember{
 				node: m.Node, online: m.State != "recover" && m.State != "recovered", leader: m.State == "leader",
-				voter: m.Membership == "voter", caughtUp: m.LastWritten >= committed && m.State != "receive_snapshot",
+				voter: m.Membership == "voter", caughtUp: m.Stored() >= committed && m.State != "receive_snapshot",
 			})
 		}
 	}

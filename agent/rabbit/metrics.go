@@ -40,8 +40,9 @@ func (c *Client) Identity(ctx context.Context, node string) (Identity, error) {
 	return id, err
 }
 
-// RaftGroup is one Raft member on one node.
-type RaftGroup struct{ LastWritten, CommitIndex Index }
+// RaftGroup is one Raft member on one node. Stored is how far it has the log on its disk, as entries or in a snapshot: the
+// last entry written of a member that got a snapshot stays behind that until it gets another entry.
+type RaftGroup struct{ Stored, CommitIndex Index }
 
 // RaftGroups are the Raft members that run on one node: of quorum queues, and of the metadata store.
 type RaftGroups struct {
@@ -58,8 +59,9 @@ func (c *Client) Raft(ctx context.Context, node string) (RaftGroups, error) {
 		switch s.name {
 		case "rabbitmq_detailed_raft_commit_index", "rabbitmq_detailed_raft_log_commit_index":
 			set = func(g *RaftGroup) { g.CommitIndex = Index(s.value) }
-		case "rabbitmq_detailed_raft_last_written_index", "rabbitmq_detailed_raft_log_last_written_index":
-			set = func(g *RaftGroup) { g.LastWritten = Index(s.value) }
+		case "rabbitmq_detailed_raft_last_written_index", "rabbitmq_detailed_raft_log_last_written_index",
+			"rabbitmq_detailed_raft_snapshot_index", "rabbitmq_detailed_raft_log_snapshot_index":
+			set = func(g *RaftGroup) { g.Stored = max(g.Stored, Index(s.value)) }
 		default:
 			return
 		}

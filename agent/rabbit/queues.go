@@ -58,10 +58,14 @@ type RaftMember struct {
 	State string `json:"Raft State"`
 	// Membership is "voter", "promotable" or "non_voter"; empty if unknown.
 	Membership string `json:"Membership"`
-	// LastWritten and CommitIndex are unknown, then -1, of a member that does not run.
-	LastWritten Index `json:"Last Written"`
-	CommitIndex Index `json:"Commit Index"`
+	// LastWritten, SnapshotIndex and CommitIndex are unknown, then -1, of a member that does not run.
+	LastWritten   Index `json:"Last Written"`
+	SnapshotIndex Index `json:"Snapshot Index"`
+	CommitIndex   Index `json:"Commit Index"`
 }
+
+// Stored is how far the member has the log on its disk; see RaftGroup.
+func (m RaftMember) Stored() Index { return max(m.LastWritten, m.SnapshotIndex) }
 
 // Index is a place in a Raft log; unknown is written as "".
 type Index int64

@@ -201,13 +201,14 @@ func TestRaftOfBothWaysToNameTheMetrics(t *testing.T) {
 	const name = `queue \"q\\1\"\n, x=}{`
 	for _, prefix := range []string{"rabbitmq_detailed_raft_", "rabbitmq_detailed_raft_log_"} {
 		s := &server{metrics: prefix + `commit_index{vhost="/",queue="` + name + `"} 12.0` + "\n" +
-			prefix + `last_written_index{queue="` + name + `",vhost="/"} 13.0` + "\n" +
+			prefix + `snapshot_index{queue="` + name + `",vhost="/"} 13.0` + "\n" +
+			prefix + `last_written_index{queue="` + name + `",vhost="/"} 11.0` + "\n" +
 			prefix + `commit_index{module="rabbit_khepri",ra_system="coordination"} 7.0` + "\n"}
 		client, _ := start(t, s)
 		groups, err := client.Raft(t.Context(), node)
 		require.NoError(t, err)
 		queue := rabbit.QueueName{VHost: "/", Name: "queue \"q\\1\"\n, x=}{"}
-		assert.Equal(t, map[rabbit.QueueName]rabbit.RaftGroup{queue: {LastWritten: 13, CommitIndex: 12}}, groups.Queues)
+		assert.Equal(t, map[rabbit.QueueName]rabbit.RaftGroup{queue: {Stored: 13, CommitIndex: 12}}, groups.Queues)
 		require.NotNil(t, groups.Khepri)
 		assert.EqualValues(t, 7, groups.Khepri.CommitIndex)
 	}

@@ -21,7 +21,8 @@ const allReplicas = `Queues = [{amqqueue:get_name(Q), element(1, amqqueue:get_pi
     amqqueue:get_type(Q) =:= rabbit_quorum_queue],
 [#{vhost => VHost, name => Name, 'Node Name' => Node, 'Raft State' => maps:get(state, M),
    'Membership' => maps:get(membership, M, ''),
-   'Last Written' => maps:get(last_written_index, M, ''), 'Commit Index' => maps:get(commit_index, M, '')} ||
+   'Last Written' => maps:get(last_written_index, M, ''), 'Snapshot Index' => maps:get(snapshot_index, M, ''),
+   'Commit Index' => maps:get(commit_index, M, '')} ||
     Node <- rabbit_nodes:list_running(),
     Metrics <- [rpc:call(Node, lists, map, [fun ra:key_metrics/1, [{Server, Node} || {_, Server} <- Queues]], 10000)],
     is_list(Metrics),

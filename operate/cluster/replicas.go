@@ -48,10 +48,15 @@ type replica struct {
 	Node  string `json:"Node Name"`
 	State string `json:"Raft State"`
 	// Membership is "voter", "promotable" or "non_voter"; empty if the member did not answer, and before 4.0.
-	Membership  string   `json:"Membership"`
-	LastWritten logIndex `json:"Last Written"`
-	CommitIndex logIndex `json:"Commit Index"`
+	Membership    string   `json:"Membership"`
+	LastWritten   logIndex `json:"Last Written"`
+	SnapshotIndex logIndex `json:"Snapshot Index"`
+	CommitIndex   logIndex `json:"Commit Index"`
 }
+
+// stored is how far the replica has the log on its disk, as entries or in a snapshot. The last entry written of one that got a
+// snapshot stays behind that until it gets another entry.
+func (r replica) stored() logIndex { return max(r.LastWritten, r.SnapshotIndex) }
 
 // logIndex is a place in a Raft log, 0 if it is not known, for which the API writes "".
 type logIndex int64
@@ -132,8 +137,8 @@ func committed(replicas []replica) logIndex {
 func behind(replicas []replica, index logIndex) map[string]int64 {
 	var lag map[string]int64
 	for _, replica := range replicas {
-		runs := replica.CommitIndex > 0 || replica.LastWritten > 0
-		if missing := index - replica.LastWritten; runs && missing > 0 {
+		runs := replica.CommitIndex > 0 || replica.stored() > 0
+		if missing := index - replica.stored(); runs && missing > 0 {
 			if lag == nil {
 				lag = map[string]int64{}
 			}

@@ -38,6 +38,10 @@ func TestReplicasSayHowTheyAre(t *testing.T) {
 		{"all well", []string{
 			member("a", "leader", "voter", 9, 9), member("b", "follower", "voter", 9, 8), member("c", "follower", "voter", 9, 9),
 		}, Queue{Leader: "rabbit@a", Online: []string{"rabbit@a", "rabbit@b", "rabbit@c"}}},
+		{"one got a snapshot, and nothing since", []string{
+			member("a", "leader", "voter", 9, 9), member("b", "follower", "voter", 9, 9),
+			`{"Node Name":"rabbit@c","Raft State":"follower","Membership":"voter","Last Written":5,"Snapshot Index":9,"Commit Index":9}`,
+		}, Queue{Leader: "rabbit@a", Online: []string{"rabbit@a", "rabbit@b", "rabbit@c"}}},
 		{"half deleted", []string{absent("a"), absent("b"), absent("c")}, Queue{}},
 		{"a node is away", []string{member("a", "leader", "voter", 9, 9), absent("b")},
 			Queue{Leader: "rabbit@a", Online: []string{"rabbit@a"}}},

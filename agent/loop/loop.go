@@ -18,7 +18,16 @@ const (
 	// pauseForLook bounds the share of time that looking takes: a look at many queues is followed by a
 	// longer pause.
 	pauseForLook = 2
+	// waitShare is by how much of itself a long wait is prolonged at most, and longestPause bounds that: many agents
+	// that wait for the same thing would otherwise keep their nodes from getting there.
+	waitShare    = 10
+	longestPause = 5 * time.Second
 )
+
+// pause is how long to wait between two looks, by how long a look takes and how long the same has been waited for.
+func pause(looked, waited time.Duration) time.Duration {
+	return max(shortestPause, pauseForLook*looked, min(waited/waitShare, longestPause))
+}
 
 // Observer looks at the cluster.
 type Observer interface {
@@ -43,7 +52,9 @@ type Loop struct {
 	Decided func(plan.Decision)
 	Log     *slog.Logger
 
-	told string
+	// told is what was said of the last decision, since when that has been the same.
+	told  string
+	since time.Time
 }
 
 // Run looks, decides and acts until all is as desired, until an action of one of the last verbs is done, or
@@ -65,7 +76,7 @@ func (l *Loop) Run(ctx context.Context, last ...plan.Verb) (plan.Decision, error
 			return decision, nil
 		}
 		if !progress {
-			if err := wait.Sleep(ctx, max(shortestPause, pauseForLook*looked)); err != nil {
+			if err := wait.Sleep(ctx, pause(looked, time.Since(l.since))); err != nil {
 				return decision, err
 			}
 		}
@@ -169,7 +180,9 @@ func (l *Loop) tell(decision plan.Decision) {
 	if text != "" && text != l.told {
 		l.Log.Info(text)
 	}
-	l.told = text
+	if text != l.told || l.since.IsZero() {
+		l.told, l.since = text, time.Now()
+	}
 }
 
 // Waits says what is waited for.

@@ -169,6 +169,7 @@ func (s *Stack) killedUp(moment <-chan time.Time) (killed bool) {
 	case <-moment:
 	}
 	after := time.Since(began)
+	require.NoError(s.t, up.Process.Signal(syscall.SIGSTOP)) // so that it starts nothing that is missed here
 	started := children(up.Process.Pid)
 	require.NoError(s.t, up.Process.Kill())
 	for _, pid := range started { // of the program, before Pulumi takes its place

@@ -185,15 +185,18 @@ func (s *Stack) killedUp(moment <-chan time.Time) (killed bool) {
 	return true
 }
 
-// children are the processes that a process has started.
+// children are the processes that any thread of a process has started.
 func children(pid int) (pids []int) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
-	if err != nil {
-		return nil
-	}
-	for _, field := range strings.Fields(string(text)) {
-		if child, err := strconv.Atoi(field); err == nil {
-			pids = append(pids, child)
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // the pattern is well formed
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, field := range strings.Fields(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				pids = append(pids, child)
+			}
 		}
 	}
 	return pids

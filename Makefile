@@ -2,8 +2,11 @@
 #
 #   make up      from a fresh clone to a running cluster        make down    nothing of the stack left
 #   make test    everything that must pass                      make help    the rest
+#
+# STACK=name takes another stack than dev. MONITORING=1 gives it a Prometheus, as warren:monitoring: true does.
 
 STACK ?= dev
+SETTINGS := $(if $(MONITORING),--config warren:monitoring=true)
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -19,8 +22,8 @@ tools: ## the Pulumi toolchain: what is on this machine, else the official downl
 
 .PHONY: images
 images: ## the container images that STACK names, on all of its hosts
-	@images/build $$(tools/stack images $(STACK))
-	@tools/stack copy-images $(STACK)
+	@images/build $$(tools/stack images $(STACK) $(SETTINGS))
+	@tools/stack copy-images $(STACK) $(SETTINGS)
 
 .PHONY: bin/warren
 bin/warren: ## the command-line program
@@ -28,7 +31,7 @@ bin/warren: ## the command-line program
 
 .PHONY: up
 up: tools images bin/warren ## a running cluster with its queues, from nothing or from what is there
-	@tools/stack up $(STACK)
+	@tools/stack up $(STACK) $(SETTINGS)
 	@bin/warren declare --stack $(STACK)
 	@bin/warren status --stack $(STACK)
 

@@ -34,6 +34,9 @@ type Cluster struct {
 
 	// Application are the files with the application's topology, relative to the project's folder.
 	Application []string
+
+	// Monitoring is nil if the stack has no Prometheus of its own.
+	Monitoring *Monitoring
 }
 
 // Node is one node of a cluster.

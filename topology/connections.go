@@ -17,7 +17,8 @@ const (
 	// management interface and the statistics answer while AMQP clients take all of theirs.
 	maxManagementConnections = 512
 	maxStatsConnections      = 64
-	maxOtherConnections      = maxManagementConnections + maxStatsConnections
+	maxMetricsConnections    = 16
+	maxOtherConnections      = maxManagementConnections + maxStatsConnections + maxMetricsConnections
 
 	// What HAProxy takes for a connection through it that is idle, 9 KiB (measured with 3.2), and some more.
 	connectionMemory = 10 << 10
@@ -47,6 +48,8 @@ type BalancerLimits struct {
 	ManagementConnectionMax int
 	// StatsConnectionMax is how many connections to the statistics page it accepts at a time.
 	StatsConnectionMax int
+	// MetricsConnectionMax is how many connections to its metrics it accepts at a time.
+	MetricsConnectionMax int
 	// DescriptorLimit is the most descriptors that it may use. It derives its number of connections from
 	// that, or from the container's limit if that is lower.
 	DescriptorLimit int
@@ -60,6 +63,7 @@ func (c *Cluster) BalancerLimits() BalancerLimits {
 		AMQPConnectionMax:       amqp,
 		ManagementConnectionMax: maxManagementConnections,
 		StatsConnectionMax:      maxStatsConnections,
+		MetricsConnectionMax:    maxMetricsConnections,
 		DescriptorLimit:         descriptorsPerProxied*(amqp+maxOtherConnections) + balancerDescriptors,
 	}
 }

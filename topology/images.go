@@ -6,6 +6,9 @@ const (
 	DefaultImage = "warren/rabbitmq:4.3"
 	// DefaultHAProxyImage is the load balancer's.
 	DefaultHAProxyImage = "warren/haproxy:3.2"
+	// DefaultPrometheusImage and DefaultAlertmanagerImage are those that watch a stack.
+	DefaultPrometheusImage   = "warren/prometheus:3.5"
+	DefaultAlertmanagerImage = "warren/alertmanager:0.33"
 	// NetworkToolsImage has what changes the network between containers, with which faults are injected.
 	NetworkToolsImage = "warren/nettools:1"
 	// DiskToolsImage has the lying disk, with which storage faults are injected.

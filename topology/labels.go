@@ -33,6 +33,8 @@ const (
 	RoleFormation          = "formation"
 	RoleLoadBalancer       = "load-balancer"
 	RoleLoadBalancerConfig = "load-balancer-config"
+	RolePrometheus         = "prometheus"
+	RoleAlertmanager       = "alertmanager"
 	// RoleFault is that of a container which a fault injection has started.
 	RoleFault = "fault"
 	// RoleLyingDisk is that of the container with the disk that a node's volume has been put on for a fault.

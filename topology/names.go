@@ -8,6 +8,9 @@ const (
 	LoadBalancerHost = "haproxy"
 	// FormationHost is the host name of the container that makes the cluster consist of the stack's nodes.
 	FormationHost = "formation"
+	// PrometheusHost and AlertmanagerHost are the host names of the containers that watch the stack.
+	PrometheusHost   = "prometheus"
+	AlertmanagerHost = "alertmanager"
 )
 
 // What is appended to the name of a node or of the load balancer to name what belongs to it.
@@ -25,6 +28,11 @@ const (
 	ManagementPort = 15672
 	PrometheusPort = 15692
 	StatsPort      = 8404
+	// BalancerMetricsPort is where HAProxy has its metrics, for the stack's own network.
+	BalancerMetricsPort = 8405
+	// PrometheusWebPort and AlertmanagerWebPort are where Prometheus and Alertmanager answer.
+	PrometheusWebPort   = 9090
+	AlertmanagerWebPort = 9093
 	// EPMDPort is where Erlang nodes ask for the ports of others.
 	EPMDPort = 4369
 	// DistributionPort is where a node's Erlang virtual machine listens for other nodes and command-line

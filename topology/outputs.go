@@ -46,6 +46,8 @@ type Outputs struct {
 	RabbitMQSeries string `json:"rabbitmqSeries"`
 	// Owner identifies the state that the stack was deployed from, as LabelOwner has it.
 	Owner string `json:"owner"`
+	// Monitoring tells how to reach the stack's Prometheus; nil if it has none.
+	Monitoring *MonitoringOutput `json:"monitoring,omitempty"`
 	// Application are the files with the application's topology, relative to the project's folder.
 	Application []string `json:"application"`
 	// Users are the application's users whose password the stack has, by name. Secret.
@@ -103,6 +105,7 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 		Hosts:          c.Hosts,
 		RabbitMQSeries: c.Series.String(),
 		Application:    append([]string{}, c.Application...),
+		Monitoring:     c.MonitoringOutput(),
 		Users:          map[string]UserOutput{},
 	}
 	for _, b := range c.Balancers() {

@@ -28,6 +28,8 @@ type Cluster struct {
 	LoadBalancers []*LoadBalancer
 	// Formation exists once the cluster consists of these nodes and no others.
 	Formation *docker.Container
+	// Monitoring watches the cluster; nil if the topology has none.
+	Monitoring *Monitoring
 
 	// AMQPURL is the load-balanced endpoint for clients outside the network, with the administrator's
 	// credentials. It is secret. Like the other URLs, it has a value once the cluster is formed, so that
@@ -216,6 +218,11 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 	at := places[args.Topology.FormationHostName()]
 	c.Formation, err = newFormation(ctx, name(topology.FormationHost), args, at,
 		append(at.resource, pulumi.DependsOn(rollout.all()))...)
+	if err != nil || args.Topology.Monitoring == nil {
+		return err
+	}
+	c.Monitoring, err = newMonitoring(ctx, name, args, places[args.Topology.MonitoringHost()],
+		pulumi.DependsOn([]pulumi.Resource{c.Formation}))
 	return err
 }
 

@@ -19,4 +19,5 @@ const (
 	ClusterType      = "warren:index:Cluster"
 	NodeType         = "warren:index:Node"
 	LoadBalancerType = "warren:index:LoadBalancer"
+	MonitoringType   = "warren:index:Monitoring"
 )

@@ -127,14 +127,10 @@ func (lb *LoadBalancer) newContainer(
 		Hostname:    pulumi.String(topology.LoadBalancerHost),
 		Entrypoints: pulumi.ToStringArray([]string{"sh", balancer.ServerPath}),
 		// The master reads the file and opens the log as root; the file makes the workers drop to user haproxy.
-		User:    pulumi.String("root"),
-		Uploads: docker.ContainerUploadArray{script(balancer.ServerPath, balancer.ServerScript)},
-		Volumes: lb.volumes(),
-		Ports: docker.ContainerPortArray{
-			publish(cluster, args.Host, topology.AMQPPort, cluster.LoadBalancer.AMQPPort),
-			publish(cluster, args.Host, topology.ManagementPort, cluster.LoadBalancer.ManagementPort),
-			publish(cluster, args.Host, topology.StatsPort, cluster.LoadBalancer.StatsPort),
-		},
+		User:             pulumi.String("root"),
+		Uploads:          docker.ContainerUploadArray{script(balancer.ServerPath, balancer.ServerScript)},
+		Volumes:          lb.volumes(),
+		Ports:            lb.ports(cluster, args.Host),
 		NetworksAdvanced: attach(args.Network, topology.LoadBalancerHost),
 		Healthcheck:      listening(topology.StatsPort),
 		Wait:             pulumi.Bool(true),
@@ -193,6 +189,19 @@ func (lb *LoadBalancer) newConfiguration(
 		Labels: containerLabels(cluster.Stack, args.Owner, topology.RoleLoadBalancerConfig,
 			topology.LabelGeneration, args.ConfigGeneration),
 	}, append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)
+}
+
+// ports are for clients, and those for the metrics, which a Prometheus on another host reads.
+func (lb *LoadBalancer) ports(cluster *topology.Cluster, host string) docker.ContainerPortArray {
+	ports := docker.ContainerPortArray{
+		publish(cluster, host, topology.AMQPPort, cluster.LoadBalancer.AMQPPort),
+		publish(cluster, host, topology.ManagementPort, cluster.LoadBalancer.ManagementPort),
+		publish(cluster, host, topology.StatsPort, cluster.LoadBalancer.StatsPort),
+	}
+	if cluster.HasHosts() {
+		ports = append(ports, publish(cluster, host, topology.BalancerMetricsPort, topology.BalancerMetricsPort))
+	}
+	return ports
 }
 
 // volumes connects the two containers.

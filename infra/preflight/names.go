@@ -19,6 +19,10 @@ func containerNames(cluster *topology.Cluster) map[string]string {
 		cluster.LoadBalancerContainerName():       "the load balancer",
 		cluster.LoadBalancerConfigContainerName(): "the load balancer's configuration",
 	}
+	if cluster.Monitoring != nil {
+		names[cluster.PrometheusContainerName()] = "Prometheus"
+		names[cluster.AlertmanagerContainerName()] = "Alertmanager"
+	}
 	for _, n := range cluster.Nodes {
 		names[cluster.ContainerName(n)] = "node " + n.Name
 		names[cluster.MembershipContainerName(n)] = "the membership of node " + n.Name
@@ -29,6 +33,10 @@ func containerNames(cluster *topology.Cluster) map[string]string {
 // volumeNames are the names of the stack's volumes, each with what it is.
 func volumeNames(cluster *topology.Cluster) map[string]string {
 	names := map[string]string{cluster.LoadBalancerVolumeName(): "the load balancer's configuration"}
+	if cluster.Monitoring != nil {
+		names[topology.MonitoringVolumeName(cluster.PrometheusContainerName())] = "Prometheus"
+		names[topology.MonitoringVolumeName(cluster.AlertmanagerContainerName())] = "Alertmanager"
+	}
 	for _, n := range cluster.Nodes {
 		names[cluster.VolumeName(n)] = "node " + n.Name
 	}

@@ -44,9 +44,16 @@ func hostPorts(cluster *topology.Cluster, host string) []hostPort {
 		return ports
 	}
 	lb := cluster.LoadBalancer
-	return append(ports, hostPort{lb.AMQPPort, "load balancer, AMQP"},
+	ports = append(ports, hostPort{lb.AMQPPort, "load balancer, AMQP"},
 		hostPort{lb.ManagementPort, "load balancer, management"},
 		hostPort{lb.StatsPort, "load balancer, statistics"})
+	if host != "" {
+		ports = append(ports, hostPort{topology.BalancerMetricsPort, "load balancer, metrics"})
+	}
+	if m := cluster.Monitoring; m != nil && host == cluster.MonitoringHost() {
+		ports = append(ports, hostPort{m.PrometheusPort, "Prometheus"}, hostPort{m.AlertmanagerPort, "Alertmanager"})
+	}
+	return ports
 }
 
 // portProblems finds the stack's ports that something else has. A container of the stack itself may have them,

@@ -92,6 +92,9 @@ func memoryProblems(info system.Info, cluster *topology.Cluster, host string) []
 	if balancer {
 		need, what = need+cluster.LoadBalancerMemory(), what+" and the load balancer"
 	}
+	if m := cluster.Monitoring; m != nil && host == cluster.MonitoringHost() {
+		need, what = need+m.MemoryLimit+topology.AlertmanagerMemory, what+", with the monitoring,"
+	}
 	if info.MemTotal >= need {
 		return nil
 	}
@@ -116,9 +119,13 @@ func diskProblems(info system.Info, cluster *topology.Cluster, host string) []st
 
 func imageProblems(ctx context.Context, docker engine.Client, cluster *topology.Cluster) []string {
 	var problems []string
-	for _, image := range []struct{ key, reference string }{
-		{"warren:image", cluster.Image}, {"warren:haproxyImage", cluster.LoadBalancer.Image},
-	} {
+	type configured struct{ key, reference string }
+	images := []configured{{"warren:image", cluster.Image}, {"warren:haproxyImage", cluster.LoadBalancer.Image}}
+	if m := cluster.Monitoring; m != nil {
+		images = append(images, configured{"prometheusImage of warren:monitoring", m.PrometheusImage},
+			configured{"alertmanagerImage of warren:monitoring", m.AlertmanagerImage})
+	}
+	for _, image := range images {
 		_, err := docker.ImageInspect(ctx, image.reference)
 		switch {
 		case err == nil:

@@ -64,6 +64,8 @@ func freePorts(ctx context.Context) (stackconfig.PortsConfig, error) {
 		{&ports.LoadBalancerAMQP, 1},
 		{&ports.LoadBalancerManagement, 1},
 		{&ports.Stats, 1},
+		{&ports.Prometheus, 1},
+		{&ports.Alertmanager, 1},
 	} {
 		var err error
 		if *part.first, err = freeRange(ctx, part.n); err != nil {

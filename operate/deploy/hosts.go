@@ -29,12 +29,13 @@ func (s settings) hosts() ([]topology.Host, error) {
 }
 
 // CopyImages copies the images that images/build makes from this machine's engine to those of the stack's
-// hosts, which can pull them from nowhere. It tells what it does.
-func CopyImages(ctx context.Context, root, stack string, out io.Writer) error {
+// hosts, which can pull them from nowhere. It tells what it does. Flags are those of `pulumi up`.
+func CopyImages(ctx context.Context, root, stack string, out io.Writer, flags ...string) error {
 	settings, err := settingsOf(root, stack)
 	if err != nil {
 		return err
 	}
+	settings.override(flags)
 	hosts, err := settings.hosts()
 	if err != nil || len(hosts) == 0 {
 		return err

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"cmp"
+	"encoding/json"
 	"path/filepath"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 
 	"warren/topology"
+	"warren/topology/stackconfig"
 )
 
 // settings are what a stack's file says, by full key such as "warren:image", without what is encrypted.
@@ -39,8 +41,8 @@ func settingsOf(root, stack string) (settings, error) {
 const ownImages = "warren/"
 
 // Images returns the images that a stack of the project in root needs and that images/build makes, by the
-// names that it takes: "rabbitmq:4.3". Images of others are theirs to provide.
-func Images(root, stack string) ([]string, error) {
+// names that it takes: "rabbitmq:4.3". Images of others are theirs to provide. Flags are those of `pulumi up`.
+func Images(root, stack string, flags ...string) ([]string, error) {
 	if err := requireFile(root, stack); err != nil {
 		return nil, err
 	}
@@ -48,17 +50,37 @@ func Images(root, stack string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	settings.override(flags)
 	return settings.images(), nil
 }
 
+// override changes the settings as `pulumi up` does that is given flags such as --config key=value.
+func (s settings) override(flags []string) {
+	for i, flag := range flags {
+		value, joined := strings.CutPrefix(flag, "--config=")
+		if (flag == "--config" || flag == "-c") && i+1 < len(flags) {
+			value, joined = flags[i+1], true
+		}
+		if key, text, isSetting := strings.Cut(value, "="); joined && isSetting {
+			s[key] = text
+		}
+	}
+}
+
 func (s settings) images() []string {
-	var own []string
-	for _, image := range []string{
+	images := []string{
 		cmp.Or(s["warren:image"], topology.DefaultImage),
 		cmp.Or(s["warren:haproxyImage"], topology.DefaultHAProxyImage),
 		topology.NetworkToolsImage,
 		topology.DiskToolsImage,
-	} {
+	}
+	var monitoring stackconfig.MonitoringConfig // what is wrong with it is for the program to tell
+	if json.Unmarshal([]byte(s["warren:monitoring"]), &monitoring) == nil && monitoring.Enabled {
+		images = append(images, cmp.Or(monitoring.PrometheusImage, topology.DefaultPrometheusImage),
+			cmp.Or(monitoring.AlertmanagerImage, topology.DefaultAlertmanagerImage))
+	}
+	var own []string
+	for _, image := range images {
 		if name, ok := strings.CutPrefix(image, ownImages); ok {
 			own = append(own, name)
 		}

@@ -2,11 +2,12 @@ package doctor
 
 import (
 	"warren/operate/health"
+	"warren/topology/meaning"
 )
 
 func loadBalancerDown(c *consultation, _ health.Problem) (string, []string) {
 	balancer := c.Status.LoadBalancer.Container
-	return "Clients that know only the load balancer are cut off; those that know the nodes are not.",
+	return meaning.LoadBalancerDown,
 		[]string{logs(balancer), shell("docker", "start", balancer)}
 }
 
@@ -21,9 +22,7 @@ func (c *consultation) restartBalancer(lasts bool) []string {
 }
 
 func serverDown(c *consultation, _ health.Problem) (string, []string) {
-	return "Load balancer and cluster disagree: the node serves, and gets no clients. Its check fails, its " +
-		"name leads to an old address, or the network between the two is cut. The load " +
-		"balancer may also be about to notice.", c.restartBalancer(true)
+	return meaning.ServerDown, c.restartBalancer(true)
 }
 
 func serverWronglyUp(c *consultation, _ health.Problem) (string, []string) {
@@ -39,21 +38,15 @@ func notSpread(c *consultation, _ health.Problem) (string, []string) {
 	return "The load balancer takes the node as up and gives it no connections: others carry its load.", c.restartBalancer(false)
 }
 
-// watching is what does not happen while a helper is away.
-const watching = "Clients are not affected now. But nobody looks after the cluster for the next " +
-	"deployment: a node that has lost its replicas does not get them back, and a node that is stopped may " +
-	"take the missing helpers for the end of the whole stack, and stop without draining. Restarting the " +
-	"engine removes helpers, for example."
-
 func helperMissing(c *consultation, _ health.Problem) (string, []string) {
-	return watching, []string{"# until this is done, drain a node before you stop it (rabbitmq-upgrade drain)", c.up()}
+	return meaning.HelperGone, []string{"# until this is done, drain a node before you stop it (rabbitmq-upgrade drain)", c.up()}
 }
 
 func helperDown(c *consultation, p health.Problem) (string, []string) {
 	if c.stateOfHelper(p.Subject) == "paused" {
-		return watching, []string{shell("docker", "unpause", p.Subject)}
+		return meaning.HelperGone, []string{shell("docker", "unpause", p.Subject)}
 	}
-	return watching, []string{logs(p.Subject), shell("docker", "start", p.Subject), "# if it does not stay up:", c.up()}
+	return meaning.HelperGone, []string{logs(p.Subject), shell("docker", "start", p.Subject), "# if it does not stay up:", c.up()}
 }
 
 func helperUnhealthy(c *consultation, p health.Problem) (string, []string) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"warren/operate/health"
+	"warren/topology/meaning"
 )
 
 func nodeMissing(c *consultation, _ health.Problem) (string, []string) {
@@ -14,8 +15,7 @@ func nodeMissing(c *consultation, _ health.Problem) (string, []string) {
 
 func nodeDown(c *consultation, p health.Problem) (string, []string) {
 	n := c.nodeOf(p)
-	return "The node does not run. The others serve as long as they are a majority; fewer of them may fail " +
-			"than before.",
+	return meaning.NodeDown,
 		[]string{logs(n.Container), shell("docker", "start", n.Container)}
 }
 
@@ -110,15 +110,12 @@ func partition(c *consultation, p health.Problem) (string, []string) {
 				shell("docker", "restart", n.Container),
 			}
 	}
-	return "The nodes run and can't talk to each other: the network between them is cut, or they do not have " +
-			"the same cookie. A majority goes on; a minority confirms nothing, and joins again by itself when the " +
-			"network is whole.",
+	return meaning.NodesSeparated,
 		[]string{shell("docker", "network", "inspect", c.Network), in(n, "rabbitmqctl", "cluster_status")}
 }
 
 func memoryAlarm(c *consultation, p health.Problem) (string, []string) {
-	return "Publishers are blocked in the whole cluster until the node needs less memory, so that consumers " +
-			"can drain queues.",
+	return meaning.MemoryAlarm,
 		append([]string{
 			in(c.nodeOf(p), "rabbitmq-diagnostics", "memory_breakdown", "--unit", "mb"),
 			"# consume what is queued; or allow more:",
@@ -126,8 +123,7 @@ func memoryAlarm(c *consultation, p health.Problem) (string, []string) {
 }
 
 func diskAlarm(c *consultation, _ health.Problem) (string, []string) {
-	return "Publishers are blocked in the whole cluster until there is more disk free. A node without disk " +
-			"would stop, and might lose data.",
+	return meaning.DiskAlarm,
 		append([]string{
 			shell("docker", "system", "df"),
 			"# free some; or ask for less, for test stacks only:",

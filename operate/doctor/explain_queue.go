@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"warren/operate/health"
+	"warren/topology/meaning"
 )
 
 func queuesUnknown(*consultation, health.Problem) (string, []string) {
@@ -28,8 +29,7 @@ func queueHalfDeleted(c *consultation, p health.Problem) (string, []string) {
 }
 
 func queueNoLeader(c *consultation, p health.Problem) (string, []string) {
-	return "Fewer than a majority of the queue's replicas take part. Nothing can be published to it or " +
-			"consumed from it, and nothing confirmed is lost, until enough of them are back.",
+	return meaning.QueueNoLeader,
 		[]string{"# start the nodes of its replicas; if they run:", c.status(p.Queue, c.queueOf(p).Type)}
 }
 
@@ -65,9 +65,8 @@ func tooFewReplicas(c *consultation, p health.Problem) (string, []string) {
 			lacks--
 		}
 	}
-	return "The queue survives the failure of fewer nodes than it was declared for. It was declared while " +
-			"nodes were missing, or a node has lost its replica. The commands add what is missing, and each takes " +
-			"effect once the new replica has caught up.",
+	return meaning.TooFewReplicas + " The commands add what is missing, and each takes effect once the new " +
+			"replica has caught up.",
 		fix
 }
 
@@ -95,7 +94,6 @@ func notReplicated(c *consultation, p health.Problem) (string, []string) {
 }
 
 func leadersNotSpread(c *consultation, _ health.Problem) (string, []string) {
-	return "The leader of a queue does most of its work. After a restart of nodes, leaders gather on those " +
-			"that kept running.",
+	return meaning.LeadersNotSpread,
 		[]string{in(c.anyNode(), "rabbitmq-queues", "rebalance", "quorum")}
 }

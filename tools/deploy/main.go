@@ -45,14 +45,14 @@ func run(args []string) error {
 		return err
 	}
 	if verb == "images" {
-		images, err := deploy.Images(root, name)
+		images, err := deploy.Images(root, name, flags...)
 		if err == nil {
 			fmt.Println(strings.Join(images, "\n"))
 		}
 		return err
 	}
 	if verb == "copy-images" {
-		return deploy.CopyImages(ctx, root, name, os.Stdout)
+		return deploy.CopyImages(ctx, root, name, os.Stdout, flags...)
 	}
 	work, ok := map[string]func(*deploy.Stack) error{
 		"up":   func(s *deploy.Stack) error { return s.Up(ctx, flags...) },

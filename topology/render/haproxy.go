@@ -9,6 +9,9 @@ import (
 	"warren/topology"
 )
 
+// metricsPath is where everything that has metrics has them.
+const metricsPath = "/metrics"
+
 // healthPath answers 200 on the load balancer's StatsPort as soon as HAProxy serves. It needs no password and
 // reveals nothing else.
 const healthPath = "/health"
@@ -85,6 +88,9 @@ func (d haproxyData) BufferSize() int {
 
 // StatsPath is where the statistics page is.
 func (haproxyData) StatsPath() string { return topology.StatsPath }
+
+// MetricsPath is where the metrics are.
+func (haproxyData) MetricsPath() string { return metricsPath }
 
 // HealthPath is where HAProxy says that it serves.
 func (haproxyData) HealthPath() string { return healthPath }

@@ -14,5 +14,8 @@ func (containerPorts) ManagementPort() int { return topology.ManagementPort }
 // PrometheusPort is the port of a node's metrics.
 func (containerPorts) PrometheusPort() int { return topology.PrometheusPort }
 
+// BalancerMetricsPort is the port of HAProxy's metrics.
+func (containerPorts) BalancerMetricsPort() int { return topology.BalancerMetricsPort }
+
 // StatsPort is the port of HAProxy's statistics page.
 func (containerPorts) StatsPort() int { return topology.StatsPort }

@@ -60,6 +60,8 @@ type Config struct {
 	// Application are the files with the application's topology, relative to the project's folder. Default
 	// DefaultApplicationFile.
 	Application FilesConfig `json:"application"`
+	// Monitoring gives the stack a Prometheus and an Alertmanager. Default off.
+	Monitoring MonitoringConfig `json:"monitoring"`
 }
 
 // FilesConfig is one file or a list of files. The zero value means the default; a [] that was unmarshalled
@@ -128,4 +130,6 @@ type PortsConfig struct {
 	LoadBalancerAMQP       int `json:"loadBalancerAmqp,omitempty"`       // default 5671
 	LoadBalancerManagement int `json:"loadBalancerManagement,omitempty"` // default 15671
 	Stats                  int `json:"stats,omitempty"`                  // default 8404
+	Prometheus             int `json:"prometheus,omitempty"`             // default 9090
+	Alertmanager           int `json:"alertmanager,omitempty"`           // default 9093
 }

@@ -60,7 +60,7 @@ func decode(raw map[string]string) (Config, problemList) {
 func fieldsByKey(v reflect.Value) map[string]reflect.Value {
 	fields := map[string]reflect.Value{}
 	for i := range v.NumField() {
-		if key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); key != "" {
+		if key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ","); key != "" && key != "-" {
 			fields[key] = v.Field(i)
 		}
 	}
@@ -96,6 +96,8 @@ func decodeValue(problems *problemList, key, text string, field reflect.Value) {
 		field.SetFloat(f)
 	case []topology.Host:
 		decodeHosts(problems, key, text, field.Addr().Interface().(*[]topology.Host))
+	case MonitoringConfig:
+		decodeMonitoring(problems, key, text, field.Addr().Interface().(*MonitoringConfig))
 	case FilesConfig:
 		if !strings.HasPrefix(strings.TrimSpace(text), "[") {
 			field.Set(reflect.ValueOf(FilesConfig{text}))
@@ -128,6 +130,20 @@ func decodeNodes(problems *problemList, key, text string, nodes *NodesConfig) {
 	for i, entry := range entries {
 		decodeJSON(problems, fmt.Sprintf("%s[%d]", key, i), entry, reflect.ValueOf(&nodes.List[i]).Elem())
 	}
+}
+
+// decodeMonitoring reads true, false or settings, which are looked at one by one.
+func decodeMonitoring(problems *problemList, key, text string, monitoring *MonitoringConfig) {
+	if on, err := strconv.ParseBool(strings.TrimSpace(text)); err == nil {
+		*monitoring = MonitoringConfig{Enabled: on}
+		return
+	}
+	if !json.Valid([]byte(text)) || !strings.HasPrefix(strings.TrimSpace(text), "{") {
+		problems.add(key, "is "+quoted(text), "write true, false, or a map such as {retention: 30d}")
+		return
+	}
+	decodeJSON(problems, key, []byte(text), reflect.ValueOf(monitoring).Elem())
+	monitoring.Enabled = true
 }
 
 // decodeHosts reads a list of hosts, which are looked at one by one.

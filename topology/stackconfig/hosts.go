@@ -19,7 +19,10 @@ const defaultLoadBalancers = 2
 
 // The ports of a node that its peers on other hosts use. They are the same on the host as in the container,
 // because the peers know a node by its name only.
-var nodePorts = []int{topology.EPMDPort, topology.AMQPPort, topology.ManagementPort, topology.PrometheusPort, topology.DistributionPort, topology.AgentPort, topology.FormationPort}
+var nodePorts = []int{
+	topology.EPMDPort, topology.AMQPPort, topology.ManagementPort, topology.PrometheusPort, topology.DistributionPort,
+	topology.AgentPort, topology.FormationPort, topology.BalancerMetricsPort,
+}
 
 // placementHosts are the hosts as the placement takes them.
 func placementHosts(c *topology.Cluster) []placement.Host {
@@ -222,23 +225,31 @@ func validateHostPorts(problems *problemList, c Config, cluster *topology.Cluste
 	}
 	lb := cluster.LoadBalancer
 	users := map[int][]string{}
-	for _, port := range []struct {
+	type usedPort struct {
 		number int
 		use    string
-	}{{lb.AMQPPort, "AMQP"}, {lb.ManagementPort, "management"}, {lb.StatsPort, "statistics"}} {
+	}
+	ports := []usedPort{
+		{lb.AMQPPort, "AMQP of the load balancer"}, {lb.ManagementPort, "management of the load balancer"},
+		{lb.StatsPort, "statistics of the load balancer"},
+	}
+	if m := cluster.Monitoring; m != nil {
+		ports = append(ports, usedPort{m.PrometheusPort, "Prometheus"}, usedPort{m.AlertmanagerPort, "Alertmanager"})
+	}
+	for _, port := range ports {
 		users[port.number] = append(users[port.number], port.use)
 		if port.number < 1 || port.number > maxPort {
-			problems.add("ports", fmt.Sprintf("give %s of the load balancer port %d", port.use, port.number),
+			problems.add("ports", fmt.Sprintf("give %s port %d", port.use, port.number),
 				fmt.Sprintf("use ports from 1 to %d", maxPort))
 		}
 		if slices.Contains(nodePorts, port.number) {
-			problems.add("ports", fmt.Sprintf("give %s of the load balancer port %d, which nodes have", port.use, port.number),
+			problems.add("ports", fmt.Sprintf("give %s port %d, which nodes have", port.use, port.number),
 				"use another port")
 		}
 	}
 	for _, number := range slices.Sorted(maps.Keys(users)) {
 		if len(users[number]) > 1 {
-			problems.add("ports", fmt.Sprintf("give port %d to %s of the load balancer", number,
+			problems.add("ports", fmt.Sprintf("give port %d to %s", number,
 				strings.Join(users[number], " and to ")), "use different ports")
 		}
 	}

@@ -115,7 +115,7 @@ func TestEveryMistakeAboutHostsIsNamed(t *testing.T) {
 			"nodes[0].managementPort", "have port 15672"},
 		"a load balancer's port that nodes have": {raw{"hosts": three, "ports": `{"stats":15692}`}, "ports", "which nodes have"},
 		"a load balancer's port twice": {raw{"hosts": three, "ports": `{"stats":5671}`}, "ports",
-			"give port 5671 to AMQP and to statistics of the load balancer"},
+			"give port 5671 to AMQP of the load balancer and to statistics of the load balancer"},
 		"a bind address": {raw{"hosts": three, "bindAddress": "0.0.0.0"}, "bindAddress", "published on the hosts' addresses"},
 		"a load balancer's name": {raw{"hosts": three, "nodes": `[{"name":"haproxy-h2"},{"name":"b"},{"name":"c"}]`},
 			"nodes[0].name", "the name of the load balancer on h2"},

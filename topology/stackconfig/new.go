@@ -23,6 +23,8 @@ var defaultPorts = PortsConfig{
 	LoadBalancerAMQP:       5671,
 	LoadBalancerManagement: 15671,
 	Stats:                  8404,
+	Prometheus:             9090,
+	Alertmanager:           9093,
 }
 
 // New makes the cluster that c describes for a stack of that name. The error is a *ValidationError with every
@@ -75,6 +77,7 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 	if cluster.PartitionHandling == "" && cluster.Series.HasPartitionHandling() {
 		cluster.PartitionHandling = topology.PartitionAutoheal
 	}
+	cluster.Monitoring = newMonitoring(&problems, c.Monitoring, ports)
 	validateNodes(&problems, c, cluster)
 	validateHosts(&problems, c, cluster)
 	validatePorts(&problems, cluster)
@@ -95,6 +98,8 @@ func (p PortsConfig) withDefaults() PortsConfig {
 		LoadBalancerAMQP:       cmp.Or(p.LoadBalancerAMQP, defaultPorts.LoadBalancerAMQP),
 		LoadBalancerManagement: cmp.Or(p.LoadBalancerManagement, defaultPorts.LoadBalancerManagement),
 		Stats:                  cmp.Or(p.Stats, defaultPorts.Stats),
+		Prometheus:             cmp.Or(p.Prometheus, defaultPorts.Prometheus),
+		Alertmanager:           cmp.Or(p.Alertmanager, defaultPorts.Alertmanager),
 	}
 }
 

@@ -32,6 +32,8 @@ var reservedNames = map[string]string{
 	topology.LoadBalancerHost:                         "the load balancer",
 	topology.LoadBalancerHost + topology.ConfigSuffix: "the container that gives HAProxy its configuration",
 	topology.FormationHost:                            "the formation",
+	topology.PrometheusHost:                           "Prometheus",
+	topology.AlertmanagerHost:                         "Alertmanager",
 	// Docker and Debian write these into every container's /etc/hosts.
 	"localhost":       "the machine itself",
 	"ip6-localhost":   "the machine itself",

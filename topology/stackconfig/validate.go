@@ -105,6 +105,10 @@ func validatePorts(problems *problemList, c *topology.Cluster) {
 	publish(c.LoadBalancer.AMQPPort, "AMQP of the load balancer")
 	publish(c.LoadBalancer.ManagementPort, "management of the load balancer")
 	publish(c.LoadBalancer.StatsPort, "statistics of the load balancer")
+	if c.Monitoring != nil {
+		publish(c.Monitoring.PrometheusPort, "Prometheus")
+		publish(c.Monitoring.AlertmanagerPort, "Alertmanager")
+	}
 	for _, port := range slices.Sorted(maps.Keys(users)) {
 		if len(users[port]) > 1 {
 			problems.add("ports",

@@ -1,0 +1,156 @@
+package component
+
+import (
+	"errors"
+	"time"
+
+	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"warren/topology"
+	"warren/topology/monitoring"
+)
+
+// Monitoring is the Prometheus and the Alertmanager of a cluster. A change of what they read, of alerts or
+// of the password replaces their containers and nothing else; their data are in volumes.
+type Monitoring struct {
+	pulumi.ResourceState
+
+	// Prometheus and Alertmanager are the containers.
+	Prometheus   *docker.Container
+	Alertmanager *docker.Container
+}
+
+// Folders in which Prometheus and Alertmanager keep their data. They belong to nobody in the images.
+const (
+	prometheusData   = "/prometheus"
+	alertmanagerData = "/alertmanager"
+)
+
+// nobody is the user that both run as in their official images: user and group.
+const nobody = "65534:65534"
+
+// newMonitoring declares what watches the cluster, after the formation: a stack that is not complete yet
+// raises no alert, and neither does one that goes.
+func newMonitoring(
+	ctx *pulumi.Context, name func(part string) string, args *ClusterArgs, at *place,
+	after pulumi.ResourceOption,
+) (*Monitoring, error) {
+	settings := args.Topology.Monitoring
+	if args.Secrets == nil || args.Owner == nil || settings == nil {
+		return nil, errors.New("monitoring needs settings, secrets and an owner")
+	}
+	m := &Monitoring{}
+	if err := ctx.RegisterComponentResource(MonitoringType, name("monitoring"), m, at.component...); err != nil {
+		return nil, err
+	}
+	stack := monitoring.Of(args.Topology.Outputs(topology.Secrets{}))
+	web := monitoringFile(monitoring.WebPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
+		return monitoring.WebConf(stack.Username, s), nil
+	}))
+	var err error
+	m.Alertmanager, err = watcher{
+		name: name, part: topology.AlertmanagerHost, role: topology.RoleAlertmanager,
+		container: args.Topology.AlertmanagerContainerName(),
+		image:     settings.AlertmanagerImage, memory: topology.AlertmanagerMemory, data: alertmanagerData,
+		inside: topology.AlertmanagerWebPort, outside: settings.AlertmanagerPort,
+		command: monitoring.AlertmanagerCommand(args.Topology, alertmanagerData),
+		uploads: docker.ContainerUploadArray{
+			web, file(monitoring.AlertmanagerPath, monitoring.AlertmanagerConf()),
+		},
+	}.declare(ctx, args, at, pulumi.Parent(m), after)
+	if err != nil {
+		return nil, err
+	}
+	m.Prometheus, err = watcher{
+		name: name, part: topology.PrometheusHost, role: topology.RolePrometheus,
+		container: args.Topology.PrometheusContainerName(),
+		image:     settings.PrometheusImage, memory: settings.MemoryLimit, data: prometheusData,
+		inside: topology.PrometheusWebPort, outside: settings.PrometheusPort,
+		command: monitoring.PrometheusCommand(args.Topology, prometheusData),
+		uploads: docker.ContainerUploadArray{
+			web,
+			file(monitoring.PrometheusPath, monitoring.PrometheusConf(stack)),
+			file(monitoring.RulesPath, monitoring.RuleFile(monitoring.Rules(stack))),
+			monitoringFile(monitoring.PasswordPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
+				return s.StatsPassword, nil
+			})),
+		},
+	}.declare(ctx, args, at, pulumi.Parent(m), after)
+	if err != nil {
+		return nil, err
+	}
+	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{
+		"prometheus": m.Prometheus.Name, "alertmanager": m.Alertmanager.Name,
+	})
+}
+
+// monitoringFile is a secret file for a container in which nothing runs but user nobody, who has to read
+// it.
+func monitoringFile(path string, content pulumi.StringOutput) docker.ContainerUploadArgs {
+	f := secretFile(path, content)
+	f.Permissions = pulumi.String("0444")
+	return f
+}
+
+// watcher is what Prometheus and Alertmanager differ in.
+type watcher struct {
+	name                         func(part string) string
+	part, role, container, image string
+	memory                       int64
+	// data is the folder in which it keeps its data.
+	data string
+	// inside and outside are its port in the container and on the host.
+	inside, outside int
+	command         []string
+	uploads         docker.ContainerUploadArray
+}
+
+// declare declares its image, its volume and its container.
+func (w watcher) declare(
+	ctx *pulumi.Context, args *ClusterArgs, at *place, inside, after pulumi.ResourceOption,
+) (*docker.Container, error) {
+	cluster := args.Topology
+	image, err := newImage(ctx, w.name(w.part+"-image"), w.image, inside)
+	if err != nil {
+		return nil, err
+	}
+	volume, err := docker.NewVolume(ctx, w.name(w.part+"-data"), &docker.VolumeArgs{
+		Name:   pulumi.String(topology.MonitoringVolumeName(w.container)),
+		Labels: volumeLabels(cluster.Stack, args.Owner, w.role),
+	}, inside, keepLabels)
+	if err != nil {
+		return nil, err
+	}
+	return docker.NewContainer(ctx, w.name(w.part), &docker.ContainerArgs{
+		Name:        pulumi.String(w.container),
+		Image:       image.ImageId,
+		Hostname:    pulumi.String(w.part),
+		User:        pulumi.String(nobody),
+		Entrypoints: pulumi.ToStringArray(w.command[:1]),
+		Command:     pulumi.ToStringArray(w.command[1:]),
+		Uploads:     w.uploads,
+		Volumes: docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
+			VolumeName: volume.Name, ContainerPath: pulumi.String(w.data),
+		}},
+		Ports: docker.ContainerPortArray{
+			publish(cluster, cluster.MonitoringHost(), w.inside, w.outside),
+		},
+		NetworksAdvanced:    attach(at.network.Name, w.part),
+		Healthcheck:         listening(w.inside),
+		Wait:                pulumi.Bool(true),
+		WaitTimeout:         seconds(2 * time.Minute),
+		MustRun:             mayStop,
+		Memory:              mebibytes(w.memory),
+		MemorySwap:          mebibytes(w.memory),
+		CpuShares:           helperShares,
+		Restart:             pulumi.String("unless-stopped"),
+		StopSignal:          pulumi.String("SIGTERM"),
+		DestroyGraceSeconds: seconds(20 * time.Second),
+		LogDriver:           logDriver,
+		LogOpts:             logOptions,
+		SecurityOpts:        noNewPrivileges,
+		Labels: containerLabels(cluster.Stack, args.Owner, w.role,
+			topology.LabelGeneration, args.Found.Generation(w.container)),
+	}, inside, after, replaceInPlace)
+}

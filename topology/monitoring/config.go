@@ -1,0 +1,111 @@
+package monitoring
+
+import (
+	"warren/topology"
+)
+
+// Files of Prometheus and Alertmanager inside their containers.
+const (
+	PrometheusPath = topology.UploadPath + "/prometheus.yml"
+	RulesPath      = topology.UploadPath + "/rules.yml"
+	// WebPath asks for a password at the web pages of both.
+	WebPath = topology.UploadPath + "/web.yml"
+	// PasswordPath is the password with which Prometheus reads its own metrics and those of Alertmanager.
+	PasswordPath     = topology.UploadPath + "/password"
+	AlertmanagerPath = topology.UploadPath + "/alertmanager.yml"
+)
+
+type prometheusFile struct {
+	Global struct {
+		ScrapeInterval     string            `yaml:"scrape_interval"`
+		ScrapeTimeout      string            `yaml:"scrape_timeout"`
+		EvaluationInterval string            `yaml:"evaluation_interval"`
+		ExternalLabels     map[string]string `yaml:"external_labels"`
+	} `yaml:"global"`
+	RuleFiles     []string       `yaml:"rule_files,omitempty"`
+	Alerting      *alerting      `yaml:"alerting,omitempty"`
+	ScrapeConfigs []scrapeConfig `yaml:"scrape_configs"`
+}
+
+type alerting struct {
+	Alertmanagers []scrapeConfig `yaml:"alertmanagers"`
+}
+
+type scrapeConfig struct {
+	Name      string              `yaml:"job_name,omitempty"`
+	BasicAuth *basicAuth          `yaml:"basic_auth,omitempty"`
+	Params    map[string][]string `yaml:"params,omitempty"`
+	// SampleLimit makes a target that suddenly has far more metrics fail instead of filling the disk.
+	SampleLimit int            `yaml:"sample_limit,omitempty"`
+	Targets     []staticConfig `yaml:"static_configs"`
+}
+
+type basicAuth struct {
+	Username     string `yaml:"username"`
+	PasswordFile string `yaml:"password_file"`
+}
+
+type staticConfig struct {
+	Targets []string          `yaml:"targets"`
+	Labels  map[string]string `yaml:"labels,omitempty"`
+}
+
+// sampleLimit is several times the metrics of a node, which are aggregated over its queues and connections.
+const sampleLimit = 20_000
+
+// scrapeTimeout is less than the interval, as Prometheus asks for.
+const scrapeTimeout = scrapeInterval - 1e9
+
+// PrometheusConf renders the configuration of the stack's own Prometheus.
+func PrometheusConf(s Stack) string {
+	file := scrapes(s)
+	own := &basicAuth{s.Username, PasswordPath}
+	alertmanager := []staticConfig{{Targets: []string{
+		onNetwork(topology.AlertmanagerHost, topology.AlertmanagerWebPort),
+	}}}
+	file.RuleFiles = []string{RulesPath}
+	file.Alerting = &alerting{[]scrapeConfig{{BasicAuth: own, Targets: alertmanager}}}
+	file.ScrapeConfigs = append(file.ScrapeConfigs,
+		scrapeConfig{Name: "prometheus", BasicAuth: own, Targets: []staticConfig{{Targets: []string{
+			onNetwork("localhost", topology.PrometheusWebPort),
+		}}}},
+		scrapeConfig{Name: "alertmanager", BasicAuth: own, Targets: alertmanager},
+	)
+	return render(file)
+}
+
+// ScrapeFile renders what is read of the stack, for `scrape_config_files` of another Prometheus.
+func ScrapeFile(s Stack) string {
+	return render(struct {
+		ScrapeConfigs []scrapeConfig `yaml:"scrape_configs"`
+	}{scrapes(s).ScrapeConfigs})
+}
+
+// scrapes is what any Prometheus reads of the stack.
+func scrapes(s Stack) prometheusFile {
+	var file prometheusFile
+	file.Global.ScrapeInterval = duration(scrapeInterval)
+	file.Global.ScrapeTimeout = duration(scrapeTimeout)
+	file.Global.EvaluationInterval = duration(scrapeInterval)
+	file.Global.ExternalLabels = map[string]string{"stack": s.Name}
+	file.ScrapeConfigs = []scrapeConfig{
+		{Name: jobNodes, SampleLimit: sampleLimit, Targets: static("node", s.Nodes)},
+		{
+			Name:        jobBalancers,
+			Params:      map[string][]string{"scope": {"global", "frontend", "backend", "server"}}, // without listeners
+			SampleLimit: sampleLimit, Targets: static("balancer", s.Balancers),
+		},
+	}
+	return file
+}
+
+// static are targets with their names under a label.
+func static(label string, targets []Target) []staticConfig {
+	var configs []staticConfig
+	for _, t := range targets {
+		configs = append(configs, staticConfig{
+			Targets: []string{t.Address}, Labels: map[string]string{label: t.Name, "container": t.Container},
+		})
+	}
+	return configs
+}

@@ -1,0 +1,68 @@
+package monitoring
+
+import (
+	"net"
+	"strconv"
+	"strings"
+
+	"warren/topology"
+)
+
+// Stack is what is watched.
+type Stack struct {
+	Name string
+	// Network is the name of the Docker network that it is on.
+	Network string
+	// Username is the user of the pages of Prometheus and Alertmanager.
+	Username  string
+	Nodes     []Target
+	Balancers []Target
+}
+
+// Target is something that has metrics.
+type Target struct {
+	// Address is where they are, as host:port on the stack's network.
+	Address string
+	// Name is what the label of a target says it is: a node's host name, or a load balancer's name.
+	Name string
+	// Container is the name of its container.
+	Container string
+}
+
+// Of is what is watched of a stack by a Prometheus of its own, on the host of the first load balancer.
+func Of(outputs topology.Outputs) Stack { return seenFrom(outputs, outputs.LoadBalancer.Host) }
+
+// FromAnywhere is what is watched of a stack by a Prometheus elsewhere: at the addresses of the stack's
+// hosts, or if it has none, on its network.
+func FromAnywhere(outputs topology.Outputs) Stack {
+	const nowhere = "-" // no host has this name
+	return seenFrom(outputs, nowhere)
+}
+
+// seenFrom is a stack with the addresses by which containers on one of its hosts reach it.
+func seenFrom(outputs topology.Outputs, here string) Stack {
+	at := func(host, name string, port int) string {
+		for _, h := range outputs.Hosts {
+			if h.Name == host && host != here {
+				return onNetwork(h.Address, port)
+			}
+		}
+		return onNetwork(name, port)
+	}
+	s := Stack{Name: outputs.Stack, Network: outputs.Network, Username: outputs.Username}
+	for _, n := range outputs.Nodes {
+		s.Nodes = append(s.Nodes, Target{at(n.Host, n.Name, topology.PrometheusPort), n.Name, n.Container})
+	}
+	for _, b := range outputs.LoadBalancers {
+		s.Balancers = append(s.Balancers, Target{
+			at(b.Host, topology.LoadBalancerHost, topology.BalancerMetricsPort),
+			strings.TrimPrefix(b.Container, outputs.Network+"-"), b.Container,
+		})
+	}
+	return s
+}
+
+// quorum is the smallest number of nodes that is a majority.
+func (s Stack) quorum() int { return len(s.Nodes)/2 + 1 }
+
+func onNetwork(host string, port int) string { return net.JoinHostPort(host, strconv.Itoa(port)) }

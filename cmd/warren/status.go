@@ -49,7 +49,7 @@ func newStatus(opts *options) *cobra.Command {
 					return err
 				}
 			}
-			if err := show.status(out, status); err != nil {
+			if err := show.status(out, status, alertsOf(cmd.Context(), c.Outputs())); err != nil {
 				return err
 			}
 			if !status.Healthy() {
@@ -89,7 +89,7 @@ func watchStatus(ctx context.Context, out io.Writer, c *cluster.Cluster, every t
 		}
 		var screen strings.Builder
 		screen.WriteString(clear)
-		if err := show.status(&screen, status); err != nil {
+		if err := show.status(&screen, status, alertsOf(ctx, c.Outputs())); err != nil {
 			return err
 		}
 		if _, err := io.WriteString(out, screen.String()); err != nil {
@@ -110,13 +110,17 @@ type display struct {
 	queues bool
 }
 
-func (d display) status(out io.Writer, status health.Status) error {
+func (d display) status(out io.Writer, status health.Status, alerts alertStatus) error {
 	if !d.json {
-		return printStatus(out, status, d.queues)
+		if err := printStatus(out, status, d.queues); err != nil {
+			return err
+		}
+		return alerts.print(out, status.Time)
 	}
 	return printJSON(out, struct {
 		health.Status
 		Healthy  bool             `json:"healthy"`
 		Problems []health.Problem `json:"problems"`
-	}{status, status.Healthy(), slices.Concat([]health.Problem{}, status.Problems())})
+		alertStatus
+	}{status, status.Healthy(), slices.Concat([]health.Problem{}, status.Problems()), alerts})
 }

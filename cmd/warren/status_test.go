@@ -81,7 +81,7 @@ FAILURE  warren-test-formation: the container that makes the cluster consist of 
 
 func TestStatusForPrograms(t *testing.T) {
 	var out bytes.Buffer
-	require.NoError(t, display{json: true}.status(&out, ailing()))
+	require.NoError(t, display{json: true}.status(&out, ailing(), alertStatus{}))
 	var status struct {
 		Healthy  bool
 		Problems []health.Problem

@@ -1,0 +1,62 @@
+package monitoring
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestPanelsAreComplete(t *testing.T) {
+	for _, d := range Dashboards() {
+		seen := map[string]bool{}
+		for _, p := range d.Panels {
+			assert.False(t, seen[p.Title], "%s is on %s twice", p.Title, d.Name)
+			seen[p.Title] = true
+			assert.NotEmpty(t, p.Help, p.Title)
+			assert.Contains(t, grafanaUnits, p.Unit, p.Title)
+			for _, q := range p.Queries {
+				assert.NotEmpty(t, q.Legend, q.Expr)
+			}
+		}
+	}
+}
+
+// TestExpressionsParse lets promtool read every expression of the panels.
+func TestExpressionsParse(t *testing.T) {
+	tool := promtool(t)
+	for _, d := range Dashboards() {
+		for _, p := range d.Panels {
+			for _, q := range p.Queries {
+				output, err := tool(t.TempDir(), "--experimental", "promql", "format", q.Expr)
+				assert.NoErrorf(t, err, "%s: %s", p.Title, output)
+			}
+		}
+	}
+}
+
+func TestGrafanaHasEveryPanel(t *testing.T) {
+	for _, d := range Dashboards() {
+		var rendered struct {
+			Title  string `json:"title"`
+			Panels []struct {
+				Title   string `json:"title"`
+				Targets []struct {
+					Expr   string `json:"expr"`
+					Legend string `json:"legendFormat"`
+				} `json:"targets"`
+			} `json:"panels"`
+		}
+		require.NoError(t, json.Unmarshal([]byte(Grafana(d)), &rendered))
+		require.Len(t, rendered.Panels, len(d.Panels))
+		for i, p := range d.Panels {
+			assert.Equal(t, p.Title, rendered.Panels[i].Title)
+			require.Len(t, rendered.Panels[i].Targets, len(p.Queries))
+			for j, q := range p.Queries {
+				assert.Equal(t, q.Expr, rendered.Panels[i].Targets[j].Expr)
+				assert.Equal(t, q.Legend, rendered.Panels[i].Targets[j].Legend)
+			}
+		}
+	}
+}

@@ -56,6 +56,7 @@ func TestMonitoring(t *testing.T) {
 	assert.Equal(t, []string{"same"}, names(*result.Summary.ResourceChanges))
 	require.NoError(t, wait.Sleep(t.Context(), 30*time.Second))
 	assert.Empty(t, prometheus.alerts("firing", "pending"))
+	assert.Equal(t, "0", prometheus.query(`sum(prometheus_rule_evaluation_failures_total)`))
 
 	t.Log("without a majority the alert fires, and Alertmanager has it")
 	start := time.Now()

@@ -15,6 +15,8 @@ import (
 	"golang.org/x/term"
 
 	"warren/operate/cluster"
+	"warren/operate/prometheus"
+	"warren/verify/alarm"
 	"warren/verify/checker"
 	"warren/verify/fault"
 	"warren/verify/history"
@@ -34,6 +36,7 @@ type verification struct {
 	duration time.Duration
 	random   int
 	storage  bool
+	alerts   bool
 	seed     uint64
 	rate     float64
 	size     int
@@ -58,6 +61,8 @@ func newVerify(opts *options) *cobra.Command {
 	flags.StringArrayVar(&v.faults, "fault", nil, "inject only the fault `NAME`; may be given many times")
 	flags.BoolVar(&v.storage, "storage", false, "inject the faults of disks instead of the usual ones: all nodes are killed to put them on disks "+
 		"that can be told to lie, and once more to take them off")
+	flags.BoolVar(&v.alerts, "alerts", false, "hold each fault until its alerts are due, and judge them as well; "+
+		"begins with ten quiet minutes. The stack needs warren:monitoring")
 	flags.BoolVar(&v.list, "list", false, "list the faults and end")
 	flags.DurationVar(&v.duration, "duration", 0, "how long each fault lasts, or with --random the whole schedule (default: by fault)")
 	flags.IntVar(&v.random, "random", 0, "instead of each fault in turn, inject `N` drawn at random in one scenario")
@@ -80,6 +85,9 @@ func (v *verification) run(ctx context.Context, out io.Writer) error {
 		faults = fault.Storage()
 	case v.list:
 		faults = fault.All()
+	}
+	if v.alerts && !v.list {
+		faults = append(fault.Quiet(), faults...)
 	}
 	if len(v.faults) > 0 {
 		var err error
@@ -133,8 +141,20 @@ func (v *verification) play(ctx context.Context, c *cluster.Cluster, scenarios [
 		Traffic: traffic.Config{Paths: traffic.Paths(c.Outputs()), Rate: v.rate, Size: v.size},
 	}
 	printer := scenario.NewPrinter(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), len(scenarios))
+	runner := scenario.Runner{
+		Cluster: c, Rig: rig, Limits: scenario.DefaultLimits(), Progress: printer.Show, MustAlert: v.alerts,
+	}
+	client, err := prometheus.Of(c.Outputs())
+	switch {
+	case err == nil:
+		runner.Alerts = func(ctx context.Context, from, to time.Time) ([]prometheus.Series, error) {
+			return client.Range(ctx, alarm.Query, from, to, alarm.Step)
+		}
+	case v.alerts:
+		return report.Run{}, fmt.Errorf("--alerts: %w", err)
+	}
 	return scenario.Suite{
-		Runner: scenario.Runner{Cluster: c, Rig: rig, Limits: scenario.DefaultLimits(), Progress: printer.Show},
+		Runner: runner,
 		Run:    scenario.NewRun(rig, v.seed),
 		Dir:    v.report,
 		Before: rig.Sweep,

@@ -1,6 +1,10 @@
 package monitoring
 
-import "warren/topology/meaning"
+import (
+	"strings"
+
+	"warren/topology/meaning"
+)
 
 // Totals over all nodes and protocols. With metrics that are aggregated on the node, they cost the same for
 // one queue and for ten thousand.
@@ -46,9 +50,8 @@ func queueRules(s Stack) []Rule {
 		},
 		{
 			Name: "DeadLetters",
-			Expr: `sum(increase({__name__=~"rabbitmq_global_messages_dead_lettered_` +
-				`(rejected|expired|maxlen|delivery_limit)_total",job="rabbitmq"}[5m])) > 0`,
-			For: atOnce, Severity: Warning,
+			Expr: deadLettered("rejected", "expired", "maxlen", "delivery_limit") + ` > 0`,
+			For:  atOnce, Severity: Warning,
 			Summary: "{{ $value | humanize }} messages were dead-lettered or dropped in the last five minutes.",
 			Means: "Messages were rejected, expired, were delivered too often, or found their queue full. A queue " +
 				"without a dead-letter exchange has dropped them.",
@@ -64,4 +67,16 @@ func queueRules(s Stack) []Rule {
 			Fix:     []string{"docker exec {{ $labels.container }} rabbitmq-queues rebalance quorum"},
 		},
 	}
+}
+
+// deadLettered counts the messages of the last five minutes that were dead-lettered or dropped, for some
+// reasons. Each reason has a metric, which not every series has. They are added up one by one, because the
+// rates of several metrics would have the same labels.
+func deadLettered(reasons ...string) string {
+	sums := make([]string, len(reasons))
+	for i, reason := range reasons {
+		metric := `rabbitmq_global_messages_dead_lettered_` + reason + `_total{job="rabbitmq"}`
+		sums[i] = `(sum(increase(` + metric + `[5m])) or vector(0))`
+	}
+	return strings.Join(sums, " + ")
 }

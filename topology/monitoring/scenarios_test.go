@@ -47,6 +47,7 @@ func server(node string) string {
 }
 
 const (
+	failures      = `prometheus_rule_evaluation_failures_total{job="prometheus"}`
 	balancerUp    = `up{job="haproxy",instance="haproxy:8405",balancer="haproxy",container="warren-test-haproxy"}`
 	activeServers = `haproxy_backend_active_servers{job="haproxy",balancer="haproxy",` +
 		`container="warren-test-haproxy",proxy="amqp"}`
@@ -62,7 +63,7 @@ func then(before, after string) string {
 
 // healthy are the metrics of a stack of three nodes with traffic of 100 messages a second.
 func healthy() map[string]string {
-	series := map[string]string{balancerUp: always("1"), activeServers: always("3")}
+	series := map[string]string{balancerUp: always("1"), activeServers: always("3"), failures: always("0")}
 	for _, node := range nodeNames {
 		series[of("up", node, "")] = always("1")
 		series[of("rabbitmq_alarms_memory_used_watermark", node, "")] = always("0")
@@ -71,7 +72,9 @@ func healthy() map[string]string {
 		series[of("rabbitmq_disk_space_available_limit_bytes", node, "")] = always("2000000000")
 		series[of("rabbitmq_global_messages_received_confirm_total", node, `,protocol="amqp091"`)] = always("0+500")
 		series[of("rabbitmq_global_messages_confirmed_total", node, `,protocol="amqp091"`)] = always("0+500")
-		series[of("rabbitmq_global_messages_dead_lettered_rejected_total", node, "")] = always("0")
+		for _, reason := range []string{"rejected", "expired", "maxlen", "delivery_limit"} {
+			series[of("rabbitmq_global_messages_dead_lettered_"+reason+"_total", node, "")] = always("0")
+		}
 		series[of("rabbitmq_global_consumers", node, `,protocol="amqp091"`)] = always("2")
 		series[of("rabbitmq_queue_messages_ready", node, "")] = always("5")
 		series[of("rabbitmq_queue_messages_unacked", node, "")] = always("20")
@@ -262,6 +265,13 @@ var scenarios = []scenario{
 		},
 		firing:  map[time.Duration][]string{11 * time.Minute: nil},
 		against: []string{"LeadersNotSpread"},
+	},
+	{
+		name:    "a rule can't be evaluated",
+		changes: map[string]string{failures: fmt.Sprintf("0x%d 0+1x%d", for1min-1, for1h)},
+		firing: map[time.Duration][]string{
+			time.Minute + 5*time.Second: nil, time.Minute + 40*time.Second: {"RulesFail"},
+		},
 	},
 	{
 		name: "the load balancer goes",

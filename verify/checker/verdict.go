@@ -55,6 +55,10 @@ const (
 	OutageTooLong Kind = "outage too long"
 	// NotHealed: a fault was still in the cluster at the end.
 	NotHealed Kind = "not healed"
+	// AlertMissing: an alert did not fire under a fault, or not in time.
+	AlertMissing Kind = "alert missing"
+	// FalseAlarm: an alert fired that nothing was there for.
+	FalseAlarm Kind = "false alarm"
 	// ProvesNothing: the run was such that it could not have shown a broken promise.
 	ProvesNothing Kind = "proves nothing"
 )

@@ -24,7 +24,7 @@ func expectWithin(anyPath, balanced time.Duration) checker.Expectation {
 var expectNoConfirms = checker.Expectation{NoConfirms: true}
 
 // All returns every fault there is.
-func All() []Fault { return append(Usual(), Storage()...) }
+func All() []Fault { return slices.Concat(Usual(), Storage(), Quiet()) }
 
 // Usual returns the faults that need no other disks, the simple ones first.
 func Usual() []Fault {

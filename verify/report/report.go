@@ -4,8 +4,10 @@ package report
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
+	"warren/verify/alarm"
 	"warren/verify/checker"
 	"warren/verify/history"
 )
@@ -48,8 +50,10 @@ type Scenario struct {
 	Recovery time.Duration `json:"recovery"`
 
 	Verdict checker.Verdict `json:"verdict"`
-	Events  []history.Event `json:"events,omitempty"`
-	Chart   *Chart          `json:"chart,omitempty"`
+	// Alerts are those that fired, or should have; none if the stack has no Prometheus.
+	Alerts []alarm.Outcome `json:"alerts,omitempty"`
+	Events []history.Event `json:"events,omitempty"`
+	Chart  *Chart          `json:"chart,omitempty"`
 	// HistoryFile is the saved history, relative to the report.
 	HistoryFile string `json:"historyFile,omitempty"`
 	Logs        []Log  `json:"logs,omitempty"`
@@ -59,6 +63,24 @@ type Scenario struct {
 type Log struct {
 	Container string `json:"container"`
 	Text      string `json:"text"`
+}
+
+// Watched tells whether alerts were recorded in any scenario.
+func (r Run) Watched() bool {
+	return slices.ContainsFunc(r.Scenarios, func(s Scenario) bool { return len(s.Alerts) > 0 })
+}
+
+// Alarm is the first alert that had to fire, or else the first that fired, with the time from the fault to it; "-"
+// if there is none.
+func (s Scenario) Alarm() string {
+	if len(s.Alerts) == 0 {
+		return "-"
+	}
+	first := s.Alerts[0]
+	if !first.Fired {
+		return first.Alert + " missing"
+	}
+	return first.Alert + " " + Duration(first.After)
 }
 
 // Status is how a scenario or a run ended.

@@ -43,7 +43,12 @@ func Number(n int) string {
 // Print writes the run as a table for the terminal, and below it why scenarios failed.
 func Print(w io.Writer, r Run) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SCENARIO\tVERDICT\tCONFIRMED\tLOST\tUNKNOWN\tOUTAGE\tBALANCED\tANY NODE\tDELIVERIES\tRECOVERY")
+	columns := "SCENARIO\tVERDICT\tCONFIRMED\tLOST\tUNKNOWN\tOUTAGE\tBALANCED\tANY NODE\tDELIVERIES\tRECOVERY"
+	watched := r.Watched()
+	if watched {
+		columns += "\tALERT"
+	}
+	fmt.Fprintln(table, columns)
 	for _, s := range r.Scenarios {
 		fmt.Fprintf(table, "%s\t%s\t", s.Name, strings.ToUpper(string(s.Status())))
 		if s.Status() == Skipped {
@@ -51,15 +56,22 @@ func Print(w io.Writer, r Run) error {
 			continue
 		}
 		v := s.Verdict
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", Number(v.Acknowledged), Number(v.Lost.Count), Number(v.Unknown),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", Number(v.Acknowledged), Number(v.Lost.Count), Number(v.Unknown),
 			s.pause("", confirmPause), s.pause(history.LoadBalancer, confirmPause), s.pause(history.AnyNode, confirmPause),
 			s.pause("", deliveryPause), s.recovery())
+		if watched {
+			fmt.Fprintf(table, "\t%s", s.Alarm())
+		}
+		fmt.Fprintln(table)
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print report: %w", err)
 	}
 	fmt.Fprintln(w, "\nOUTAGE is the longest time without a confirm over any path, BALANCED through the load balancer, ANY NODE straight\n"+
 		"to the nodes with a choice; DELIVERIES the longest time without a delivery; RECOVERY from healing to fully healthy.")
+	if watched {
+		fmt.Fprintln(w, "ALERT is the first alert that must fire, with the time from the fault to the alert.")
+	}
 	for _, s := range r.Scenarios {
 		switch s.Status() {
 		case Skipped:

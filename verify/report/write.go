@@ -44,11 +44,17 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		p, _ := s.path(history.LoadBalancer)
 		return Duration(p.ConfirmLatency.P99)
 	},
-	"more":    func(m checker.Messages) int { return m.Count - len(m.IDs) },
-	"offset":  func(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) },
-	"lines":   func(text string) int { return strings.Count(text, "\n") },
-	"columns": func(paths []string) int { return 8 + len(paths) }, // of the summary, after the verdict
-	"anchor":  func(name string) string { return strings.ReplaceAll(name, " ", "-") },
+	"more":   func(m checker.Messages) int { return m.Count - len(m.IDs) },
+	"offset": func(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) },
+	"lines":  func(text string) int { return strings.Count(text, "\n") },
+	"columns": func(r Run) int { // of the summary, after the verdict
+		columns := 8 + len(r.Paths())
+		if r.Watched() {
+			columns++
+		}
+		return columns
+	},
+	"anchor": func(name string) string { return strings.ReplaceAll(name, " ", "-") },
 }).Parse(pageHTML))
 
 // cell is a duration in a table, coloured by how much it hurts.

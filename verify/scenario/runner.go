@@ -8,6 +8,7 @@ import (
 
 	"warren/internal/wait"
 	"warren/operate/cluster"
+	"warren/operate/prometheus"
 	"warren/verify/checker"
 	"warren/verify/fault"
 	"warren/verify/history"
@@ -56,6 +57,10 @@ type Runner struct {
 	Limits  Limits
 	// Progress is told of every step and, while traffic runs, of its counts. It may be nil.
 	Progress func(Progress)
+	// Alerts returns the series of alarm.Query between two times. It is nil if the stack has no Prometheus.
+	Alerts func(ctx context.Context, from, to time.Time) ([]prometheus.Series, error)
+	// MustAlert holds faults until their alerts are due, and fails a scenario in which one did not fire.
+	MustAlert bool
 }
 
 // Rig is what a scenario needs of the world.
@@ -109,6 +114,7 @@ func (r Runner) Play(ctx context.Context, s Scenario) (report.Scenario, history.
 	h := p.recorder.History()
 	result.Took = time.Since(result.Started)
 	result.Verdict = checker.Check(h, s.promises())
+	r.judgeAlerts(ctx, h, &result)
 	result.Events = h.Events
 	result.Chart = report.NewChart(h, result.Verdict)
 	logs, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -244,7 +250,7 @@ func (p *play) inflict(ctx context.Context, step Step, target fault.Target) (err
 	p.result.Injected = append(p.result.Injected, injection.String())
 
 	p.phase("hold")
-	return wait.Sleep(ctx, step.Hold)
+	return wait.Sleep(ctx, p.hold(step))
 }
 
 // aftermath is an injection that knows, once it was healed, what that took.

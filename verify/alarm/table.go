@@ -1,0 +1,66 @@
+package alarm
+
+import (
+	"slices"
+	"time"
+)
+
+// How soon alerts must fire: the time that a rule waits, a reading and an evaluation, which are five
+// seconds apart, and as much again for a machine that is busy.
+const (
+	// atOnce is for rules that do not wait.
+	atOnce = 25 * time.Second
+	// soon is for rules that wait for 15 s, of which the cluster may take some to notice the failure by
+	// itself.
+	soon = 60 * time.Second
+	// afterRestart is for rules that let a node restart, for two minutes.
+	afterRestart = 170 * time.Second
+)
+
+func must(alert string, within time.Duration, may ...string) Expectation {
+	return Expectation{Must: []Must{{alert, within}}, May: may}
+}
+
+// Table are the alerts of the faults, by the fault's name. Faults that are not in it fire none: they are
+// over before anybody must know, or are no failure at all.
+var Table = map[string]Expectation{
+	"leader-killed":        must("NodeDown", afterRestart),
+	"follower-killed":      must("NodeDown", afterRestart),
+	"leader-stopped":       must("NodeDown", afterRestart),
+	"leader-paused":        must("NodeDown", afterRestart, "NodesSeparated"),
+	"app-stopped":          must("NodeDown", afterRestart),
+	"load-balancer-killed": must("LoadBalancerDown", soon),
+	"two-nodes-killed":     must("NoMajority", soon, "NodeDown", "NothingConfirmed", "NoServers"),
+	"all-nodes-killed":     must("NoMajority", soon, "NodeDown", "NoServers"),
+
+	"leader-isolated":        must("NodesSeparated", soon, "ServerDown", "NothingConfirmed"),
+	"follower-isolated":      must("NodesSeparated", soon, "ServerDown"),
+	"pair-cut":               must("NodesSeparated", soon, "ServerDown"),
+	"majorities-ring":        must("NodesSeparated", soon, "ServerDown"),
+	"one-way-loss":           must("NodesSeparated", soon, "ServerDown"),
+	"cut-from-load-balancer": must("ServerDown", afterRestart),
+
+	"memory-alarm": must("MemoryAlarm", atOnce, "NothingConfirmed"),
+	"disk-alarm":   must("DiskAlarm", atOnce, "NothingConfirmed"),
+
+	// A link that comes and goes, or loses packets, may be seen cut.
+	"flapping-link":  {May: []string{"NodesSeparated"}},
+	"packet-loss":    {May: []string{"NodesSeparated"}},
+	"cookie-changed": {May: []string{"NodesSeparated"}},
+	// The node is away for as long as it takes to come back with nothing.
+	"node-reset":  {May: []string{"NodeDown"}},
+	"volume-lost": {May: []string{"NodeDown"}},
+}
+
+// Lenient is a table in which what must fire may fire: for faults that are healed before.
+func Lenient(table map[string]Expectation) map[string]Expectation {
+	lenient := map[string]Expectation{}
+	for name, e := range table {
+		may := slices.Clone(e.May)
+		for _, m := range e.Must {
+			may = append(may, m.Alert)
+		}
+		lenient[name] = Expectation{May: may}
+	}
+	return lenient
+}

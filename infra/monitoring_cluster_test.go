@@ -40,8 +40,8 @@ func TestMonitoring(t *testing.T) {
 
 	t.Log("every target is read")
 	prometheus.eventually("all targets are up", func() error {
-		if up := prometheus.query(`sum(up)`); up != "6" {
-			return fmt.Errorf("three nodes, HAProxy, Prometheus and Alertmanager: %s are up", up)
+		if up := prometheus.query(`sum(up)`); up != "13" {
+			return fmt.Errorf("of nodes, HAProxy, Prometheus, Alertmanager and seven agents, %s are up", up)
 		}
 		return nil
 	})

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -32,6 +33,21 @@ func TestStatus(t *testing.T) {
 	assert.Equal(t, Stopping, status.Phase)
 	assert.Equal(t, "told to", status.Reason)
 	assert.Equal(t, &Node{Name: "rabbit@rabbit1", Data: true}, status.Node)
+}
+
+func TestMetricsTellThePhaseAndTheTime(t *testing.T) {
+	b := NewBoard(Working, nil)
+	b.Set(Lost, "the node left")
+	_, url := serve(t, b, "COOKIE")
+	response, err := http.Get(url + "/metrics")
+	require.NoError(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	assert.Contains(t, string(body), "warren_agent_phase{phase=\"lost\"} 1\n")
+	assert.Contains(t, string(body), "warren_agent_phase{phase=\"done\"} 0\n")
+	assert.Regexp(t, `warren_agent_time_seconds 1\d{9}\.\d{3}\n`, string(body))
+	assert.NotContains(t, string(body), "the node left", "reasons may name queues, and would be a series each")
 }
 
 func TestAFarewellCountsIfItIsSigned(t *testing.T) {

@@ -78,6 +78,10 @@ func (b *Board) Handler(cookie string) http.Handler {
 		}
 		reply(w, status)
 	})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+		writeMetrics(w, b.Status(), time.Now())
+	})
 	mux.HandleFunc("GET /result", func(w http.ResponseWriter, _ *http.Request) {
 		b.mu.Lock()
 		result := b.result

@@ -50,8 +50,7 @@ func helperDown(c *consultation, p health.Problem) (string, []string) {
 }
 
 func helperUnhealthy(c *consultation, p health.Problem) (string, []string) {
-	return "What the helper is to bring about is not there, or has been lost: its log says what. The next " +
-		"deployment repairs it, or says why it can't.", []string{logs(p.Subject), c.up()}
+	return meaning.HelperUnhealthy, []string{logs(p.Subject), c.up()}
 }
 
 func outputsIncomplete(c *consultation, _ health.Problem) (string, []string) {

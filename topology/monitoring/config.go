@@ -95,6 +95,7 @@ func scrapes(s Stack) prometheusFile {
 			Params:      map[string][]string{"scope": {"global", "frontend", "backend", "server"}}, // without listeners
 			SampleLimit: sampleLimit, Targets: static("balancer", s.Balancers),
 		},
+		{Name: jobAgents, SampleLimit: sampleLimit, Targets: static("agent", s.Agents)},
 	}
 	return file
 }
@@ -103,9 +104,11 @@ func scrapes(s Stack) prometheusFile {
 func static(label string, targets []Target) []staticConfig {
 	var configs []staticConfig
 	for _, t := range targets {
-		configs = append(configs, staticConfig{
-			Targets: []string{t.Address}, Labels: map[string]string{label: t.Name, "container": t.Container},
-		})
+		labels := map[string]string{label: t.Name, "container": t.Container}
+		if t.Role != "" {
+			labels["role"] = t.Role
+		}
+		configs = append(configs, staticConfig{Targets: []string{t.Address}, Labels: labels})
 	}
 	return configs
 }

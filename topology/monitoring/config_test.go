@@ -74,9 +74,16 @@ func TestEveryNodeAndLoadBalancerIsRead(t *testing.T) {
 		config stackconfig.Config
 		want   []string
 	}{
-		"one engine": {stackconfig.Config{}, []string{"rabbit1:15692", "rabbit2:15692", "rabbit3:15692", "haproxy:8405"}},
+		"one engine": {stackconfig.Config{}, []string{
+			"rabbit1:15692", "rabbit2:15692", "rabbit3:15692", "haproxy:8405",
+			"rabbit1:15700", "rabbit1-join:15700", "rabbit2:15700", "rabbit2-join:15700", "rabbit3:15700",
+			"rabbit3-join:15700", "formation:15701",
+		}},
 		"hosts": {stackconfig.Config{Hosts: hosts},
-			[]string{"rabbit1:15692", "192.0.2.2:15692", "192.0.2.3:15692", "haproxy:8405", "192.0.2.2:8405"}},
+			[]string{
+				"rabbit1:15692", "192.0.2.2:15692", "192.0.2.3:15692", "haproxy:8405", "192.0.2.2:8405",
+				"rabbit1:15700", "rabbit1-join:15700", "192.0.2.2:15700", "192.0.2.3:15700", "formation:15701",
+			}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cluster, err := stackconfig.New("test", tc.config)
@@ -84,7 +91,7 @@ func TestEveryNodeAndLoadBalancerIsRead(t *testing.T) {
 			var file prometheusFile
 			require.NoError(t, yaml.Unmarshal([]byte(PrometheusConf(Of(cluster.Outputs(topology.Secrets{})))), &file))
 			var targets []string
-			for _, job := range file.ScrapeConfigs[:2] {
+			for _, job := range file.ScrapeConfigs[:3] {
 				for _, target := range job.Targets {
 					targets = append(targets, target.Targets...)
 				}

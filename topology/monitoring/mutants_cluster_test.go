@@ -35,7 +35,11 @@ var mutants = map[string]func(Rule) Rule{
 	"it fires too late": func(r Rule) Rule { r.For = 2*r.For + 10*time.Minute; return r },
 	"it does not wait":  func(r Rule) Rule { r.For = 0; return r },
 	"it compares the other way": func(r Rule) Rule {
-		r.Expr = strings.NewReplacer(" == 0", " != 0", " == 1", " != 1", " > ", " <= ", " < ", " >= ").Replace(r.Expr)
+		r.Expr = strings.NewReplacer(" > ", " <= ", " < ", " >= ").Replace(r.Expr)
+		return r
+	},
+	"it takes the same for another": func(r Rule) Rule {
+		r.Expr = strings.NewReplacer(" == 0", " != 0", " == 1", " != 1").Replace(r.Expr)
 		return r
 	},
 }

@@ -2,6 +2,9 @@ package monitoring
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -23,17 +26,21 @@ func TestPanelsAreComplete(t *testing.T) {
 	}
 }
 
-// TestExpressionsParse lets promtool read every expression of the panels.
+// TestExpressionsParse lets promtool read every expression of the panels, as rules.
 func TestExpressionsParse(t *testing.T) {
-	tool := promtool(t)
+	tool, folder := promtool(t), t.TempDir()
+	require.NoError(t, os.Chmod(folder, 0o755))
+	var rules []Rule
 	for _, d := range Dashboards() {
-		for _, p := range d.Panels {
-			for _, q := range p.Queries {
-				output, err := tool(t.TempDir(), "--experimental", "promql", "format", q.Expr)
-				assert.NoErrorf(t, err, "%s: %s", p.Title, output)
+		for i, p := range d.Panels {
+			for j, q := range p.Queries {
+				rules = append(rules, Rule{Name: fmt.Sprintf("%s_%d_%d", d.Name, i, j), Expr: q.Expr})
 			}
 		}
 	}
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "rules.yml"), []byte(RuleFile(rules)), 0o644))
+	output, err := tool(folder, "check", "rules", "rules.yml")
+	assert.NoErrorf(t, err, "%s", output)
 }
 
 func TestGrafanaHasEveryPanel(t *testing.T) {

@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"time"
@@ -35,6 +36,13 @@ func of(metric, node, labels string) string {
 		metric, node, node, node, labels)
 }
 
+// ofAgent is a series of an agent.
+func ofAgent(metric, agent, labels string) string {
+	role := map[string]string{"rabbit1": "node", "formation": "formation"}
+	return fmt.Sprintf(`%s{job="warren",agent="%s",role="%s",container="warren-test-%s"%s}`,
+		metric, agent, cmp.Or(role[agent], "join"), agent, labels)
+}
+
 // link is whether a node is connected to another.
 func link(node, peer string) string {
 	return of("erlang_vm_dist_node_state", node, fmt.Sprintf(`,peer="rabbit@%s"`, peer))
@@ -64,6 +72,11 @@ func then(before, after string) string {
 // healthy are the metrics of a stack of three nodes with traffic of 100 messages a second.
 func healthy() map[string]string {
 	series := map[string]string{balancerUp: always("1"), activeServers: always("3"), failures: always("0")}
+	for _, agent := range []string{"rabbit1", "rabbit1-join", "formation"} {
+		series[ofAgent("up", agent, "")] = always("1")
+		series[ofAgent("warren_agent_phase", agent, `,phase="lost"`)] = always("0")
+		series[ofAgent("warren_agent_time_seconds", agent, "")] = always("0+5")
+	}
 	for _, node := range nodeNames {
 		series[of("up", node, "")] = always("1")
 		series[of("rabbitmq_alarms_memory_used_watermark", node, "")] = always("0")
@@ -145,7 +158,7 @@ var scenarios = []scenario{
 		name:    "all nodes go, and the load balancer sees none",
 		changes: away(for1h, nodeNames...),
 		firing: map[time.Duration][]string{
-			time.Minute + 30*time.Second: {"NoMajority", "NoServers"},
+			time.Minute + 10*time.Second: nil, time.Minute + 30*time.Second: {"NoMajority", "NoServers"},
 		},
 	},
 	{
@@ -188,7 +201,9 @@ var scenarios = []scenario{
 		changes: map[string]string{
 			of("rabbitmq_disk_space_available_bytes", "rabbit1", ""): fmt.Sprintf("50000000000-4166666x%d", for1h+2*for10min),
 		},
-		firing: map[time.Duration][]string{20 * time.Minute: nil, 50 * time.Minute: {"DiskFillsUp"}},
+		firing: map[time.Duration][]string{
+			20 * time.Minute: nil, 35 * time.Minute: nil, 50 * time.Minute: {"DiskFillsUp"},
+		},
 	},
 	{
 		name: "a disk fills up slowly: 1 GB an hour of 50",
@@ -231,7 +246,7 @@ var scenarios = []scenario{
 		name:    "what is not acknowledged grows",
 		changes: everyNode("rabbitmq_queue_messages_unacked", "", fmt.Sprintf("20x%d 20+10x%d", for10min, for1h)),
 		firing: map[time.Duration][]string{
-			10 * time.Minute: nil, 25 * time.Minute: {"UnacknowledgedGrows"},
+			10 * time.Minute: nil, 15 * time.Minute: nil, 25 * time.Minute: {"UnacknowledgedGrows"},
 		},
 	},
 	{
@@ -265,6 +280,37 @@ var scenarios = []scenario{
 		},
 		firing:  map[time.Duration][]string{11 * time.Minute: nil},
 		against: []string{"LeadersNotSpread"},
+	},
+	{
+		name:    "a helper goes",
+		changes: map[string]string{ofAgent("up", "rabbit1-join", ""): then("1", "0")},
+		firing: map[time.Duration][]string{
+			2 * time.Minute: nil, 3*time.Minute + 10*time.Second: {"HelperDown"},
+		},
+	},
+	{
+		name:    "the agent of a node goes with its node, of which another alert tells",
+		changes: map[string]string{ofAgent("up", "rabbit1", ""): then("1", "0")},
+		firing:  map[time.Duration][]string{4 * time.Minute: nil},
+		against: []string{"HelperDown"},
+	},
+	{
+		name:    "a helper has lost what it watches over",
+		changes: map[string]string{ofAgent("warren_agent_phase", "rabbit1-join", `,phase="lost"`): then("0", "1")},
+		firing: map[time.Duration][]string{
+			time.Minute + 10*time.Second: nil, time.Minute + 20*time.Second: {"HelperUnhealthy"},
+		},
+	},
+	{
+		name:    "a clock is ten seconds late",
+		changes: map[string]string{ofAgent("warren_agent_time_seconds", "rabbit1", ""): always("-10+5")},
+		firing:  map[time.Duration][]string{time.Minute: nil, 3 * time.Minute: {"ClockSkew"}},
+	},
+	{
+		name:    "a clock is two seconds late",
+		changes: map[string]string{ofAgent("warren_agent_time_seconds", "rabbit1", ""): always("-2+5")},
+		firing:  map[time.Duration][]string{3 * time.Minute: nil},
+		against: []string{"ClockSkew"},
 	},
 	{
 		name:    "a rule can't be evaluated",

@@ -17,6 +17,8 @@ type Stack struct {
 	Username  string
 	Nodes     []Target
 	Balancers []Target
+	// Agents are those of nodes and helpers. Of helpers on other hosts, only the formation is reached.
+	Agents []Target
 }
 
 // Target is something that has metrics.
@@ -27,6 +29,8 @@ type Target struct {
 	Name string
 	// Container is the name of its container.
 	Container string
+	// Role is that of an agent's container, as a value of topology.LabelRole.
+	Role string
 }
 
 // Of is what is watched of a stack by a Prometheus of its own, on the host of the first load balancer.
@@ -51,14 +55,29 @@ func seenFrom(outputs topology.Outputs, here string) Stack {
 	}
 	s := Stack{Name: outputs.Stack, Network: outputs.Network, Username: outputs.Username}
 	for _, n := range outputs.Nodes {
-		s.Nodes = append(s.Nodes, Target{at(n.Host, n.Name, topology.PrometheusPort), n.Name, n.Container})
+		s.Nodes = append(s.Nodes, Target{
+			Address: at(n.Host, n.Name, topology.PrometheusPort), Name: n.Name, Container: n.Container,
+		})
+		s.Agents = append(s.Agents, Target{
+			Address: at(n.Host, n.Name, topology.AgentPort), Name: n.Name, Container: n.Container, Role: topology.RoleNode,
+		})
+		if helper := topology.MembershipHost(topology.Node{Name: n.Name}); n.Host == here || len(outputs.Hosts) == 0 {
+			s.Agents = append(s.Agents, Target{
+				Address: onNetwork(helper, topology.AgentPort), Name: helper, Container: n.Membership,
+				Role: topology.RoleMembership,
+			})
+		}
 	}
 	for _, b := range outputs.LoadBalancers {
 		s.Balancers = append(s.Balancers, Target{
-			at(b.Host, topology.LoadBalancerHost, topology.BalancerMetricsPort),
-			strings.TrimPrefix(b.Container, outputs.Network+"-"), b.Container,
+			Address: at(b.Host, topology.LoadBalancerHost, topology.BalancerMetricsPort),
+			Name:    strings.TrimPrefix(b.Container, outputs.Network+"-"), Container: b.Container,
 		})
 	}
+	s.Agents = append(s.Agents, Target{
+		Address: at(outputs.FormationHost, topology.FormationHost, topology.FormationPort),
+		Name:    topology.FormationHost, Container: outputs.Formation, Role: topology.RoleFormation,
+	})
 	return s
 }
 

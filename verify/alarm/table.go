@@ -48,8 +48,8 @@ var Table = map[string]Expectation{
 	"packet-loss":    {May: []string{"NodesSeparated"}},
 	"cookie-changed": {May: []string{"NodesSeparated"}},
 	// The node is away for as long as it takes to come back with nothing.
-	"node-reset":  {May: []string{"NodeDown"}},
-	"volume-lost": {May: []string{"NodeDown"}},
+	"node-reset":  {May: []string{"NodeDown", "HelperUnhealthy"}},
+	"volume-lost": {May: []string{"NodeDown", "HelperUnhealthy"}},
 }
 
 // Lenient is a table in which what must fire may fire: for faults that are healed before.

@@ -23,6 +23,9 @@ const (
 	// PromptElectionPath is the Erlang module that lets followers call an election promptly.
 	PromptElectionPath = UploadPath + "/prompt_election.erl"
 
+	// NodePulsePath is the Erlang module by which a node tells its agent how it stands.
+	NodePulsePath = UploadPath + "/node_pulse.erl"
+
 	// DesiredVariable is the environment variable that tells the agent in a container what is desired, as JSON.
 	DesiredVariable = "WARREN_DESIRED"
 
@@ -35,4 +38,12 @@ const (
 	HAProxyConfFolder = "/usr/local/etc/haproxy"
 	// HAProxyConfPath is where HAProxy reads its configuration from.
 	HAProxyConfPath = HAProxyConfFolder + "/haproxy.cfg"
+)
+
+// What the agent of a node answers load balancers at AgentPort.
+const (
+	// AlivePath answers 204. The agent of a frozen node does not answer.
+	AlivePath = "/alive"
+	// VerdictPath answers a line for HAProxy's agent check: whether the node takes clients.
+	VerdictPath = "/verdict"
 )

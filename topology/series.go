@@ -108,9 +108,6 @@ func (s Series) ConnectionLimitKey() string {
 // a node is drained for maintenance.
 func (s Series) HasInServiceCheck() bool { return s.atLeast(4, 1) }
 
-// HasLinkMetricsFirst tells whether a node's metrics begin with those of the Erlang virtual machine.
-func (s Series) HasLinkMetricsFirst() bool { return s.atLeast(4, 0) }
-
 // directUpgrades lists, for each series, the older series from which its release notes allow an upgrade in
 // place. A series that is not listed takes upgrades from its direct predecessor only.
 var directUpgrades = map[Series][]Series{

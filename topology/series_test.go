@@ -49,14 +49,13 @@ func TestCapabilities(t *testing.T) {
 		has  func(Series) bool
 		when SeriesRange
 	}{
-		"RAM nodes":              {Series.HasRAMNodes, SeriesRange{Until: Series{4, 2}}},
-		"partition handling":     {Series.HasPartitionHandling, SeriesRange{Until: Series{4, 3}}},
-		"queue master locator":   {Series.HasQueueMasterLocator, SeriesRange{Until: Series{4, 0}}},
-		"deprecated features":    {Series.HasDeprecatedFeatures, SeriesRange{Since: Series{3, 13}}},
-		"peers found together":   {Series.PeersFoundTogether, SeriesRange{Since: Series{3, 13}}},
-		"metrics of links first": {Series.HasLinkMetricsFirst, SeriesRange{Since: Series{4, 0}}},
-		"check of service":       {Series.HasInServiceCheck, SeriesRange{Since: Series{4, 1}}},
-		"Khepri":                 {Series.NewClustersUseKhepri, SeriesRange{Since: Series{4, 2}}},
+		"RAM nodes":            {Series.HasRAMNodes, SeriesRange{Until: Series{4, 2}}},
+		"partition handling":   {Series.HasPartitionHandling, SeriesRange{Until: Series{4, 3}}},
+		"queue master locator": {Series.HasQueueMasterLocator, SeriesRange{Until: Series{4, 0}}},
+		"deprecated features":  {Series.HasDeprecatedFeatures, SeriesRange{Since: Series{3, 13}}},
+		"peers found together": {Series.PeersFoundTogether, SeriesRange{Since: Series{3, 13}}},
+		"check of service":     {Series.HasInServiceCheck, SeriesRange{Since: Series{4, 1}}},
+		"Khepri":               {Series.NewClustersUseKhepri, SeriesRange{Since: Series{4, 2}}},
 	} {
 		for _, series := range all {
 			want := capability.when.Includes(series)

@@ -21,6 +21,7 @@ import (
 	"warren/agent/peer"
 	"warren/agent/plan"
 	"warren/agent/rabbit"
+	"warren/agent/verdict"
 	"warren/internal/wait"
 	"warren/topology"
 )
@@ -52,6 +53,8 @@ type Agent struct {
 	err      error
 
 	serving servingCache
+	health  health
+	desk    *verdict.Desk
 	// up tells that RabbitMQ has come up since it was started.
 	up atomic.Bool
 
@@ -69,6 +72,8 @@ func New(desired plan.Desired, cookie string, log *slog.Logger) *Agent {
 		data: data{home: topology.DataPath, node: string(desired.Self)},
 	}
 	a.board = peer.NewBoard(peer.Preparing, a.status)
+	a.desk = verdict.NewDesk(a.verdict)
+	a.board.AnswerLoadBalancers(a.desk)
 	return a
 }
 
@@ -107,11 +112,9 @@ var errEnded = errors.New("RabbitMQ ended by itself")
 // again.
 func (a *Agent) Run(ctx context.Context, cookie string, stop <-chan struct{}) error {
 	go a.children.reap()
-	go func() {
-		if err := a.board.Serve(ctx, topology.AgentPort, cookie); err != nil {
-			a.log.Error("other agents can't ask this one", "error", err)
-		}
-	}()
+	go a.listen(ctx)
+	go a.askQuietNode(ctx)
+	go a.serve(ctx, cookie)
 	if err := a.start(ctx, stop); err != nil {
 		return err
 	}
@@ -121,6 +124,18 @@ func (a *Agent) Run(ctx context.Context, cookie string, stop <-chan struct{}) er
 		return nil
 	case <-a.ended:
 		return fmt.Errorf("%w: %w", errEnded, a.err)
+	}
+}
+
+// serve answers other agents and load balancers until ctx ends. These take a node out whose agent does not
+// answer.
+func (a *Agent) serve(ctx context.Context, cookie string) {
+	const rest = time.Second
+	for ctx.Err() == nil {
+		if err := a.board.Serve(ctx, topology.AgentPort, cookie); err != nil {
+			a.log.Error("others can't ask this agent", "error", err)
+		}
+		_ = wait.Sleep(ctx, rest) // the loop sees that ctx has ended
 	}
 }
 
@@ -268,6 +283,8 @@ func (a *Agent) stop(ctx context.Context) {
 	}
 	if desired().Destroy {
 		a.log.Info("the whole stack goes: stopping at once")
+	} else {
+		a.tellLoadBalancers(ctx)
 	}
 	_, err := a.loop(desired).Run(ctx, plan.StopNode)
 	if err == nil {

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"warren/topology"
 )
 
 // Board is where an agent puts up how it stands, for others to read and to wait for.
@@ -22,6 +24,7 @@ type Board struct {
 	parted  time.Time
 	healthy bool // as a health check was told last
 	node    func(context.Context) *Node
+	verdict http.Handler
 }
 
 // NewBoard returns a board that begins with a phase. If node is not nil, it is asked for what is known of
@@ -29,6 +32,9 @@ type Board struct {
 func NewBoard(phase Phase, node func(context.Context) *Node) *Board {
 	return &Board{status: Status{Phase: phase, Since: time.Now()}, changed: make(chan struct{}), node: node}
 }
+
+// AnswerLoadBalancers lets load balancers ask whether the node takes clients. It is called before Serve.
+func (b *Board) AnswerLoadBalancers(verdict http.Handler) { b.verdict = verdict }
 
 // Set changes the phase.
 func (b *Board) Set(phase Phase, reason string) {
@@ -93,6 +99,12 @@ func (b *Board) Handler(cookie string) http.Handler {
 			http.Error(w, string(status.Phase)+": "+status.Reason, http.StatusServiceUnavailable)
 		}
 	})
+	if b.verdict != nil {
+		mux.Handle("GET "+topology.VerdictPath, b.verdict)
+		mux.HandleFunc("GET "+topology.AlivePath, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusNoContent)
+		})
+	}
 	mux.HandleFunc("POST /farewell", func(w http.ResponseWriter, r *http.Request) {
 		const longest = 512
 		message, err := io.ReadAll(io.LimitReader(r.Body, longest))

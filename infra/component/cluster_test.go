@@ -213,6 +213,7 @@ func TestUploads(t *testing.T) {
 		"/etc/warren/definitions.json":    "0400",
 		"/etc/warren/agent":               "0555",
 		"/etc/warren/prompt_election.erl": "0444",
+		"/etc/warren/node_pulse.erl":      "0444",
 	}, r.Of(pulumitest.Container)["rabbit1"].Permissions())
 	assert.Equal(t, map[string]string{
 		"/etc/warren/erlang.cookie": "0400",

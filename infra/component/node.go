@@ -143,6 +143,7 @@ func newNodeContainer(
 			secretFile(topology.UploadedDefinitionsPath, args.Secrets.render(definitions)),
 			agentFile(*args.Agent),
 			file(topology.PromptElectionPath, render.PromptElection),
+			file(topology.NodePulsePath, render.NodePulse),
 		},
 		Volumes: docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
 			VolumeName:    data.Name,

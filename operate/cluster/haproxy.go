@@ -25,6 +25,9 @@ type Server struct {
 	Status string `json:"status"`
 	// Check is what the last health check found, such as "L4CON" or "Layer4 check passed".
 	Check string `json:"check"`
+	// Agent is what the node's agent said about the node last, such as "ready down (it has no majority)"; empty
+	// if it is not asked.
+	Agent string `json:"agent,omitempty"`
 	// Sessions are those open now; SessionsTotal those since the load balancer started.
 	Sessions      int `json:"sessions"`
 	SessionsTotal int `json:"sessionsTotal"`
@@ -32,6 +35,15 @@ type Server struct {
 
 // Up tells whether the load balancer sends connections to the server.
 func (s Server) Up() bool { return s.Status == "UP" || strings.HasPrefix(s.Status, "UP ") }
+
+// Why says what the load balancer found out about the server: its agent's word if that is what counts, or the last
+// check.
+func (s Server) Why() string {
+	if strings.Contains(s.Status, "agent") && s.Agent != "" {
+		return s.Agent
+	}
+	return s.Check
+}
 
 // Servers returns the servers of all proxies of the first load balancer.
 func (c *Cluster) Servers(ctx context.Context) ([]Server, error) {
@@ -114,6 +126,9 @@ func parseServers(r io.Reader) ([]Server, error) {
 			Name:   record[column["svname"]],
 			Status: record[column["status"]],
 			Check:  record[column["check_status"]],
+		}
+		if i, told := column["last_agt"]; told {
+			server.Agent = record[i]
 		}
 		if server.Sessions, err = strconv.Atoi(record[column["scur"]]); err != nil {
 			return nil, fmt.Errorf("CSV: sessions of %s/%s: %w", server.Proxy, server.Name, err)

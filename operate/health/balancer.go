@@ -44,11 +44,11 @@ func (s Status) checkLoadBalancer(problems *problemList, balancer LoadBalancerSt
 			switch {
 			case serves && !server.Up():
 				problems.add(ServerDown, Failure, node.Name, "serves, and the load balancer's %s has it as %s (%s)",
-					proxy, server.Status, server.Check)
+					proxy, server.Status, server.Why())
 			case !serves && server.Up():
 				problems.add(ServerWronglyUp, Failure, node.Name, "does not serve, and the load balancer's %s has it "+
 					"as %s (%s)",
-					proxy, server.Status, server.Check)
+					proxy, server.Status, server.Why())
 			}
 		}
 	}

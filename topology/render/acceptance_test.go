@@ -163,7 +163,7 @@ func inForce(c *topology.Cluster) string {
 		`element(1, rabbit_access_control:check_user_pass_login(<<"%s">>, base64:decode("%s"))), `+
 		`[element(1, rabbit_access_control:check_user_pass_login(U, P)) || `+
 		`{U, P} <- [{<<"%s">>, <<"%s">>}, {<<"%s">>, <<"%s">>}]], `+
-		`whereis(prompt_election) =/= undefined, `+
+		`whereis(prompt_election) =/= undefined, whereis(node_pulse) =/= undefined, `+
 		`maps:get(wal_max_size_bytes, ra_system:fetch(quorum_queues))}.`,
 		c.Username, base64.StdEncoding.EncodeToString([]byte(sample.Secrets.AdminPassword)),
 		topology.AgentUsername, sample.Secrets.AgentPassword(),
@@ -179,7 +179,7 @@ func wantInForce(c *topology.Cluster) string {
 		options = fmt.Sprintf("{ok,[{raw,6,18,<<%d,%d,0,0>>}]}", ms&0xff, ms>>8)
 	}
 	return fmt.Sprintf(`{%d,%s,{ok,%d},{ok,%d},%v,{ok,<<"balanced">>},true,{ok,[{node,<<"%s">>}]},`+
-		`[<<"%s">>,<<"%s">>,<<"%s">>],ok,[ok,ok],%t,%d}`,
+		`[<<"%s">>,<<"%s">>,<<"%s">>],ok,[ok,ok],%t,true,%d}`,
 		ticktime, options, c.HeartbeatSeconds, c.ConnectionMax, c.MemoryHighWatermark, c.Nodes[0].NodeName(),
 		c.Username, topology.AgentUsername, topology.LoadBalancerUsername, render.DetectionOf(c).PromptElection,
 		cmp.Or(c.WALSize(), topology.DefaultWALSize))
@@ -224,6 +224,7 @@ func (d dockerEngine) bootNode(
 		exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups rabbitmq-server`
 	upload := map[string][]byte{
 		topology.DefinitionsPath: files["definitions.json"], topology.PromptElectionPath: []byte(render.PromptElection),
+		topology.NodePulsePath: []byte(render.NodePulse),
 	}
 	for _, name := range []string{"rabbitmq.conf", "advanced.config", "enabled_plugins"} {
 		upload["/etc/rabbitmq/"+name] = files[name]

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"warren/topology"
@@ -32,16 +33,19 @@ func ErlangArgs(c *topology.Cluster) string {
 		}
 	}
 	if d.PromptElection {
-		args = append(args, "-eval", startPromptElection)
+		args = append(args, "-eval", start(topology.PromptElectionPath, ""))
 	}
+	args = append(args, "-eval", start(topology.NodePulsePath, strconv.Itoa(topology.AgentPort)))
 	return strings.Join(args, " ")
 }
 
-// startPromptElection compiles and starts the module. It runs in its own process so that an error does not
-// stop the virtual machine from booting. It contains no spaces, because RabbitMQ's scripts split the
-// arguments on them.
-const startPromptElection = `spawn(fun()->{ok,M,B}=compile:file("` + topology.PromptElectionPath + `",[binary]),` +
-	`{module,M}=code:load_binary(M,"` + topology.PromptElectionPath + `",B),M:start()end)`
+// start is an Erlang expression that compiles and starts a module. It runs in its own process so that an
+// error does not stop the virtual machine from booting. It contains no spaces, because RabbitMQ's scripts
+// split the arguments on them.
+func start(path, arguments string) string {
+	return fmt.Sprintf(`spawn(fun()->{ok,M,B}=compile:file("%[1]s",[binary]),`+
+		`{module,M}=code:load_binary(M,"%[1]s",B),M:start(%[2]s)end)`, path, arguments)
+}
 
 // Linux's numbers for setsockopt.
 const (

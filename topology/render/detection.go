@@ -41,7 +41,8 @@ type detection struct {
 	// successes.
 	CheckInterval, CheckTimeout time.Duration
 	Fall, Rise                  int
-	// FastInterval is the time between checks while a server is going up or down.
+	// FastInterval is the time between checks while a server is going up or down, and between two questions
+	// for the verdict of its agent.
 	FastInterval time.Duration
 	// ConnectTimeout is how long HAProxy waits for a server to accept a connection before it tries another.
 	ConnectTimeout time.Duration
@@ -69,13 +70,14 @@ var detections = map[topology.FailureDetection]detection{
 		// which no hiccup causes. On a slower network the random wait gives the node time to come back.
 		PromptElection: true,
 		// A dead server refuses the next check and two more within half a second, so that it is down within
-		// about a second. Each check costs a node 5 ms of CPU time, together 1 % of a core.
+		// about a second. Each check is a connection to the node and a question to its agent, which answers
+		// from memory.
 		CheckInterval: 500 * time.Millisecond,
 		FastInterval:  250 * time.Millisecond,
 		Fall:          3,
 		Rise:          2,
-		// Checks wait for the virtual machine as well as the kernel. A pause that is no failure must not fail
-		// three of them.
+		// Checks wait for the agent as well as the kernel. A pause that is no failure must not fail three of
+		// them.
 		CheckTimeout: 2 * time.Second,
 		// The kernel accepts connections at once even for a busy server, or after a round trip of 200 ms.
 		// Until the checks find a dead server, HAProxy sends it every client that lost it, because it has the

@@ -61,5 +61,6 @@ func TestErlangArgsHaveNoBlanksInside(t *testing.T) {
 	cluster, err := stackconfig.New("test", stackconfig.Config{})
 	require.NoError(t, err)
 	fields := strings.Fields(render.ErlangArgs(cluster))
-	assert.Equal(t, render.StartPromptElection, fields[len(fields)-1])
+	assert.Equal(t, render.Start(topology.NodePulsePath, "15700"), fields[len(fields)-1])
+	assert.Equal(t, render.Start(topology.PromptElectionPath, ""), fields[len(fields)-3])
 }

@@ -8,3 +8,9 @@ import _ "embed"
 //
 //go:embed erlang/prompt_election.erl
 var PromptElection string
+
+// NodePulse is the source of the Erlang module at NodePulsePath. It tells the node's agent several times a
+// second how the node stands, at AgentPort by UDP. A node compiles it at boot, as PromptElection.
+//
+//go:embed erlang/node_pulse.erl
+var NodePulse string

@@ -56,34 +56,15 @@ func (d haproxyData) BasicAuthorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 }
 
-// MinorityPattern matches the metrics of a node that has lost the majority: after the heading of its
-// distribution links, too few links are up (3). Links to command-line tools don't count. Metrics without that
-// heading don't match: a node leaves the whole section out while it looks up the address of a peer that is
-// gone, and the loss of one node must not fail the others.
-func (d haproxyData) MinorityPattern() string {
-	const (
-		heading = `# HELP erlang_vm_dist_node_state [^\n]*\n`
-		up      = `erlang_vm_dist_node_state\{peer="rabbit@[^"]*"\} 3\n`
-		other   = `erlang_vm_dist_node_state\{(peer="[^"]*"\} [^3]|peer="rabbitmqcli[^"]*"\} 3)\n`
-	)
-	return fmt.Sprintf(`%s(%s)*(%s(%s)*){0,%d}#`, heading, other, up, other, d.Quorum()-2)
-}
-
 // MinorityServer is the name of the server that stands for a node while no node has a majority.
 func (haproxyData) MinorityServer(n topology.Node) string { return n.Name + topology.MinoritySuffix }
 
-// BufferSize is how much of a node's metrics HAProxy must read, in bytes, to see the links. They are near the
-// beginning and take about 1,300 bytes for each peer, so that HAProxy's default of 16 KiB is enough for most
-// clusters. Series before 4.0 put 40 KB of other metrics in front.
-func (d haproxyData) BufferSize() int {
-	switch {
-	case !d.Series.HasLinkMetricsFirst():
-		return 96 << 10
-	case len(d.Nodes) > 5:
-		return 32 << 10
-	default:
-		return 16 << 10
-	}
+// AlivePath is where a node's agent answers.
+func (haproxyData) AlivePath() string { return topology.AlivePath }
+
+// VerdictRequest asks a node's agent for its verdict on the node.
+func (haproxyData) VerdictRequest() string {
+	return `"GET ` + topology.VerdictPath + ` HTTP/1.0\r\n\r\n"`
 }
 
 // StatsPath is where the statistics page is.

@@ -17,5 +17,8 @@ func (containerPorts) PrometheusPort() int { return topology.PrometheusPort }
 // BalancerMetricsPort is the port of HAProxy's metrics.
 func (containerPorts) BalancerMetricsPort() int { return topology.BalancerMetricsPort }
 
+// AgentPort is the port of a node's agent.
+func (containerPorts) AgentPort() int { return topology.AgentPort }
+
 // StatsPort is the port of HAProxy's statistics page.
 func (containerPorts) StatsPort() int { return topology.StatsPort }

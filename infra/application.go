@@ -11,6 +11,7 @@ import (
 	"warren/internal/suggest"
 	"warren/topology"
 	"warren/topology/application"
+	"warren/topology/application/appfile"
 	"warren/topology/stackconfig"
 )
 
@@ -38,7 +39,7 @@ func projectFolder(told string) (string, error) {
 
 // readApplication reads the application's files in the project's folder. The error lists every mistake in them.
 func readApplication(project string, cluster *topology.Cluster) (*application.Application, error) {
-	var sources []application.Source
+	var sources []appfile.Source
 	for _, file := range cluster.Application {
 		text, err := os.ReadFile(filepath.Join(project, file))
 		if err != nil {
@@ -47,9 +48,9 @@ func readApplication(project string, cluster *topology.Cluster) (*application.Ap
 				Remedy: "write the path of a file in the project's folder, or [] for none",
 			}}}
 		}
-		sources = append(sources, application.Source{Name: file, Text: text})
+		sources = append(sources, appfile.Source{Name: file, Text: text})
 	}
-	return application.Parse(application.Target{
+	return appfile.Parse(appfile.Target{
 		Series: cluster.Series, Plugins: cluster.Plugins, Reserved: cluster.ManagedUsers(),
 	}, sources...)
 }

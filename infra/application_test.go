@@ -10,6 +10,7 @@ import (
 
 	"warren/topology"
 	"warren/topology/application"
+	"warren/topology/application/appfile"
 	"warren/topology/stackconfig"
 )
 
@@ -74,7 +75,7 @@ func TestApplicationsFilesAreRead(t *testing.T) {
 
 	folder, cluster = clusterOf(t, "users: [{name: admin}]")
 	_, err = readApplication(folder, cluster)
-	var mistakes *application.Error
+	var mistakes *appfile.Error
 	assert.ErrorAs(t, err, &mistakes)
 
 	folder, cluster = clusterOf(t)

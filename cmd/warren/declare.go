@@ -15,6 +15,7 @@ import (
 	"warren/operate/stack"
 	"warren/topology"
 	definition "warren/topology/application"
+	"warren/topology/application/appfile"
 )
 
 // errDrift says that a cluster does not have what the application's files say.
@@ -101,19 +102,19 @@ func stackFiles(c *cluster.Cluster) []string {
 
 // desiredBy reads an application for the cluster whose state it is given.
 func desiredBy(state *application.State, files []string) (*definition.Application, error) {
-	var sources []definition.Source
+	var sources []appfile.Source
 	for _, file := range files {
 		text, err := readFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("read the application: %w", err)
 		}
-		sources = append(sources, definition.Source{Name: shortest(file), Text: text})
+		sources = append(sources, appfile.Source{Name: shortest(file), Text: text})
 	}
 	target, err := state.Target()
 	if err != nil {
 		return nil, err
 	}
-	app, err := definition.Parse(target, sources...)
+	app, err := appfile.Parse(target, sources...)
 	if err != nil {
 		return nil, err
 	}

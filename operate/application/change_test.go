@@ -8,13 +8,14 @@ import (
 
 	"warren/topology"
 	definition "warren/topology/application"
+	"warren/topology/application/appfile"
 )
 
 func parse(t *testing.T, file string) *definition.Application {
 	t.Helper()
-	app, err := definition.Parse(definition.Target{
+	app, err := appfile.Parse(appfile.Target{
 		Series: topology.NewestSeries, Plugins: []string{"rabbitmq_federation", "rabbitmq_shovel"},
-	}, definition.Source{Name: "app.yaml", Text: []byte(file)})
+	}, appfile.Source{Name: "app.yaml", Text: []byte(file)})
 	require.NoError(t, err)
 	return app
 }

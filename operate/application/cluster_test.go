@@ -22,6 +22,7 @@ import (
 	"warren/operate/application"
 	"warren/operate/cluster"
 	definition "warren/topology/application"
+	"warren/topology/application/appfile"
 )
 
 // passwords are those of the users of the large application.
@@ -114,7 +115,7 @@ func look(t *testing.T, c *cluster.Cluster, file string) (*application.State, *d
 	require.NoError(t, err)
 	target, err := state.Target()
 	require.NoError(t, err)
-	app, err := definition.Parse(target, definition.Source{Name: "app.yaml", Text: []byte(file)})
+	app, err := appfile.Parse(target, appfile.Source{Name: "app.yaml", Text: []byte(file)})
 	require.NoError(t, err)
 	return state, app
 }

@@ -12,6 +12,7 @@ import (
 	"warren/operate/cluster"
 	"warren/topology"
 	definition "warren/topology/application"
+	"warren/topology/application/appfile"
 )
 
 const (
@@ -87,10 +88,10 @@ func lookAt(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (
 }
 
 // Target is the cluster as one that an application is written for.
-func (s *State) Target() (definition.Target, error) {
+func (s *State) Target() (appfile.Target, error) {
 	outputs := s.cluster.Outputs()
 	series, err := topology.ParseSeries(outputs.RabbitMQSeries)
-	return definition.Target{Series: series, Plugins: s.Plugins, Reserved: Reserved(outputs)}, err
+	return appfile.Target{Series: series, Plugins: s.Plugins, Reserved: Reserved(outputs)}, err
 }
 
 // Reserved are the users that are not an application's: the administrator and Warren's own.
@@ -100,7 +101,7 @@ func Reserved(outputs topology.Outputs) []string {
 
 // Export writes what the cluster has as an application's file, without passwords and Warren's own users.
 func (s *State) Export() ([]byte, error) {
-	return s.Actual.Portable(Reserved(s.cluster.Outputs()), topology.ManagedTag).Render()
+	return appfile.Render(s.Actual.Portable(Reserved(s.cluster.Outputs()), topology.ManagedTag))
 }
 
 // most is how many names are listed before the rest is only counted.

@@ -16,13 +16,13 @@ import (
 
 // own are the packages whose tests bring up clusters of their own. All others share one.
 var own = []string{
-	"./topology", "./topology/monitoring", "./infra", "./infra/component", "./internal/hostlab", "./operate/deploy", "./verify/daytwo",
+	"./topology/render", "./topology/monitoring", "./infra", "./infra/component", "./internal/hostlab", "./operate/deploy", "./verify/daytwo",
 	"./verify/hosts",
 }
 
 // usual is what runs unless packages are named: all but the long tests.
 var usual = []string{
-	"./topology", "./topology/monitoring", "./infra", "./infra/component", "./operate/deploy",
+	"./topology/render", "./topology/monitoring", "./infra", "./infra/component", "./operate/deploy",
 	"./clients", "./operate/cluster", "./operate/health", "./verify/scenario",
 }
 

@@ -19,43 +19,41 @@ func FromDefinitions(definitions, vhosts []byte) (*Application, error) {
 	}
 	export["vhosts"] = vhosts
 	seen := map[ID]Item{}
-	for _, s := range sections {
-		text, there := export[s.key]
+	for _, s := range Sections {
+		text, there := export[s.Key]
 		if !there {
 			continue
 		}
 		var entries []map[string]any
 		if err := json.Unmarshal(text, &entries); err != nil {
-			return nil, fmt.Errorf("read the cluster's %s: %w", s.key, err)
+			return nil, fmt.Errorf("read the cluster's %s: %w", s.Key, err)
 		}
 		for _, properties := range entries {
-			for _, item := range normalise(s, Item{Properties: s.known(properties)}) {
-				if item.Kind != GlobalParameter || !internalParameter(item.Name) {
+			for _, item := range s.Normalise(Item{Properties: s.known(properties)}) {
+				if !item.Internal() {
 					seen[item.ID] = item
 				}
 			}
 		}
 	}
-	items := slices.SortedFunc(maps.Values(seen), func(a, b Item) int { return compare(a.ID, b.ID) })
-	return &Application{Items: items}, nil
+	return New(maps.Values(seen)), nil
 }
 
 // known returns the properties that the section knows, complete and in the forms in which files have them.
-func (s section) known(properties map[string]any) map[string]any {
+func (s Section) known(properties map[string]any) map[string]any {
 	result := map[string]any{}
-	for key, f := range s.fields {
+	for key, f := range s.Fields {
 		raw, said := properties[key]
 		if !said || raw == nil {
 			continue
 		}
 		data := normal(raw)
-		v := value{data: data, object: objectOf(data)}
-		if converted, ok := f.read(v); ok {
+		if converted, ok := f.Read(data); ok {
 			data = converted
 		}
 		result[key] = data
 	}
-	s.complete(result)
+	s.Complete(result)
 	return result
 }
 
@@ -83,6 +81,15 @@ func OwnersValue(definitions []byte) (Owned, error) {
 	return owned, nil
 }
 
+// predeclared are the exchanges that are there without being declared.
+var predeclared = []string{
+	"amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic", "amq.rabbitmq.trace", "amq.rabbitmq.log",
+	"amq.rabbitmq.event",
+}
+
+// Predeclared tells whether an exchange is there without being declared.
+func Predeclared(exchange string) bool { return slices.Contains(predeclared, exchange) }
+
 // federationPrefix begins the names of what federation declares for itself.
 const federationPrefix = "federation: "
 
@@ -96,7 +103,7 @@ func generated(name string) bool {
 func (a *Application) Portable(reserved []string, ownTag string) *Application {
 	foreign := map[string]bool{}
 	for _, user := range a.Of(User) {
-		foreign[user.Name] = slices.Contains(reserved, user.Name) || slices.Contains(tags(user), ownTag)
+		foreign[user.Name] = slices.Contains(reserved, user.Name) || slices.Contains(user.Tags(), ownTag)
 	}
 	var kept Application
 	for _, item := range a.Items {
@@ -105,12 +112,12 @@ func (a *Application) Portable(reserved []string, ownTag string) *Application {
 		case User, UserLimits:
 			leave = foreign[item.Name]
 		case Permission, TopicPermission:
-			leave = foreign[item.text("user")]
+			leave = foreign[item.Text("user")]
 		case Exchange, Queue:
 			leave = generated(item.Name)
 		case Binding:
-			leave = generated(item.text("destination")) && !slices.Contains(predeclared, item.text("destination")) ||
-				strings.HasPrefix(item.text("source"), federationPrefix)
+			leave = generated(item.Text("destination")) && !Predeclared(item.Text("destination")) ||
+				strings.HasPrefix(item.Text("source"), federationPrefix)
 		}
 		if !leave {
 			kept.Items = append(kept.Items, item)

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"warren/topology"
 )
 
 // Change is what a cluster lacks, has otherwise, or has left over.
@@ -82,7 +84,7 @@ func Diff(desired, actual *Application, owned Owned, passwords map[string]string
 	}
 	for _, id := range slices.Backward(owned.IDs()) {
 		_, wanted := desired.Find(id)
-		isDefault := id.Kind == VHost && id.Name == defaultVHost // it stays, whoever names it
+		isDefault := id.Kind == VHost && id.Name == topology.DefaultVirtualHost // it stays, whoever names it
 		if _, there := actual.Find(id); there && !wanted && !isDefault {
 			plan.Changes = append(plan.Changes, Change{ID: id, Verb: Remove})
 		}
@@ -104,9 +106,9 @@ func judgeUser(want, found Item, there bool, owned Owned, passwords map[string]s
 		return Create, nil
 	}
 	unlike := differences(want, found)
-	unlike = slices.DeleteFunc(unlike, func(d Difference) bool { return d.Property == passwordHashKey })
-	hash := found.text(passwordHashKey)
-	if samePassword(want, hash, found.text(hashingKey), passwords) {
+	unlike = slices.DeleteFunc(unlike, func(d Difference) bool { return d.Property == KeyPasswordHash })
+	hash := found.Text(KeyPasswordHash)
+	if samePassword(want, hash, found.Text(KeyHashing), passwords) {
 		return Update, unlike
 	}
 	// The values are not shown: a hash is nearly a secret.
@@ -119,7 +121,7 @@ func judgeUser(want, found Item, there bool, owned Owned, passwords map[string]s
 
 // samePassword tells whether a hash that a cluster has is of the password that the user should have.
 func samePassword(want Item, hash, hashing string, passwords map[string]string) bool {
-	if wanted := want.text(passwordHashKey); wanted != "" {
+	if wanted := want.Text(KeyPasswordHash); wanted != "" {
 		return wanted == hash
 	}
 	password, drawn := passwords[want.Name]
@@ -142,12 +144,12 @@ func differences(want, found Item) []Difference {
 		maps.Copy(all, there)
 		for _, part := range slices.Sorted(maps.Keys(all)) {
 			is := there[part]
-			if part == argQueueType {
+			if part == ArgQueueType {
 				if _, said := inner[part]; !said {
 					continue // the virtual host's default applied when the queue was declared
 				}
 				if is == nil {
-					is = classic
+					is = Classic
 				}
 			}
 			unlike = append(unlike, difference(part, inner[part], is)...)
@@ -158,7 +160,7 @@ func differences(want, found Item) []Difference {
 
 // difference compares one value.
 func difference(key string, wanted, is any) []Difference {
-	if canonical(wanted) == canonical(is) {
+	if Canonical(wanted) == Canonical(is) {
 		return nil
 	}
 	return []Difference{{key, show(wanted), show(is)}}
@@ -169,11 +171,11 @@ func show(v any) string {
 	if v == nil {
 		return "-"
 	}
-	return canonical(mapText(v, func(s string) string {
+	return Canonical(mapText(v, func(s string) string {
 		if !strings.HasPrefix(s, "amqp") {
 			return s
 		}
-		return hidePassword(s, "PASSWORD")
+		return HidePassword(s, "PASSWORD")
 	}))
 }
 
@@ -192,7 +194,7 @@ func (p Plan) Summary() string {
 		{Restore, "changed by somebody else"}, {Remove, "to remove"},
 	} {
 		if n := counts[part.verb]; n > 0 {
-			parts = append(parts, canonical(n)+" "+part.word)
+			parts = append(parts, Canonical(n)+" "+part.word)
 		}
 	}
 	return cmp.Or(strings.Join(parts, ", "), "nothing to do")

@@ -10,12 +10,20 @@ import (
 
 	"warren/topology"
 	"warren/topology/application"
+	"warren/topology/application/appfile"
 )
 
 // parse reads a file that has no mistakes.
+// target is a cluster of the current series with the plugins that files here use.
+var target = appfile.Target{
+	Series:   topology.Series{Major: 4, Minor: 3},
+	Plugins:  []string{"rabbitmq_federation", "rabbitmq_shovel_management"},
+	Reserved: []string{"admin"},
+}
+
 func parse(t *testing.T, text string) *application.Application {
 	t.Helper()
-	app, err := application.Parse(target, application.Source{Name: "app.yaml", Text: []byte(text)})
+	app, err := appfile.Parse(target, appfile.Source{Name: "app.yaml", Text: []byte(text)})
 	require.NoError(t, err)
 	return app
 }
@@ -230,12 +238,12 @@ func TestExportsAreRead(t *testing.T) {
 	for _, series := range []string{"3.10", "4.3"} {
 		t.Run(series, func(t *testing.T) {
 			actual := exported(t, series)
-			text, err := actual.Portable([]string{"t", "guest"}, topology.ManagedTag).Render()
+			text, err := appfile.Render(actual.Portable([]string{"t", "guest"}, topology.ManagedTag))
 			require.NoError(t, err)
 			assert.NotContains(t, string(text), "password_hash")
 			assert.NotContains(t, string(text), ":pw@")
 			assert.Contains(t, string(text), "amqp://u:${SH_DEST_PASSWORD}@h")
-			again, err := application.Parse(target, application.Source{Name: "again", Text: text})
+			again, err := appfile.Parse(target, appfile.Source{Name: "again", Text: text})
 			require.NoError(t, err, "%s", text)
 			filled, err := again.Fill(func(name string) (string, bool) { return "pw", name == "SH_DEST_PASSWORD" })
 			require.NoError(t, err)
@@ -250,8 +258,8 @@ func TestExportsAreRead(t *testing.T) {
 func TestRawExportIsAnApplication(t *testing.T) {
 	text, err := os.ReadFile("testdata/definitions-4.3.json")
 	require.NoError(t, err)
-	_, err = application.Parse(target, application.Source{Name: "export.json", Text: text})
-	var mistakes *application.Error
+	_, err = appfile.Parse(target, appfile.Source{Name: "export.json", Text: text})
+	var mistakes *appfile.Error
 	require.ErrorAs(t, err, &mistakes)
 	for _, problem := range mistakes.Problems { // all else is fine
 		assert.Regexp(t, "user guest is the user everybody tries first|has a password in its", problem.String())
@@ -260,7 +268,7 @@ func TestRawExportIsAnApplication(t *testing.T) {
 
 func TestRenderedAndReadAgainIsTheSame(t *testing.T) {
 	app := parse(t, shop)
-	text, err := app.Render()
+	text, err := appfile.Render(app)
 	require.NoError(t, err)
 	assert.Equal(t, withoutPlaces(app), withoutPlaces(parse(t, string(text))), "%s", text)
 }

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
+
+	"warren/topology"
 )
 
 // Kind is a kind of thing that an application consists of.
@@ -76,27 +79,32 @@ type Item struct {
 	At Position
 }
 
-// text is a property that is text.
-func (i Item) text(key string) string {
+// Text is a property that is text.
+func (i Item) Text(key string) string {
 	value, _ := i.Properties[key].(string)
 	return value
 }
 
-// object is a property that is an object.
-func (i Item) object(key string) map[string]any {
+// Object is a property that is an object.
+func (i Item) Object(key string) map[string]any {
 	value, _ := i.Properties[key].(map[string]any)
 	return value
 }
 
 // QueueType is the type of a queue, "" if it is not said.
 func (i Item) QueueType() string {
-	value, _ := i.object("arguments")[argQueueType].(string)
+	value, _ := i.Object("arguments")[ArgQueueType].(string)
 	return value
 }
 
 // Application is what files or a cluster say. Items are sorted, and there is one for each ID.
 type Application struct {
 	Items []Item
+}
+
+// New makes an application of items with different IDs.
+func New(items iter.Seq[Item]) *Application {
+	return &Application{slices.SortedFunc(items, func(a, b Item) int { return compare(a.ID, b.ID) })}
 }
 
 // Find returns the item with an ID.
@@ -123,7 +131,7 @@ func (a *Application) Of(kind Kind) []Item {
 func (a *Application) DrawnUsers() []string {
 	var names []string
 	for _, user := range a.Of(User) {
-		if user.text(passwordHashKey) == "" {
+		if user.Text(KeyPasswordHash) == "" {
 			names = append(names, user.Name)
 		}
 	}
@@ -135,18 +143,18 @@ func (a *Application) DrawnUsers() []string {
 func (a *Application) VHostOf(user string) string {
 	var vhosts []string
 	for _, permission := range a.Of(Permission) {
-		if permission.text("user") == user {
+		if permission.Text("user") == user {
 			vhosts = append(vhosts, permission.VHost)
 		}
 	}
 	if len(vhosts) == 0 {
-		return defaultVHost
+		return topology.DefaultVirtualHost
 	}
 	return slices.Min(vhosts) // "/" sorts before letters and digits
 }
 
-// canonical writes a value as JSON, in which equal values are equal text.
-func canonical(value any) string {
+// Canonical writes a value as JSON, in which equal values are equal text.
+func Canonical(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Sprint(value) // everything here came from YAML or JSON
@@ -159,5 +167,24 @@ func SameBinding(binding Item, routingKey string, arguments map[string]any) bool
 	if arguments == nil {
 		arguments = map[string]any{}
 	}
-	return binding.text("routing_key") == routingKey && canonical(binding.object("arguments")) == canonical(arguments)
+	return binding.Text("routing_key") == routingKey && Canonical(binding.Object("arguments")) == Canonical(arguments)
+}
+
+// Position is a place in a file. Lines count from 1.
+type Position struct {
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+}
+
+// String writes the position as compilers do.
+func (p Position) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+
+// Tags are the tags of a user.
+func (i Item) Tags() []string {
+	var names []string
+	list, _ := i.Properties["tags"].([]any)
+	for _, tag := range list {
+		names = append(names, Text(tag))
+	}
+	return names
 }

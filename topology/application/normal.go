@@ -8,33 +8,40 @@ import (
 
 // The components of parameters that have kinds of their own here.
 const (
-	vhostLimitsComponent    = "vhost-limits"
-	operatorPolicyComponent = "operator_policy"
+	VHostLimitsComponent    = "vhost-limits"
+	OperatorPolicyComponent = "operator_policy"
 	limitsName              = "limits"
 )
 
 // OwnersParameter is the global parameter in which a cluster remembers what was declared from files.
 const OwnersParameter = "warren_application"
 
-// internalParameter tells whether a global parameter is RabbitMQ's own or Warren's, not an application's.
-func internalParameter(name string) bool {
-	return name == "cluster_name" || name == "cluster_tags" || name == OwnersParameter ||
-		strings.HasPrefix(name, "internal_")
+// Internal tells whether a thing is RabbitMQ's own or Warren's, so that no application declares it.
+func (i Item) Internal() bool {
+	switch i.Kind {
+	case GlobalParameter:
+		return i.Name == "cluster_name" || i.Name == "cluster_tags" || i.Name == OwnersParameter ||
+			strings.HasPrefix(i.Name, "internal_")
+	case Exchange:
+		return Predeclared(i.Name)
+	default:
+		return false
+	}
 }
 
-// normalise writes one entry in the one way in which everything is compared, whichever of RabbitMQ's ways it
+// Normalise writes one entry in the one way in which everything is compared, whichever of RabbitMQ's ways it
 // was written in. The properties are complete. An entry may say more than one thing, such as a user and its
 // limits.
-func normalise(s section, item Item) []Item {
+func (s Section) Normalise(item Item) []Item {
 	p := maps.Clone(item.Properties)
 	item.Properties = p
-	item.ID = s.identify(p)
-	switch s.kind {
+	item.ID = s.Identify(p)
+	switch s.Kind {
 	case VHost:
 		return normaliseVHost(item)
 	case User:
-		limits, limited := p[limitsKey].(map[string]any)
-		delete(p, limitsKey)
+		limits, limited := p[KeyLimits].(map[string]any)
+		delete(p, KeyLimits)
 		p["tags"] = sortedWords(p["tags"])
 		items := []Item{item}
 		if limited && len(limits) > 0 {
@@ -44,10 +51,10 @@ func normalise(s section, item Item) []Item {
 	case Parameter:
 		return normaliseParameter(item)
 	case Queue:
-		if kind := plain(p["type"]); kind != "" {
+		if kind := Text(p["type"]); kind != "" {
 			arguments := maps.Clone(p["arguments"].(map[string]any))
-			if _, said := arguments[argQueueType]; !said {
-				arguments[argQueueType] = kind
+			if _, said := arguments[ArgQueueType]; !said {
+				arguments[ArgQueueType] = kind
 			}
 			p["arguments"] = arguments
 		}
@@ -69,14 +76,14 @@ func normaliseVHost(item Item) []Item {
 	for _, key := range []string{"metadata", "tracing", "protected_from_deletion", "cluster_state"} {
 		delete(p, key)
 	}
-	if kind := plain(p["default_queue_type"]); kind == "" || kind == "undefined" {
+	if kind := Text(p["default_queue_type"]); kind == "" || kind == "undefined" {
 		delete(p, "default_queue_type")
 	}
 	if p["tags"] != nil {
 		p["tags"] = sortedWords(p["tags"])
 	}
-	limits := limitMap(p[limitsKey])
-	delete(p, limitsKey)
+	limits := limitMap(p[KeyLimits])
+	delete(p, KeyLimits)
 	if len(limits) == 0 {
 		return []Item{item}
 	}
@@ -92,7 +99,7 @@ func limitMap(limits any) map[string]any {
 	case []any:
 		for _, element := range l {
 			limit, _ := element.(map[string]any)
-			if name := plain(limit["name"]); name != "" {
+			if name := Text(limit["name"]); name != "" {
 				result[name] = limit["value"]
 			}
 		}
@@ -103,7 +110,7 @@ func limitMap(limits any) map[string]any {
 func limitsItem(of Item, kind Kind, limits map[string]any) Item {
 	return Item{
 		ID: ID{Kind: kind, Name: of.Name}, At: of.At,
-		Properties: map[string]any{"name": of.Name, limitsKey: limits},
+		Properties: map[string]any{"name": of.Name, KeyLimits: limits},
 	}
 }
 
@@ -111,28 +118,63 @@ func limitsItem(of Item, kind Kind, limits map[string]any) Item {
 func normaliseParameter(item Item) []Item {
 	p := item.Properties
 	inner, isObject := p["value"].(map[string]any)
-	switch component := plain(p["component"]); {
+	switch component := Text(p["component"]); {
 	case !isObject:
-	case component == vhostLimitsComponent:
+	case component == VHostLimitsComponent:
 		owner := Item{ID: ID{Kind: VHost, Name: item.VHost}, At: item.At}
 		return []Item{limitsItem(owner, VHostLimits, inner)}
-	case component == operatorPolicyComponent:
+	case component == OperatorPolicyComponent:
 		policy := map[string]any{"vhost": item.VHost, "name": p["name"]}
 		maps.Copy(policy, inner)
 		s := sectionOf(OperatorPolicy)
-		s.complete(policy)
-		return []Item{{ID: s.identify(policy), Properties: policy, At: item.At}}
+		s.Complete(policy)
+		return []Item{{ID: s.Identify(policy), Properties: policy, At: item.At}}
 	}
 	return []Item{item}
 }
 
-func sectionOf(kind Kind) section {
-	return sections[slices.IndexFunc(sections, func(s section) bool { return s.kind == kind })]
+func sectionOf(kind Kind) Section {
+	return Sections[slices.IndexFunc(Sections, func(s Section) bool { return s.Kind == kind })]
 }
 
 // sortedWords sorts tags, whose order says nothing.
 func sortedWords(tags any) []any {
 	words := slices.Clone(tags.([]any))
-	slices.SortFunc(words, func(a, b any) int { return strings.Compare(plain(a), plain(b)) })
+	slices.SortFunc(words, func(a, b any) int { return strings.Compare(Text(a), Text(b)) })
 	return words
+}
+
+// NormalNumber makes an int64 of every number that is whole.
+func NormalNumber(data any) any {
+	switch n := data.(type) {
+	case int:
+		return int64(n)
+	case uint64:
+		return float64(n)
+	case float64:
+		if whole := int64(n); float64(whole) == n && n < 1<<62 && n > -1<<62 {
+			return whole
+		}
+	}
+	return data
+}
+
+// normal makes whole numbers int64 in a value that was decoded from JSON.
+func normal(data any) any {
+	switch v := data.(type) {
+	case map[string]any:
+		object := make(map[string]any, len(v))
+		for key, inner := range v {
+			object[key] = normal(inner)
+		}
+		return object
+	case []any:
+		list := make([]any, len(v))
+		for i, inner := range v {
+			list[i] = normal(inner)
+		}
+		return list
+	default:
+		return NormalNumber(data)
+	}
 }

@@ -10,6 +10,9 @@ import (
 	"slices"
 )
 
+// Hashings are the ways in which RabbitMQ hashes passwords, of which the oldest is broken.
+var Hashings = []string{"rabbit_password_hashing_sha256", "rabbit_password_hashing_sha512"}
+
 // saltLength is the length of the salt in front of a password's hash, as RabbitMQ has it.
 const saltLength = 4
 
@@ -17,7 +20,7 @@ const saltLength = 4
 func Hash(password string) string {
 	salt := make([]byte, saltLength)
 	_, _ = rand.Read(salt) // never fails
-	return base64.StdEncoding.EncodeToString(append(salt, sum(hashings[0], salt, password)...))
+	return base64.StdEncoding.EncodeToString(append(salt, sum(Hashings[0], salt, password)...))
 }
 
 // Verify tells whether a hash is of a password.
@@ -31,7 +34,7 @@ func Verify(hash, hashing, password string) bool {
 
 func sum(hashing string, salt []byte, password string) []byte {
 	salted := slices.Concat(salt, []byte(password))
-	if hashing == hashings[1] {
+	if hashing == Hashings[1] {
 		digest := sha512.Sum512(salted)
 		return digest[:]
 	}

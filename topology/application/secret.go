@@ -75,3 +75,30 @@ func mapText(v any, f func(string) string) any {
 		return v
 	}
 }
+
+// stand stands for a placeholder, whose braces no address may have.
+const stand = "placeholder"
+
+// ParseAddress reads an address in which placeholders may stand for a password, and tells whether it has a
+// password that is not left to the environment.
+func ParseAddress(address string) (u *url.URL, hasPassword bool, err error) {
+	u, err = url.Parse(placeholder.ReplaceAllString(address, stand))
+	if err != nil {
+		return nil, false, err
+	}
+	password, set := u.User.Password()
+	return u, set && password != stand, nil
+}
+
+// HidePassword puts a placeholder for a variable in the place of the password in an address.
+func HidePassword(address, variable string) string {
+	u, hasPassword, err := ParseAddress(address)
+	switch {
+	case err != nil:
+		return "" // whatever it is, it may have a password
+	case !hasPassword:
+		return address
+	}
+	u.User = url.UserPassword(u.User.Username(), stand)
+	return strings.Replace(u.String(), ":"+stand+"@", ":${"+variable+"}@", 1)
+}

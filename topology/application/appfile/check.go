@@ -1,4 +1,4 @@
-package application
+package appfile
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"warren/internal/suggest"
 	"warren/topology"
+	"warren/topology/application"
 )
 
 // longestName is how many bytes a name in AMQP 0-9-1 may have.
@@ -16,8 +17,8 @@ const longestName = 255
 func (p *parser) check() {
 	p.dropOwn()
 	for _, e := range p.entries {
-		if len(e.text("name")) > longestName {
-			p.problems.add(e.place("name"), string(e.Kind), fmt.Sprintf("has a name of %d bytes", len(e.text("name"))),
+		if len(e.Text("name")) > longestName {
+			p.problems.add(e.place("name"), string(e.Kind), fmt.Sprintf("has a name of %d bytes", len(e.Text("name"))),
 				fmt.Sprintf("use at most %d", longestName))
 			continue
 		}
@@ -30,27 +31,27 @@ func (p *parser) check() {
 
 func (p *parser) checkKind(e entry) {
 	switch e.Kind {
-	case VHost:
+	case application.VHost:
 		p.vhost(e)
-	case User:
+	case application.User:
 		p.user(e)
-	case VHostLimits:
+	case application.VHostLimits:
 		p.limits(e, "max-connections", "max-queues")
-	case UserLimits:
+	case application.UserLimits:
 		p.limits(e, "max-connections", "max-channels")
-	case Permission, TopicPermission:
+	case application.Permission, application.TopicPermission:
 		p.permission(e)
-	case Exchange:
+	case application.Exchange:
 		p.notReserved(e)
 		p.exchange(e)
-	case Queue:
+	case application.Queue:
 		p.notReserved(e)
 		p.queue(e)
-	case Binding:
+	case application.Binding:
 		p.binding(e)
-	case Policy, OperatorPolicy:
+	case application.Policy, application.OperatorPolicy:
 		p.policy(e)
-	case Parameter:
+	case application.Parameter:
 		p.parameter(e)
 	}
 }
@@ -58,8 +59,8 @@ func (p *parser) checkKind(e entry) {
 // dropOwn leaves out the rights and limits of Warren's own users, which an export has.
 func (p *parser) dropOwn() {
 	mine := func(e entry) bool {
-		user := e.text("user")
-		if e.Kind == UserLimits {
+		user := e.Text("user")
+		if e.Kind == application.UserLimits {
 			user = e.Name
 		}
 		return user != "" && slices.Contains(p.own, user)
@@ -73,7 +74,7 @@ func (p *parser) dropOwn() {
 }
 
 // names are the names of what the files have of a kind in a virtual host.
-func (p *parser) names(kind Kind, vhost string) []string {
+func (p *parser) names(kind application.Kind, vhost string) []string {
 	var names []string
 	for id := range p.seen {
 		if id.Kind == kind && id.VHost == vhost {
@@ -84,39 +85,33 @@ func (p *parser) names(kind Kind, vhost string) []string {
 	return names
 }
 
-func (p *parser) has(id ID) bool { _, has := p.seen[id]; return has }
+func (p *parser) has(id application.ID) bool { _, has := p.seen[id]; return has }
 
 func (p *parser) vhostThere(e entry) {
-	if e.VHost == defaultVHost || p.has(ID{Kind: VHost, Name: e.VHost}) {
+	if e.VHost == topology.DefaultVirtualHost || p.has(application.ID{Kind: application.VHost, Name: e.VHost}) {
 		return
 	}
-	vhosts := append(p.names(VHost, ""), defaultVHost)
+	vhosts := append(p.names(application.VHost, ""), topology.DefaultVirtualHost)
 	p.problems.add(e.place("vhost"), e.String(), "names a virtual host that is not in the files",
 		"add it to vhosts"+suggest.DidYouMean(e.VHost, vhosts))
 }
 
-// predeclared are the exchanges that are there without being declared.
-var predeclared = []string{
-	"amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic", "amq.rabbitmq.trace", "amq.rabbitmq.log",
-	"amq.rabbitmq.event",
-}
-
 // exchangeThere reports that an exchange which something refers to is not in the files.
-func (p *parser) exchangeThere(at Position, by ID, does, exchange string) {
-	if slices.Contains(predeclared, exchange) || p.has(ID{Exchange, by.VHost, exchange}) {
+func (p *parser) exchangeThere(at application.Position, by application.ID, does, exchange string) {
+	if application.Predeclared(exchange) || p.has(application.ID{Kind: application.Exchange, VHost: by.VHost, Name: exchange}) {
 		return
 	}
 	p.problems.add(at, by.String(), fmt.Sprintf("%s the exchange %q, which is not in the files", does, exchange),
-		"add it to exchanges"+suggest.DidYouMean(exchange, p.names(Exchange, by.VHost)))
+		"add it to exchanges"+suggest.DidYouMean(exchange, p.names(application.Exchange, by.VHost)))
 }
 
 // queueThere reports that a queue which something refers to is not in the files.
-func (p *parser) queueThere(at Position, by ID, does, queue string) {
-	if p.has(ID{Queue, by.VHost, queue}) {
+func (p *parser) queueThere(at application.Position, by application.ID, does, queue string) {
+	if p.has(application.ID{Kind: application.Queue, VHost: by.VHost, Name: queue}) {
 		return
 	}
 	p.problems.add(at, by.String(), fmt.Sprintf("%s the queue %q, which is not in the files", does, queue),
-		"add it to queues"+suggest.DidYouMean(queue, p.names(Queue, by.VHost)))
+		"add it to queues"+suggest.DidYouMean(queue, p.names(application.Queue, by.VHost)))
 }
 
 func (p *parser) notReserved(e entry) {
@@ -127,15 +122,12 @@ func (p *parser) notReserved(e entry) {
 }
 
 func (p *parser) vhost(e entry) {
-	kind := e.text("default_queue_type")
+	kind := e.Text("default_queue_type")
 	if kind != "" && !slices.Contains(queueTypes, kind) {
 		p.problems.add(e.place("default_queue_type"), e.String(), fmt.Sprintf("has the default_queue_type %q", kind),
 			"write one of "+strings.Join(queueTypes, ", ")+suggest.DidYouMean(kind, queueTypes))
 	}
 }
-
-// hashings are the ways in which RabbitMQ hashes passwords, of which the oldest is broken.
-var hashings = []string{"rabbit_password_hashing_sha256", "rabbit_password_hashing_sha512"}
 
 func (p *parser) user(e entry) {
 	where := e.String()
@@ -151,31 +143,31 @@ func (p *parser) user(e entry) {
 		p.problems.add(e.place("name"), where, "is a user of the stack's own",
 			"use another name; the stack's configuration has the administrator's name and password")
 	}
-	if hashing := e.text(hashingKey); hashing != "" && !slices.Contains(hashings, hashing) {
-		p.problems.add(e.place(hashingKey), where, fmt.Sprintf("has the hashing_algorithm %q", hashing),
-			"write one of "+strings.Join(hashings, ", ")+suggest.DidYouMean(hashing, hashings))
+	if hashing := e.Text(application.KeyHashing); hashing != "" && !slices.Contains(application.Hashings, hashing) {
+		p.problems.add(e.place(application.KeyHashing), where, fmt.Sprintf("has the hashing_algorithm %q", hashing),
+			"write one of "+strings.Join(application.Hashings, ", ")+suggest.DidYouMean(hashing, application.Hashings))
 	}
 }
 
 func (p *parser) permission(e entry) {
-	user := e.text("user")
-	if !p.has(ID{Kind: User, Name: user}) {
+	user := e.Text("user")
+	if !p.has(application.ID{Kind: application.User, Name: user}) {
 		p.problems.add(e.place("user"), e.String(), fmt.Sprintf("names the user %q, which is not in the files", user),
-			"add it to users"+suggest.DidYouMean(user, p.names(User, "")))
+			"add it to users"+suggest.DidYouMean(user, p.names(application.User, "")))
 	}
-	if exchange := e.text("exchange"); e.Kind == TopicPermission && exchange != "" {
+	if exchange := e.Text("exchange"); e.Kind == application.TopicPermission && exchange != "" {
 		p.exchangeThere(e.place("exchange"), e.ID, "names", exchange)
 	}
 }
 
 func (p *parser) limits(e entry, known ...string) {
-	at := e.place(limitsKey)
-	for key, limit := range e.object(limitsKey) {
+	at := e.place(application.KeyLimits)
+	for key, limit := range e.Object(application.KeyLimits) {
 		if !slices.Contains(known, key) {
 			p.problems.add(at, e.String(), fmt.Sprintf("have the unknown limit %q", key),
 				"write one of "+strings.Join(known, ", ")+suggest.DidYouMean(key, known))
 		} else if _, ok := limit.(int64); !ok {
-			p.problems.add(at, e.String(), fmt.Sprintf("have %s as %q", canonical(limit), key),
+			p.problems.add(at, e.String(), fmt.Sprintf("have %s as %q", application.Canonical(limit), key),
 				"write a whole number; a negative one is no limit")
 		}
 	}
@@ -190,7 +182,7 @@ var exchangeTypes = map[string]string{
 }
 
 func (p *parser) exchange(e entry) {
-	kind := e.text("type")
+	kind := e.Text("type")
 	plugin, known := exchangeTypes[kind]
 	switch {
 	case !known:
@@ -204,14 +196,14 @@ func (p *parser) exchange(e entry) {
 			"use another type; the cluster runs "+p.target.Series.String())
 	}
 	written := e.written["arguments"].object
-	for key, v := range e.object("arguments") {
+	for key, v := range e.Object("arguments") {
 		at := e.At
 		if m, ok := written[key]; ok {
 			at = m.at
 		}
 		switch {
 		case key == argAlternateExchange:
-			p.exchangeThere(at, e.ID, "has as its alternate", plain(v))
+			p.exchangeThere(at, e.ID, "has as its alternate", application.Text(v))
 		case plugin == "" && known:
 			p.problems.add(at, e.String(), "has the argument "+key+", which RabbitMQ does not know",
 				"remove it"+suggest.DidYouMean(key, []string{argAlternateExchange}))
@@ -220,7 +212,7 @@ func (p *parser) exchange(e entry) {
 }
 
 // pluginOn reports that a plugin is needed that is not enabled.
-func (p *parser) pluginOn(at Position, id ID, why, plugin string) {
+func (p *parser) pluginOn(at application.Position, id application.ID, why, plugin string) {
 	// A plugin's management extension enables the plugin.
 	if slices.ContainsFunc(p.target.Plugins, func(on string) bool { return strings.HasPrefix(on, plugin) }) {
 		return
@@ -233,9 +225,9 @@ func (p *parser) pluginOn(at Position, id ID, why, plugin string) {
 var matches = []string{"all", "any", "all-with-x", "any-with-x"}
 
 func (p *parser) binding(e entry) {
-	p.exchangeThere(e.place("source"), e.ID, "begins at", e.text("source"))
-	destination := e.text("destination")
-	switch kind := e.text("destination_type"); kind {
+	p.exchangeThere(e.place("source"), e.ID, "begins at", e.Text("source"))
+	destination := e.Text("destination")
+	switch kind := e.Text("destination_type"); kind {
 	case "queue":
 		p.queueThere(e.place("destination"), e.ID, "leads to", destination)
 	case "exchange":
@@ -244,8 +236,8 @@ func (p *parser) binding(e entry) {
 		p.problems.add(e.place("destination_type"), e.String(), fmt.Sprintf("has the destination_type %q", kind),
 			"write queue or exchange"+suggest.DidYouMean(kind, []string{"queue", "exchange"}))
 	}
-	if match, said := e.object("arguments")["x-match"]; said && !slices.Contains(matches, plain(match)) {
-		p.problems.add(e.place("arguments"), e.String(), "has x-match "+canonical(match),
-			"write one of "+strings.Join(matches, ", ")+suggest.DidYouMean(plain(match), matches))
+	if match, said := e.Object("arguments")["x-match"]; said && !slices.Contains(matches, application.Text(match)) {
+		p.problems.add(e.place("arguments"), e.String(), "has x-match "+application.Canonical(match),
+			"write one of "+strings.Join(matches, ", ")+suggest.DidYouMean(application.Text(match), matches))
 	}
 }

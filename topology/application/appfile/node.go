@@ -1,8 +1,10 @@
-package application
+package appfile
 
 import (
 	"fmt"
 	"strconv"
+
+	"warren/topology/application"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -10,7 +12,7 @@ import (
 // value is a value in a file: what it says, and where. Objects and lists have the positions of what is in
 // them.
 type value struct {
-	at     Position
+	at     application.Position
 	data   any
 	object map[string]member
 	list   []value
@@ -18,7 +20,7 @@ type value struct {
 
 // member is a key of an object with its value.
 type member struct {
-	at Position
+	at application.Position
 	value
 }
 
@@ -36,7 +38,9 @@ type reader struct {
 	count    *int
 }
 
-func (r reader) at(node *yaml.Node) Position { return Position{File: r.file, Line: node.Line} }
+func (r reader) at(node *yaml.Node) application.Position {
+	return application.Position{File: r.file, Line: node.Line}
+}
 
 // value reads a node with everything in it.
 func (r reader) value(node *yaml.Node, depth int) value {
@@ -116,40 +120,5 @@ func (r reader) scalar(node *yaml.Node) any {
 		r.problems.add(r.at(node), "the value "+strconv.Quote(node.Value), "can't be read", err.Error())
 		return nil
 	}
-	return normalNumber(data)
-}
-
-// normalNumber makes an int64 of every number that is whole.
-func normalNumber(data any) any {
-	switch n := data.(type) {
-	case int:
-		return int64(n)
-	case uint64:
-		return float64(n)
-	case float64:
-		if whole := int64(n); float64(whole) == n && n < 1<<62 && n > -1<<62 {
-			return whole
-		}
-	}
-	return data
-}
-
-// normal makes whole numbers int64 in a value that was decoded from JSON.
-func normal(data any) any {
-	switch v := data.(type) {
-	case map[string]any:
-		object := make(map[string]any, len(v))
-		for key, inner := range v {
-			object[key] = normal(inner)
-		}
-		return object
-	case []any:
-		list := make([]any, len(v))
-		for i, inner := range v {
-			list[i] = normal(inner)
-		}
-		return list
-	default:
-		return normalNumber(data)
-	}
+	return application.NormalNumber(data)
 }

@@ -1,19 +1,19 @@
-package application_test
+package appfile_test
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
+	"warren/topology/application/appfile"
 
-	"warren/topology/application"
+	"github.com/stretchr/testify/assert"
 )
 
 // capabilities are the arguments that each type of queue has, as servers list them themselves
 // (rabbit_*_queue:capabilities/0).
 var capabilities = []struct {
-	target application.Target
+	target appfile.Target
 	kind   string
 	known  string
 }{
@@ -43,7 +43,7 @@ func TestArgumentsOfServersAreKnown(t *testing.T) {
 			}
 			fmt.Fprintf(&file, "      %s: %s\n", argument, value)
 		}
-		_, err := application.Parse(row.target, application.Source{Name: "q.yaml", Text: []byte(file.String())})
+		_, err := appfile.Parse(row.target, appfile.Source{Name: "q.yaml", Text: []byte(file.String())})
 		assert.NoError(t, err, "%s %s", row.target.Series, row.kind)
 	}
 }
@@ -57,6 +57,6 @@ const (
 func TestPolicyKeysOfServersAreKnown(t *testing.T) {
 	file := "policies: [{name: p, pattern: a, definition: {" + policyKeys + "}}]\n" +
 		"operator_policies: [{name: p, pattern: a, definition: {" + operatorKeys + "}}]"
-	_, err := application.Parse(target, application.Source{Name: "p.yaml", Text: []byte(file)})
+	_, err := appfile.Parse(target, appfile.Source{Name: "p.yaml", Text: []byte(file)})
 	assert.NoError(t, err)
 }

@@ -1,9 +1,11 @@
-package application
+package appfile
 
 import (
 	"errors"
 	"regexp/syntax"
 	"strings"
+
+	"warren/topology/application"
 )
 
 // perlOnly are the groups that RabbitMQ's regular expressions (PCRE) know and Go's don't. For a check of the
@@ -22,13 +24,13 @@ var tellable = map[syntax.ErrorCode]string{
 }
 
 // pattern reports a regular expression that RabbitMQ would refuse.
-func (p *parser) pattern(at Position, where, key, expression string) {
+func (p *parser) pattern(at application.Position, where, key, expression string) {
 	_, err := syntax.Parse(perlOnly.Replace(expression), syntax.Perl)
 	var mistake *syntax.Error
 	if !errors.As(err, &mistake) {
 		return
 	}
 	if what, ours := tellable[mistake.Code]; ours {
-		p.problems.add(at, where, "has the regular expression "+canonical(expression)+" as "+canonical(key), what)
+		p.problems.add(at, where, "has the regular expression "+application.Canonical(expression)+" as "+application.Canonical(key), what)
 	}
 }

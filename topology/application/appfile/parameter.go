@@ -1,13 +1,13 @@
-package application
+package appfile
 
 import (
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"warren/internal/suggest"
+	"warren/topology/application"
 )
 
 // The components of parameters that plugins bring.
@@ -29,48 +29,48 @@ type component struct {
 var (
 	acknowledgements = []string{"on-confirm", "on-publish", "no-ack"}
 	protocols        = []string{"amqp091", "amqp10", "local"}
-	uris             = argument{form: formAny}
+	uris             = argument{form: application.FormAny}
 )
 
 var components = map[string]component{
 	federationUpstream: {"rabbitmq_federation", map[string]argument{
-		"uri": uris, "expires": {form: formNumber, least: 1}, "message-ttl": {form: formNumber},
-		"ack-mode": {form: formText, values: acknowledgements}, "prefetch-count": {form: formNumber, least: 1},
-		"reconnect-delay": {form: formAny}, "trust-user-id": {form: formFlag}, "exchange": {form: formText},
-		"max-hops": {form: formNumber, least: 1}, "queue": {form: formText}, "consumer-tag": {form: formText},
-		"queue-type": {form: formText, values: []string{classic, quorum}}, "bind-nowait": {form: formFlag},
-		"resource-cleanup-mode": {form: formText, values: []string{"default", "never"}},
-		"channel-use-mode":      {form: formText, values: []string{"multiple", "single"}},
-		"ha-policy":             {form: formText},
+		"uri": uris, "expires": {form: application.FormNumber, least: 1}, "message-ttl": {form: application.FormNumber},
+		"ack-mode": {form: application.FormText, values: acknowledgements}, "prefetch-count": {form: application.FormNumber, least: 1},
+		"reconnect-delay": {form: application.FormAny}, "trust-user-id": {form: application.FormFlag}, "exchange": {form: application.FormText},
+		"max-hops": {form: application.FormNumber, least: 1}, "queue": {form: application.FormText}, "consumer-tag": {form: application.FormText},
+		"queue-type": {form: application.FormText, values: []string{application.Classic, application.Quorum}}, "bind-nowait": {form: application.FormFlag},
+		"resource-cleanup-mode": {form: application.FormText, values: []string{"default", "never"}},
+		"channel-use-mode":      {form: application.FormText, values: []string{"multiple", "single"}},
+		"ha-policy":             {form: application.FormText},
 	}, [][]string{{"uri"}}},
 	federationUpstreamSet: {"rabbitmq_federation", nil, nil},
 	shovel: {"rabbitmq_shovel", map[string]argument{
 		"src-uri": uris, "dest-uri": uris,
-		"src-protocol": {form: formText, values: protocols}, "dest-protocol": {form: formText, values: protocols},
-		"src-queue": {form: formText}, "src-exchange": {form: formText}, "src-exchange-key": {form: formText},
-		"src-queue-args": {form: formObject}, "src-address": {form: formText},
-		"src-consumer-args": {form: formObject}, "src-prefetch-count": {form: formNumber, least: 1},
-		"src-delete-after": {form: formAny}, "src-predeclared": {form: formFlag},
-		"dest-queue": {form: formText}, "dest-exchange": {form: formText}, "dest-exchange-key": {form: formText},
-		"dest-queue-args": {form: formObject}, "dest-address": {form: formText},
-		"dest-add-forward-headers": {form: formFlag}, "dest-add-timestamp-header": {form: formFlag},
-		"dest-publish-properties": {form: formObject}, "dest-properties": {form: formObject},
-		"dest-application-properties": {form: formObject}, "dest-message-annotations": {form: formObject},
-		"dest-predeclared": {form: formFlag},
-		"ack-mode":         {form: formText, values: acknowledgements}, "prefetch-count": {form: formNumber, least: 1},
-		"reconnect-delay": {form: formAny}, "delete-after": {form: formAny},
-		"add-forward-headers": {form: formFlag}, "add-timestamp-header": {form: formFlag},
-		"publish-properties": {form: formObject},
+		"src-protocol": {form: application.FormText, values: protocols}, "dest-protocol": {form: application.FormText, values: protocols},
+		"src-queue": {form: application.FormText}, "src-exchange": {form: application.FormText}, "src-exchange-key": {form: application.FormText},
+		"src-queue-args": {form: application.FormObject}, "src-address": {form: application.FormText},
+		"src-consumer-args": {form: application.FormObject}, "src-prefetch-count": {form: application.FormNumber, least: 1},
+		"src-delete-after": {form: application.FormAny}, "src-predeclared": {form: application.FormFlag},
+		"dest-queue": {form: application.FormText}, "dest-exchange": {form: application.FormText}, "dest-exchange-key": {form: application.FormText},
+		"dest-queue-args": {form: application.FormObject}, "dest-address": {form: application.FormText},
+		"dest-add-forward-headers": {form: application.FormFlag}, "dest-add-timestamp-header": {form: application.FormFlag},
+		"dest-publish-properties": {form: application.FormObject}, "dest-properties": {form: application.FormObject},
+		"dest-application-properties": {form: application.FormObject}, "dest-message-annotations": {form: application.FormObject},
+		"dest-predeclared": {form: application.FormFlag},
+		"ack-mode":         {form: application.FormText, values: acknowledgements}, "prefetch-count": {form: application.FormNumber, least: 1},
+		"reconnect-delay": {form: application.FormAny}, "delete-after": {form: application.FormAny},
+		"add-forward-headers": {form: application.FormFlag}, "add-timestamp-header": {form: application.FormFlag},
+		"publish-properties": {form: application.FormObject},
 	}, [][]string{
 		{"src-uri"}, {"dest-uri"}, {"src-queue", "src-exchange", "src-address"},
 	}},
 }
 
 // builtIn are components that need no plugin and are not looked at any further.
-var builtIn = []string{operatorPolicyComponent, vhostLimitsComponent}
+var builtIn = []string{application.OperatorPolicyComponent, application.VHostLimitsComponent}
 
 func (p *parser) parameter(e entry) {
-	where, name := e.String(), e.text("component")
+	where, name := e.String(), e.Text("component")
 	c, known := components[name]
 	if !known {
 		all := slices.Concat(slices.Sorted(maps.Keys(components)), builtIn)
@@ -85,7 +85,7 @@ func (p *parser) parameter(e entry) {
 	}
 	definition, isObject := e.Properties["value"].(map[string]any)
 	if !isObject {
-		p.problems.add(e.place("value"), where, "has the value "+canonical(e.Properties["value"]),
+		p.problems.add(e.place("value"), where, "has the value "+application.Canonical(e.Properties["value"]),
 			"write a map of keys and values")
 		return
 	}
@@ -130,31 +130,22 @@ func (p *parser) exactlyOne(e entry, definition map[string]any, group []string) 
 }
 
 // uri reports addresses that are none, and passwords in them. A value may be one address or a list.
-func (p *parser) uri(at Position, where, key string, v any) {
+func (p *parser) uri(at application.Position, where, key string, v any) {
 	addresses, isList := v.([]any)
 	if !isList {
 		addresses = []any{v}
 	}
 	for _, address := range addresses {
-		u, err := url.Parse(placeholder.ReplaceAllString(plain(address), stand))
+		u, hasPassword, err := application.ParseAddress(application.Text(address))
 		switch {
 		case err != nil || u.Scheme != "amqp" && u.Scheme != "amqps":
 			p.problems.add(at, where, fmt.Sprintf("has a %q that is no AMQP address", key),
 				"write amqp://host/vhost, or amqp:// for this cluster")
-		case hasPassword(u):
+		case hasPassword:
 			p.problems.add(at, where, fmt.Sprintf("has a password in its %q", key),
 				"write ${NAME} in its place, where NAME is a variable of the environment of `warren declare`")
 		}
 	}
-}
-
-// stand stands for a placeholder, whose braces no address may have.
-const stand = "placeholder"
-
-// hasPassword tells whether an address has a password that is not left to the environment.
-func hasPassword(u *url.URL) bool {
-	password, set := u.User.Password()
-	return set && password != stand
 }
 
 // upstreamSet reports upstreams of a set that don't exist.
@@ -166,6 +157,6 @@ func (p *parser) upstreamSet(e entry) {
 	}
 	for _, m := range members {
 		upstream, _ := m.(map[string]any)
-		p.parameterThere(e.place("value"), e.ID, federationUpstream, plain(upstream["upstream"]))
+		p.parameterThere(e.place("value"), e.ID, federationUpstream, application.Text(upstream["upstream"]))
 	}
 }

@@ -1,4 +1,4 @@
-package application
+package appfile
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 
 	"warren/internal/suggest"
 	"warren/topology"
+	"warren/topology/application"
 )
 
 // Source is the text of a file.
@@ -32,8 +33,8 @@ type Target struct {
 }
 
 // Parse reads an application from files. The error is an *Error with every mistake in all of them.
-func Parse(target Target, sources ...Source) (*Application, error) {
-	p := &parser{target: target, seen: map[ID]Item{}}
+func Parse(target Target, sources ...Source) (*application.Application, error) {
+	p := &parser{target: target, seen: map[application.ID]application.Item{}}
 	for _, source := range sources {
 		p.file(source)
 	}
@@ -41,18 +42,17 @@ func Parse(target Target, sources ...Source) (*Application, error) {
 	if err := p.problems.err(); err != nil {
 		return nil, err
 	}
-	items := slices.SortedFunc(maps.Values(p.seen), func(a, b Item) int { return compare(a.ID, b.ID) })
-	return &Application{Items: items}, nil
+	return application.New(maps.Values(p.seen)), nil
 }
 
 // entry is an item with the positions of what is written of it.
 type entry struct {
-	Item
+	application.Item
 	written map[string]member
 }
 
 // place is where a key of the entry is written, or else where the entry begins.
-func (e entry) place(key string) Position {
+func (e entry) place(key string) application.Position {
 	if m, ok := e.written[key]; ok {
 		return m.at
 	}
@@ -64,7 +64,7 @@ type parser struct {
 	target   Target
 	problems problems
 	entries  []entry
-	seen     map[ID]Item
+	seen     map[application.ID]application.Item
 	// own are users of Warren's own that an export names; nothing of theirs is the application's.
 	own []string
 }
@@ -73,7 +73,7 @@ type parser struct {
 func (p *parser) file(source Source) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(source.Text, &document); err != nil {
-		p.problems.add(Position{source.Name, lineOf(err)}, "the file", "is neither YAML nor JSON",
+		p.problems.add(application.Position{File: source.Name, Line: lineOf(err)}, "the file", "is neither YAML nor JSON",
 			strings.TrimPrefix(err.Error(), "yaml: "))
 		return
 	}
@@ -87,10 +87,10 @@ func (p *parser) file(source Source) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(root.object)) {
 		m := root.object[key]
-		i := slices.IndexFunc(sections, func(s section) bool { return s.key == key })
+		i := slices.IndexFunc(application.Sections, func(s application.Section) bool { return s.Key == key })
 		switch {
 		case i >= 0:
-			p.section(sections[i], m)
+			p.section(application.Sections[i], m)
 		case !slices.Contains(ignored, key):
 			p.problems.add(m.at, "the key "+strconv.Quote(key), "is unknown",
 				"remove it"+suggest.DidYouMean(key, sectionKeys()))
@@ -110,68 +110,56 @@ func lineOf(err error) int {
 }
 
 // section reads the entries of one section.
-func (p *parser) section(s section, m member) {
+func (p *parser) section(s application.Section, m member) {
 	if m.data == nil {
 		return // `queues:` with nothing below asks for none
 	}
 	if m.list == nil && m.object != nil || m.list == nil && !isList(m.data) {
-		p.problems.add(m.at, "the section "+s.key, "is no list", "write one entry a line, each with a `-`")
+		p.problems.add(m.at, "the section "+s.Key, "is no list", "write one entry a line, each with a `-`")
 		return
 	}
 	for _, v := range m.list {
 		if v.object == nil {
-			p.problems.add(v.at, "an entry of "+s.key, "is no map",
-				"write its keys, such as {"+strings.Join(s.requiredKeys(), ": ..., ")+": ...}")
+			p.problems.add(v.at, "an entry of "+s.Key, "is no map",
+				"write its keys, such as {"+strings.Join(s.RequiredKeys(), ": ..., ")+": ...}")
 			continue
 		}
 		p.entry(s, v)
 	}
 }
 
-func isList(data any) bool { _, is := data.([]any); return is }
-
-func (s section) requiredKeys() []string {
-	var keys []string
-	for _, key := range s.keys() {
-		if s.fields[key].required {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
 // entry reads one entry.
-func (p *parser) entry(s section, v value) {
-	e := entry{Item: Item{Properties: map[string]any{}, At: v.at}, written: v.object}
-	where := s.describe(v)
+func (p *parser) entry(s application.Section, v value) {
+	e := entry{Item: application.Item{Properties: map[string]any{}, At: v.at}, written: v.object}
+	where := describe(s, v)
 	sound := true
 	for _, key := range slices.Sorted(maps.Keys(v.object)) {
 		m := v.object[key]
-		f, known := s.fields[key]
+		f, known := s.Fields[key]
 		if !known {
 			p.problems.add(m.at, where, "has the unknown key "+strconv.Quote(key),
-				"remove it"+suggest.DidYouMean(key, s.keys()))
+				"remove it"+suggest.DidYouMean(key, s.Keys()))
 			continue
 		}
-		data, ok := f.read(m.value)
+		data, ok := f.Read(m.data)
 		if !ok {
-			p.problems.add(m.at, where, fmt.Sprintf("has %s as %q", canonical(m.data), key),
-				"write "+string(f.form))
+			p.problems.add(m.at, where, fmt.Sprintf("has %s as %q", application.Canonical(m.data), key),
+				"write "+string(f.Form))
 			sound = false
 			continue
 		}
-		if empty, isText := data.(string); isText && empty == "" && f.required && !f.mayBeEmpty {
-			p.problems.add(m.at, where, fmt.Sprintf("has an empty %q", key), "write "+string(f.form))
+		if empty, isText := data.(string); isText && empty == "" && f.Required && !f.MayBeEmpty {
+			p.problems.add(m.at, where, fmt.Sprintf("has an empty %q", key), "write "+string(f.Form))
 			sound = false
 		}
-		if f.form == formPattern {
-			p.pattern(m.at, where, key, plain(data))
+		if f.Form == application.FormPattern {
+			p.pattern(m.at, where, key, application.Text(data))
 		}
 		e.Properties[key] = data
 	}
-	for _, key := range s.requiredKeys() {
+	for _, key := range s.RequiredKeys() {
 		if _, set := v.object[key]; !set {
-			p.problems.add(v.at, where, fmt.Sprintf("has no %q", key), "write "+string(s.fields[key].form))
+			p.problems.add(v.at, where, fmt.Sprintf("has no %q", key), "write "+string(s.Fields[key].Form))
 			sound = false
 		}
 	}
@@ -179,34 +167,34 @@ func (p *parser) entry(s section, v value) {
 		p.remember(s, e)
 		return
 	}
-	s.complete(e.Properties)
-	for _, item := range normalise(s, e.Item) {
+	s.Complete(e.Properties)
+	for _, item := range s.Normalise(e.Item) {
 		p.add(entry{item, e.written})
 	}
 }
 
 // remember keeps the names of an entry with mistakes, so that what refers to it is not reported as well.
-func (p *parser) remember(s section, e entry) {
-	s.complete(e.Properties)
-	id := s.identify(e.Properties)
+func (p *parser) remember(s application.Section, e entry) {
+	s.Complete(e.Properties)
+	id := s.Identify(e.Properties)
 	if _, twice := p.seen[id]; !twice && id.Name != "" {
-		p.seen[id] = Item{ID: id, Properties: e.Properties, At: e.At}
+		p.seen[id] = application.Item{ID: id, Properties: e.Properties, At: e.At}
 	}
 }
 
 // add takes an entry up, unless it is there twice or Warren's own.
 func (p *parser) add(e entry) {
-	if e.Kind == User && slices.Contains(tags(e.Item), topology.ManagedTag) {
+	if e.Kind == application.User && slices.Contains(e.Item.Tags(), topology.ManagedTag) {
 		p.own = append(p.own, e.Name)
 		return
 	}
 	// An export has these, and nobody can declare them.
-	if e.Kind == GlobalParameter && internalParameter(e.Name) || e.Kind == Exchange && slices.Contains(predeclared, e.Name) {
+	if e.Internal() {
 		return
 	}
 	if first, twice := p.seen[e.ID]; twice {
 		// An export has a virtual host's limits in two places.
-		if e.Kind != VHostLimits || canonical(first.Properties) != canonical(e.Properties) {
+		if e.Kind != application.VHostLimits || application.Canonical(first.Properties) != application.Canonical(e.Properties) {
 			p.problems.add(e.At, e.String(), "was written before, in "+first.At.String(), "keep one of them")
 		}
 		return
@@ -215,66 +203,29 @@ func (p *parser) add(e entry) {
 	p.entries = append(p.entries, e)
 }
 
-// tags are the tags of a user.
-func tags(user Item) []string {
-	var names []string
-	list, _ := user.Properties["tags"].([]any)
-	for _, tag := range list {
-		names = append(names, plain(tag))
-	}
-	return names
-}
-
 // describe names an entry for messages, as far as its name can be read.
-func (s section) describe(v value) string {
+func describe(s application.Section, v value) string {
 	for _, key := range []string{"name", "user", "source"} {
-		if m, ok := v.object[key]; ok && plain(m.data) != "" {
-			return string(s.kind) + " " + plain(m.data)
+		if m, ok := v.object[key]; ok && application.Text(m.data) != "" {
+			return string(s.Kind) + " " + application.Text(m.data)
 		}
 	}
-	return string(s.kind)
+	return string(s.Kind)
 }
 
-// read returns a value in its field's form, and whether it has that form.
-func (f field) read(v value) (any, bool) {
-	switch f.form {
-	case formText, formPattern:
-		s, ok := v.data.(string)
-		return s, ok
-	case formNumber:
-		n, ok := v.data.(int64)
-		return n, ok
-	case formFlag:
-		b, ok := v.data.(bool)
-		return b, ok
-	case formObject:
-		if isList(v.data) && len(v.list) == 0 {
-			return map[string]any{}, true // some series export an empty map as an empty list
-		}
-		return v.data, v.object != nil
-	case formWords:
-		return wordList(v.data)
-	default:
-		return v.data, v.data != nil
-	}
+// ignored are the keys of RabbitMQ's export that say nothing of the application.
+var ignored = []string{
+	"rabbit_version", "rabbitmq_version", "product_name", "product_version", "rabbitmq_definition_format",
+	"original_cluster_name", "explanation",
 }
 
-// wordList reads tags, which older series export as text with commas.
-func wordList(data any) (any, bool) {
-	if s, ok := data.(string); ok {
-		result := []any{}
-		for word := range strings.SplitSeq(s, ",") {
-			if word = strings.TrimSpace(word); word != "" {
-				result = append(result, word)
-			}
-		}
-		return result, true
+// sectionKeys are the keys that a file may have.
+func sectionKeys() []string {
+	var keys []string
+	for _, s := range application.Sections {
+		keys = append(keys, s.Key)
 	}
-	elements, ok := data.([]any)
-	for _, element := range elements {
-		if _, isText := element.(string); !isText {
-			return nil, false
-		}
-	}
-	return elements, ok
+	return keys
 }
+
+func isList(data any) bool { _, is := data.([]any); return is }

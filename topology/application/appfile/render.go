@@ -1,13 +1,14 @@
-package application
+package appfile
 
 import (
 	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
+
+	"warren/topology/application"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -15,24 +16,24 @@ import (
 // keyOrder is the order of keys in a rendered entry; others follow by name.
 var keyOrder = []string{
 	"user", "component", "name", "source", "vhost", "description", "tags", "type", "destination",
-	"destination_type", "routing_key", "pattern", applyToKey, "priority",
+	"destination_type", "routing_key", "pattern", application.KeyApplyTo, "priority",
 }
 
 // Render writes an application as a file that Parse reads. It has no passwords: users are written without
 // their hashes, and passwords in addresses as ${NAME}. What has its default value is left out.
-func (a *Application) Render() ([]byte, error) {
+func Render(a *application.Application) ([]byte, error) {
 	root := &yaml.Node{Kind: yaml.MappingNode}
-	for _, s := range sections {
+	for _, s := range application.Sections {
 		entries := &yaml.Node{Kind: yaml.SequenceNode}
-		for _, item := range a.Of(s.kind) {
-			node, err := s.render(item, a)
+		for _, item := range a.Of(s.Kind) {
+			node, err := entryNode(s, item, a)
 			if err != nil {
 				return nil, fmt.Errorf("render %s: %w", item.ID, err)
 			}
 			entries.Content = append(entries.Content, node)
 		}
 		if len(entries.Content) > 0 {
-			root.Content = append(root.Content, textNode(s.key), entries)
+			root.Content = append(root.Content, textNode(s.Key), entries)
 		}
 	}
 	var out bytes.Buffer
@@ -50,19 +51,19 @@ func textNode(s string) *yaml.Node {
 	return node
 }
 
-// render writes one entry.
-func (s section) render(item Item, a *Application) (*yaml.Node, error) {
+// entryNode is the node of one entry.
+func entryNode(s application.Section, item application.Item, a *application.Application) (*yaml.Node, error) {
 	properties := maps.Clone(item.Properties)
 	switch item.Kind {
-	case User:
-		delete(properties, passwordHashKey)
-		delete(properties, hashingKey)
-		addLimits(properties, a, UserLimits, item.Name)
-	case VHost:
-		addLimits(properties, a, VHostLimits, item.Name)
-	case Parameter:
+	case application.User:
+		delete(properties, application.KeyPasswordHash)
+		delete(properties, application.KeyHashing)
+		addLimits(properties, a, application.UserLimits, item.Name)
+	case application.VHost:
+		addLimits(properties, a, application.VHostLimits, item.Name)
+	case application.Parameter:
 		if inner, ok := properties["value"].(map[string]any); ok {
-			properties["value"] = withoutPasswords(item.text("name"), inner)
+			properties["value"] = withoutPasswords(item.Text("name"), inner)
 		}
 	}
 	keys := slices.SortedFunc(maps.Keys(properties), func(a, b string) int {
@@ -70,8 +71,8 @@ func (s section) render(item Item, a *Application) (*yaml.Node, error) {
 	})
 	node := &yaml.Node{Kind: yaml.MappingNode}
 	for _, key := range keys {
-		f := s.fields[key]
-		if key != "vhost" && f.byDefault != nil && canonical(f.byDefault) == canonical(properties[key]) {
+		f := s.Fields[key]
+		if key != "vhost" && f.Default != nil && application.Canonical(f.Default) == application.Canonical(properties[key]) {
 			continue
 		}
 		content := &yaml.Node{}
@@ -90,9 +91,9 @@ func rank(key string) int {
 	return len(keyOrder)
 }
 
-func addLimits(properties map[string]any, a *Application, kind Kind, name string) {
-	if limits, limited := a.Find(ID{Kind: kind, Name: name}); limited {
-		properties[limitsKey] = limits.object(limitsKey)
+func addLimits(properties map[string]any, a *application.Application, kind application.Kind, name string) {
+	if limits, limited := a.Find(application.ID{Kind: kind, Name: name}); limited {
+		properties[application.KeyLimits] = limits.Object(application.KeyLimits)
 	}
 }
 
@@ -107,11 +108,11 @@ func withoutPasswords(parameter string, value map[string]any) map[string]any {
 		if addresses, isList := v.([]any); isList {
 			hidden := make([]any, len(addresses))
 			for i, address := range addresses {
-				hidden[i] = hidePassword(plain(address), name)
+				hidden[i] = application.HidePassword(application.Text(address), name)
 			}
 			result[key] = hidden
 		} else {
-			result[key] = hidePassword(plain(v), name)
+			result[key] = application.HidePassword(application.Text(v), name)
 		}
 	}
 	return result
@@ -125,16 +126,4 @@ func variableName(s string) string {
 		}
 		return '_'
 	}, strings.ToUpper(s))
-}
-
-func hidePassword(address, variable string) string {
-	u, err := url.Parse(placeholder.ReplaceAllString(address, stand))
-	if err != nil {
-		return "" // whatever it is, it may have a password
-	}
-	if !hasPassword(u) {
-		return address
-	}
-	u.User = url.UserPassword(u.User.Username(), stand)
-	return strings.Replace(u.String(), ":"+stand+"@", ":${"+variable+"}@", 1)
 }

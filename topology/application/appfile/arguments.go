@@ -1,4 +1,4 @@
-package application
+package appfile
 
 import (
 	"fmt"
@@ -8,24 +8,20 @@ import (
 
 	"warren/internal/suggest"
 	"warren/topology"
+	"warren/topology/application"
 )
 
 const (
-	argQueueType          = "x-queue-type"
 	argOverflow           = "x-overflow"
 	argDeadLetterExchange = "x-dead-letter-exchange"
 	argDeadLetterKey      = "x-dead-letter-routing-key"
 	argDeadLetterStrategy = "x-dead-letter-strategy"
 	argAlternateExchange  = "alternate-exchange"
-
-	classic = "classic"
-	quorum  = "quorum"
-	stream  = "stream"
 )
 
 // argument is what is known of an argument, or of a key of a policy.
 type argument struct {
-	form form
+	form application.Form
 	// least is the least number that is taken; most the largest, or 0.
 	least, most int64
 	// values are the words that are taken, if not any.
@@ -39,45 +35,45 @@ type argument struct {
 // series43 is the first series with delayed retries.
 var series43 = topology.Series{Major: 4, Minor: 3}
 
-var queueTypes = []string{classic, quorum, stream}
+var queueTypes = []string{application.Classic, application.Quorum, application.Stream}
 
 // queueArguments are the arguments of queues, as the servers' own modules list them
 // (rabbit_classic_queue, rabbit_quorum_queue, rabbit_stream_queue: capabilities/0).
 var queueArguments = map[string]argument{
-	argQueueType:         {form: formText, values: queueTypes, queues: queueTypes},
-	"x-expires":          {form: formNumber, least: 1, queues: []string{classic, quorum}},
-	"x-message-ttl":      {form: formNumber, queues: []string{classic, quorum}},
-	"x-max-length":       {form: formNumber, queues: []string{classic, quorum}},
-	"x-max-length-bytes": {form: formNumber, queues: queueTypes},
-	argOverflow: {form: formText, values: []string{"drop-head", "reject-publish", "reject-publish-dlx"},
-		queues: []string{classic, quorum}},
-	argDeadLetterExchange:      {form: formText, queues: []string{classic, quorum}},
-	argDeadLetterKey:           {form: formText, queues: []string{classic, quorum}},
-	argDeadLetterStrategy:      {form: formText, values: []string{"at-most-once", "at-least-once"}, queues: []string{quorum}},
-	"x-single-active-consumer": {form: formFlag, queues: []string{classic, quorum}},
-	"x-max-priority":           {form: formNumber, least: 1, most: 255, queues: []string{classic}},
-	"x-queue-mode":             {form: formText, values: []string{"default", "lazy"}, queues: []string{classic}},
-	"x-queue-version":          {form: formNumber, least: 1, most: 2, queues: []string{classic}},
-	"x-queue-master-locator": {form: formText, values: []string{"min-masters", "client-local", "random"},
-		queues: []string{classic}},
-	"x-queue-leader-locator": {form: formText, queues: queueTypes,
+	application.ArgQueueType: {form: application.FormText, values: queueTypes, queues: queueTypes},
+	"x-expires":              {form: application.FormNumber, least: 1, queues: []string{application.Classic, application.Quorum}},
+	"x-message-ttl":          {form: application.FormNumber, queues: []string{application.Classic, application.Quorum}},
+	"x-max-length":           {form: application.FormNumber, queues: []string{application.Classic, application.Quorum}},
+	"x-max-length-bytes":     {form: application.FormNumber, queues: queueTypes},
+	argOverflow: {form: application.FormText, values: []string{"drop-head", "reject-publish", "reject-publish-dlx"},
+		queues: []string{application.Classic, application.Quorum}},
+	argDeadLetterExchange:      {form: application.FormText, queues: []string{application.Classic, application.Quorum}},
+	argDeadLetterKey:           {form: application.FormText, queues: []string{application.Classic, application.Quorum}},
+	argDeadLetterStrategy:      {form: application.FormText, values: []string{"at-most-once", "at-least-once"}, queues: []string{application.Quorum}},
+	"x-single-active-consumer": {form: application.FormFlag, queues: []string{application.Classic, application.Quorum}},
+	"x-max-priority":           {form: application.FormNumber, least: 1, most: 255, queues: []string{application.Classic}},
+	"x-queue-mode":             {form: application.FormText, values: []string{"default", "lazy"}, queues: []string{application.Classic}},
+	"x-queue-version":          {form: application.FormNumber, least: 1, most: 2, queues: []string{application.Classic}},
+	"x-queue-master-locator": {form: application.FormText, values: []string{"min-masters", "client-local", "random"},
+		queues: []string{application.Classic}},
+	"x-queue-leader-locator": {form: application.FormText, queues: queueTypes,
 		values: []string{"client-local", "balanced", "random", "least-leaders"}},
-	"x-quorum-initial-group-size": {form: formNumber, least: 1, queues: []string{quorum}},
-	"x-quorum-target-group-size": {form: formNumber, least: 1, queues: []string{quorum},
+	"x-quorum-initial-group-size": {form: application.FormNumber, least: 1, queues: []string{application.Quorum}},
+	"x-quorum-target-group-size": {form: application.FormNumber, least: 1, queues: []string{application.Quorum},
 		since: topology.Series{Major: 3, Minor: 13}},
-	"x-delivery-limit":       {form: formNumber, least: -1, queues: []string{quorum}},
-	"x-max-in-memory-length": {form: formNumber, queues: []string{quorum}},
-	"x-max-in-memory-bytes":  {form: formNumber, queues: []string{quorum}},
-	"x-consumer-timeout": {form: formNumber, least: 1, queues: []string{classic, quorum},
+	"x-delivery-limit":       {form: application.FormNumber, least: -1, queues: []string{application.Quorum}},
+	"x-max-in-memory-length": {form: application.FormNumber, queues: []string{application.Quorum}},
+	"x-max-in-memory-bytes":  {form: application.FormNumber, queues: []string{application.Quorum}},
+	"x-consumer-timeout": {form: application.FormNumber, least: 1, queues: []string{application.Classic, application.Quorum},
 		since: topology.Series{Major: 3, Minor: 12}},
-	"x-consumer-disconnected-timeout": {form: formNumber, queues: []string{quorum}, since: series43},
-	"x-delayed-retry-type":            {form: formText, queues: []string{quorum}, since: series43},
-	"x-delayed-retry-min":             {form: formNumber, queues: []string{quorum}, since: series43},
-	"x-delayed-retry-max":             {form: formNumber, queues: []string{quorum}, since: series43},
-	"x-max-age":                       {form: formText, queues: []string{stream}},
-	"x-stream-max-segment-size-bytes": {form: formNumber, least: 1, queues: []string{stream}},
-	"x-initial-cluster-size":          {form: formNumber, least: 1, queues: []string{stream}},
-	"x-stream-filter-size-bytes": {form: formNumber, least: 16, most: 255, queues: []string{stream},
+	"x-consumer-disconnected-timeout": {form: application.FormNumber, queues: []string{application.Quorum}, since: series43},
+	"x-delayed-retry-type":            {form: application.FormText, queues: []string{application.Quorum}, since: series43},
+	"x-delayed-retry-min":             {form: application.FormNumber, queues: []string{application.Quorum}, since: series43},
+	"x-delayed-retry-max":             {form: application.FormNumber, queues: []string{application.Quorum}, since: series43},
+	"x-max-age":                       {form: application.FormText, queues: []string{application.Stream}},
+	"x-stream-max-segment-size-bytes": {form: application.FormNumber, least: 1, queues: []string{application.Stream}},
+	"x-initial-cluster-size":          {form: application.FormNumber, least: 1, queues: []string{application.Stream}},
+	"x-stream-filter-size-bytes": {form: application.FormNumber, least: 16, most: 255, queues: []string{application.Stream},
 		since: topology.Series{Major: 3, Minor: 13}},
 }
 
@@ -95,8 +91,8 @@ func (a argument) known(series topology.Series) (bool, string) {
 
 // judge says what is wrong with a value, and what to write; nothing if it is right.
 func (a argument) judge(v any) (wrong, remedy string) {
-	if _, ok := (field{form: a.form}).read(value{data: v, object: objectOf(v)}); !ok {
-		return "is " + canonical(v), "write " + string(a.form)
+	if _, ok := (application.Field{Form: a.form}).Read(v); !ok {
+		return "is " + application.Canonical(v), "write " + string(a.form)
 	}
 	if n, isNumber := v.(int64); isNumber && (n < a.least || a.most > 0 && n > a.most) {
 		if a.most > 0 {
@@ -111,20 +107,12 @@ func (a argument) judge(v any) (wrong, remedy string) {
 	return "", ""
 }
 
-// objectOf gives read what it wants to see of an object: that it is one.
-func objectOf(v any) map[string]member {
-	if _, is := v.(map[string]any); is {
-		return map[string]member{}
-	}
-	return nil
-}
-
 // queue reports what is wrong with a queue's arguments.
 func (p *parser) queue(e entry) {
 	where := e.String()
-	arguments := e.object("arguments")
+	arguments := e.Object("arguments")
 	written := e.written["arguments"].object
-	at := func(key string) Position {
+	at := func(key string) application.Position {
 		if m, ok := written[key]; ok {
 			return m.at
 		}
@@ -153,7 +141,7 @@ func (p *parser) queue(e entry) {
 		}
 		if slices.Contains(queueTypes, kind) && !slices.Contains(a.queues, kind) {
 			p.problems.add(at(key), where, named+", which a "+kind+" queue does not have",
-				"remove it, or write "+argQueueType+": "+a.queues[0])
+				"remove it, or write "+application.ArgQueueType+": "+a.queues[0])
 		}
 	}
 	p.contradictions(e, kind, at)
@@ -162,8 +150,8 @@ func (p *parser) queue(e entry) {
 
 // defaultQueueType is the type of queues that don't say theirs; "" if files don't tell.
 func (p *parser) defaultQueueType(vhost string) string {
-	if item, ok := p.seen[ID{Kind: VHost, Name: vhost}]; ok {
-		if kind := item.text("default_queue_type"); kind != "" {
+	if item, ok := p.seen[application.ID{Kind: application.VHost, Name: vhost}]; ok {
+		if kind := item.Text("default_queue_type"); kind != "" {
 			return kind
 		}
 	}
@@ -171,20 +159,20 @@ func (p *parser) defaultQueueType(vhost string) string {
 }
 
 // contradictions reports arguments that exclude each other.
-func (p *parser) contradictions(e entry, kind string, at func(string) Position) {
-	where, arguments := e.String(), e.object("arguments")
-	if kind == quorum || kind == stream {
+func (p *parser) contradictions(e entry, kind string, at func(string) application.Position) {
+	where, arguments := e.String(), e.Object("arguments")
+	if kind == application.Quorum || kind == application.Stream {
 		if durable, _ := e.Properties["durable"].(bool); !durable {
 			p.problems.add(e.place("durable"), where, "is a "+kind+" queue and not durable",
-				"remove `durable: false`, or write "+argQueueType+": classic")
+				"remove `durable: false`, or write "+application.ArgQueueType+": classic")
 		}
 		if autoDelete, _ := e.Properties["auto_delete"].(bool); autoDelete {
 			p.problems.add(e.place("auto_delete"), where, "is a "+kind+" queue that is to be deleted automatically",
-				"remove `auto_delete: true`, or write "+argQueueType+": classic")
+				"remove `auto_delete: true`, or write "+application.ArgQueueType+": classic")
 		}
 	}
-	overflow, exchange := plain(arguments[argOverflow]), arguments[argDeadLetterExchange]
-	if kind == quorum && overflow == "reject-publish-dlx" {
+	overflow, exchange := application.Text(arguments[argOverflow]), arguments[argDeadLetterExchange]
+	if kind == application.Quorum && overflow == "reject-publish-dlx" {
 		p.problems.add(at(argOverflow), where, "is a quorum queue with x-overflow reject-publish-dlx",
 			"write drop-head or reject-publish")
 	}
@@ -192,7 +180,7 @@ func (p *parser) contradictions(e entry, kind string, at func(string) Position) 
 		p.problems.add(at(argDeadLetterKey), where, "has a dead-letter routing key and no dead-letter exchange",
 			"add "+argDeadLetterExchange)
 	}
-	if plain(arguments[argDeadLetterStrategy]) == "at-least-once" {
+	if application.Text(arguments[argDeadLetterStrategy]) == "at-least-once" {
 		if exchange == nil {
 			p.problems.add(at(argDeadLetterStrategy), where,
 				"dead-letters at least once and has no dead-letter exchange", "add "+argDeadLetterExchange)
@@ -206,15 +194,15 @@ func (p *parser) contradictions(e entry, kind string, at func(string) Position) 
 }
 
 // deadLetters reports a dead-letter exchange that is not there: RabbitMQ would drop the messages silently.
-func (p *parser) deadLetters(e entry, at func(string) Position) {
-	arguments := e.object("arguments")
+func (p *parser) deadLetters(e entry, at func(string) application.Position) {
+	arguments := e.Object("arguments")
 	exchange, said := arguments[argDeadLetterExchange].(string)
 	switch {
 	case !said:
 	case exchange != "":
 		p.exchangeThere(at(argDeadLetterExchange), e.ID, "dead-letters to", exchange)
-	case plain(arguments[argDeadLetterKey]) != "":
+	case application.Text(arguments[argDeadLetterKey]) != "":
 		// The default exchange routes to the queue of that name.
-		p.queueThere(at(argDeadLetterKey), e.ID, "dead-letters to", plain(arguments[argDeadLetterKey]))
+		p.queueThere(at(argDeadLetterKey), e.ID, "dead-letters to", application.Text(arguments[argDeadLetterKey]))
 	}
 }

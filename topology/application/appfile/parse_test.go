@@ -1,4 +1,4 @@
-package application_test
+package appfile_test
 
 import (
 	"errors"
@@ -9,25 +9,25 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"warren/topology"
-	"warren/topology/application"
+	"warren/topology/application/appfile"
 )
 
 // target is a cluster of the current series with the plugins that files here use.
-var target = application.Target{
+var target = appfile.Target{
 	Series:   topology.Series{Major: 4, Minor: 3},
 	Plugins:  []string{"rabbitmq_federation", "rabbitmq_shovel_management"},
 	Reserved: []string{"admin"},
 }
 
 // on is a target of another series, without plugins.
-func on(major, minor int) application.Target {
-	return application.Target{Series: topology.Series{Major: major, Minor: minor}}
+func on(major, minor int) appfile.Target {
+	return appfile.Target{Series: topology.Series{Major: major, Minor: minor}}
 }
 
 // TestMistakesAreToldWithTheirLine has one kind of wrong file in each row.
 func TestMistakesAreToldWithTheirLine(t *testing.T) {
 	for name, test := range map[string]struct {
-		target application.Target // target, if it has no series
+		target appfile.Target // target, if it has no series
 		file   string
 		want   []string // each is the beginning of a line of the error
 	}{
@@ -167,8 +167,8 @@ func TestMistakesAreToldWithTheirLine(t *testing.T) {
 			if test.target.Series != (topology.Series{}) {
 				of = test.target
 			}
-			_, err := application.Parse(of, application.Source{Name: "app.yaml", Text: []byte(test.file)})
-			var mistakes *application.Error
+			_, err := appfile.Parse(of, appfile.Source{Name: "app.yaml", Text: []byte(test.file)})
+			var mistakes *appfile.Error
 			require.ErrorAs(t, err, &mistakes)
 			var lines []string
 			for _, problem := range mistakes.Problems {
@@ -186,13 +186,13 @@ func TestMistakesAreToldWithTheirLine(t *testing.T) {
 
 // TestMistakesOfAllFilesAreToldAtOnce has mistakes in two files, and names in one that the other gives.
 func TestMistakesOfAllFilesAreToldAtOnce(t *testing.T) {
-	_, err := application.Parse(target,
-		application.Source{Name: "a.yaml", Text: []byte("exchanges:\n  - {name: e, type: topic}\nqueues:\n  - {name: q, durabel: true}\n")},
-		application.Source{Name: "b.json", Text: []byte(`{"bindings":[
+	_, err := appfile.Parse(target,
+		appfile.Source{Name: "a.yaml", Text: []byte("exchanges:\n  - {name: e, type: topic}\nqueues:\n  - {name: q, durabel: true}\n")},
+		appfile.Source{Name: "b.json", Text: []byte(`{"bindings":[
 			{"source":"e","vhost":"/","destination":"q","destination_type":"queue","routing_key":"","arguments":{}},
 			{"source":"f","vhost":"/","destination":"q","destination_type":"queue","routing_key":"","arguments":{}}],
 			"queues":[{"name":"q","vhost":"/","durable":true,"auto_delete":false,"arguments":{}}]}`)})
-	var mistakes *application.Error
+	var mistakes *appfile.Error
 	require.ErrorAs(t, err, &mistakes)
 	text := err.Error()
 	assert.Equal(t, 3, len(mistakes.Problems), text)
@@ -203,7 +203,7 @@ func TestMistakesOfAllFilesAreToldAtOnce(t *testing.T) {
 }
 
 func TestErrorCountsOneMistake(t *testing.T) {
-	err := error(&application.Error{Problems: []application.Problem{{Where: "queue"}}})
+	err := error(&appfile.Error{Problems: []appfile.Problem{{Where: "queue"}}})
 	assert.Contains(t, err.Error(), "1 mistake;")
-	assert.True(t, errors.As(err, new(*application.Error)))
+	assert.True(t, errors.As(err, new(*appfile.Error)))
 }

@@ -1,24 +1,17 @@
-package application
+package appfile
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"warren/topology/application"
 )
-
-// Position is a place in a file. Lines count from 1.
-type Position struct {
-	File string `json:"file,omitempty"`
-	Line int    `json:"line,omitempty"`
-}
-
-// String writes the position as compilers do.
-func (p Position) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
 
 // Problem is one mistake in a file.
 type Problem struct {
-	At Position
+	At application.Position
 	// Where names the thing: "queue orders", or a key.
 	Where string
 	// Wrong says what is wrong, Remedy what to do about it.
@@ -52,7 +45,7 @@ func (e *Error) Error() string {
 // problems collects mistakes.
 type problems []Problem
 
-func (p *problems) add(at Position, where, wrong, remedy string) {
+func (p *problems) add(at application.Position, where, wrong, remedy string) {
 	*p = append(*p, Problem{At: at, Where: where, Wrong: wrong, Remedy: remedy})
 }
 

@@ -59,9 +59,10 @@ examples: ## the examples, each a module of its own: vet and tests
 	done
 
 .PHONY: lint
-lint: ## gofmt, vet, golangci-lint
+lint: ## gofmt, the length of lines, vet, golangci-lint
 	@tools/install lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)" || { echo "gofmt: the files above are not formatted; run gofmt -w on them" >&2; exit 1; }
+	@go run ./tools/columns $$(git ls-files '*.go' '*.md')
 	@go vet -tags cluster ./...
 	@.warren/tools/golangci-lint run ./...
 

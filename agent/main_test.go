@@ -13,8 +13,8 @@ import (
 	"warren/topology"
 )
 
-// On a busy machine the first health check is made before the agent listens. It waits, and then tells what the
-// agent says.
+// On a busy machine the first health check is made before the agent listens. It waits, and then tells what
+// the agent says.
 func TestHealthCheckWaitsForTheAgent(t *testing.T) {
 	checked := make(chan error, 1)
 	go func() { checked <- waitFor(t.Context()) }()

@@ -17,8 +17,8 @@ import (
 
 const userPasswords = "userPasswords"
 
-// projectFolder is the project's folder. Older language hosts don't tell it; then it is found from the working
-// directory, which is the program's.
+// projectFolder is the project's folder. Older language hosts don't tell it; then it is found from the
+// working directory, which is the program's.
 func projectFolder(told string) (string, error) {
 	if told != "" {
 		return told, nil
@@ -37,7 +37,8 @@ func projectFolder(told string) (string, error) {
 	}
 }
 
-// readApplication reads the application's files in the project's folder. The error lists every mistake in them.
+// readApplication reads the application's files in the project's folder. The error lists every mistake in
+// them.
 func readApplication(project string, cluster *topology.Cluster) (*application.Application, error) {
 	var sources []appfile.Source
 	for _, file := range cluster.Application {

@@ -34,7 +34,8 @@ func TestOwnApplicationsHaveNoMistakes(t *testing.T) {
 		{"application/app.yaml", ""}, {"application/app.yaml", "warren/rabbitmq:3.10"},
 		{"application/tutorial.yaml", "warren/rabbitmq:3.10"},
 	} {
-		cluster, err := stackconfig.New("dev", stackconfig.Config{Image: test.image, Application: stackconfig.FilesConfig{test.file}})
+		cluster, err := stackconfig.New("dev",
+			stackconfig.Config{Image: test.image, Application: stackconfig.FilesConfig{test.file}})
 		require.NoError(t, err)
 		app, err := readApplication("..", cluster)
 		require.NoError(t, err, "%s on %s", test.file, test.image)
@@ -64,7 +65,8 @@ func TestProjectsFolderIsFound(t *testing.T) {
 }
 
 func TestApplicationsFilesAreRead(t *testing.T) {
-	folder, cluster := clusterOf(t, "users: [{name: orders}]", "permissions: [{user: orders, configure: a, write: a, read: a}]")
+	folder, cluster := clusterOf(t, "users: [{name: orders}]",
+		"permissions: [{user: orders, configure: a, write: a, read: a}]")
 	app, err := readApplication(folder, cluster)
 	require.NoError(t, err)
 	assert.Len(t, app.Items, 2)
@@ -92,7 +94,8 @@ permissions: [{user: orders, vhost: shop, configure: a, write: a, read: a}]`)
 	app, err := readApplication(folder, cluster)
 	require.NoError(t, err)
 	secrets := topology.Secrets{ErlangCookie: "cookie"}
-	s := settings{values: map[string]string{"warren:userPasswords": `{"mail":"p@ss"}`}, encrypted: []string{"warren:userPasswords"}}
+	s := settings{values: map[string]string{"warren:userPasswords": `{"mail":"p@ss"}`},
+		encrypted: []string{"warren:userPasswords"}}
 	users, err := s.users(cluster, secrets, app)
 	require.NoError(t, err)
 	require.Len(t, users, 2)
@@ -107,14 +110,16 @@ permissions: [{user: orders, vhost: shop, configure: a, write: a, read: a}]`)
 		encrypted []string
 		want      string
 	}{
-		"plain text":   {`{"mail":"s3cret"}`, nil, "warren:userPasswords is stored in plain text"},
-		"no map":       {`s3cret`, s.encrypted, "warren:userPasswords is no map"},
-		"unknown user": {`{"mial":"s3cret"}`, s.encrypted, `warren:userPasswords.mial is of a user whose password the stack does not draw`},
-		"hashed":       {`{"hashed":"s3cret"}`, s.encrypted, `warren:userPasswords.hashed is of a user`},
-		"empty":        {`{"mail":""}`, s.encrypted, "warren:userPasswords.mail is empty"},
+		"plain text": {`{"mail":"s3cret"}`, nil, "warren:userPasswords is stored in plain text"},
+		"no map":     {`s3cret`, s.encrypted, "warren:userPasswords is no map"},
+		"unknown user": {`{"mial":"s3cret"}`, s.encrypted,
+			`warren:userPasswords.mial is of a user whose password the stack does not draw`},
+		"hashed": {`{"hashed":"s3cret"}`, s.encrypted, `warren:userPasswords.hashed is of a user`},
+		"empty":  {`{"mail":""}`, s.encrypted, "warren:userPasswords.mail is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := settings{values: map[string]string{"warren:userPasswords": test.text}, encrypted: test.encrypted}.users(cluster, secrets, app)
+			_, err := settings{values: map[string]string{"warren:userPasswords": test.text},
+				encrypted: test.encrypted}.users(cluster, secrets, app)
 			assert.ErrorContains(t, err, test.want)
 			assert.NotContains(t, err.Error(), "s3cret")
 		})

@@ -34,10 +34,11 @@ func (i identity) cookie() string {
 // identify returns the stack's identity, which its state keeps from the first deployment on. Secrets that are
 // configured are used instead of those that are kept.
 //
-// check is asked whether the deployment may go on. Where the state keeps an identity already, it is asked with
-// that. Otherwise it is asked with what is expected before anything is kept: a stack of an older Warren has
-// secrets that follow from its passphrase, and another passphrase must not be taken for the right one. After
-// that it is asked with what is kept, for the state may have it from a deployment that did not come to its end.
+// check is asked whether the deployment may go on. Where the state keeps an identity already, it is asked
+// with that. Otherwise it is asked with what is expected before anything is kept: a stack of an older Warren
+// has secrets that follow from its passphrase, and another passphrase must not be taken for the right one.
+// After that it is asked with what is kept, for the state may have it from a deployment that did not come to
+// its end.
 func identify(
 	ctx *pulumi.Context, cluster *topology.Cluster, last survey.Last, configured topology.Secrets,
 	check func(identity) error,
@@ -93,7 +94,8 @@ func await(ctx *pulumi.Context, output pulumi.Output, text *string) error {
 	}
 	value, ok := result.Value.(string)
 	if !ok || !result.Known {
-		return fmt.Errorf("read what the stack's state keeps: it is not known (Pulumi %s or newer is needed)", oldestPulumi)
+		return fmt.Errorf("read what the stack's state keeps: it is not known (Pulumi %s or newer is needed)",
+			oldestPulumi)
 	}
 	*text = value
 	return nil

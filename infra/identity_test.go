@@ -17,7 +17,8 @@ const passphrase = "correct horse battery staple"
 // running is an engine with a cluster that was made with a cookie, by an owner.
 func running(cookie, owner string) *enginetest.Fake {
 	docker := &enginetest.Fake{
-		Volumes: 3, Containers: enginetest.Nodes("healthy", "healthy", "healthy"), VolumeLabels: map[string]string{},
+		Volumes: 3, Containers: enginetest.Nodes("healthy", "healthy", "healthy"),
+		VolumeLabels: map[string]string{},
 	}
 	fingerprint := topology.Secrets{ErlangCookie: cookie}.CookieFingerprint(enginetest.Stack)
 	docker.VolumeLabels[topology.LabelOwner] = owner
@@ -103,7 +104,8 @@ func TestAnotherPassphraseOfAnOlderStackIsRefused(t *testing.T) {
 func TestAConfiguredCookieThatIsAnotherIsRefused(t *testing.T) {
 	t.Setenv("PULUMI_CONFIG_PASSPHRASE", passphrase)
 	r := &pulumitest.Recorder{Outputs: outputsBefore("0123"), Kept: keeps("0123", "COOKIE")}
-	err := deployWith(t, r, running("COOKIE", "0123"), map[string]string{keyOf("erlangCookie"): "NEW"}, keyOf("erlangCookie"))
+	err := deployWith(t, r, running("COOKIE", "0123"), map[string]string{keyOf("erlangCookie"): "NEW"},
+		keyOf("erlangCookie"))
 	require.ErrorIs(t, err, errReported)
 	assert.Empty(t, r.Of(pulumitest.Container))
 }

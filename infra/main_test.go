@@ -45,7 +45,8 @@ func TestOutputs(t *testing.T) {
 
 	assert.ElementsMatch(t, []string{
 		"stack", "amqpUrl", "balancedAmqpUrls", "amqpUrls", "managementUrl", "statsUrl", "username", "password",
-		"statsPassword", "network", "nodes", "loadBalancer", "loadBalancers", "formation", "rabbitmqSeries", "owner",
+		"statsPassword", "network", "nodes", "loadBalancer", "loadBalancers", "formation",
+		"rabbitmqSeries", "owner",
 		"application", "users",
 	}, names(outputs))
 	for name, output := range outputs {

@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// undeclared are the settings that Pulumi.yaml does not declare: they have no default that fits every series, or
-// every number of hosts.
+// undeclared are the settings that Pulumi.yaml does not declare: they have no default that fits every series,
+// or every number of hosts.
 var undeclared = []string{"partitionHandling", "loadBalancers"}
 
 // TestPulumiYAMLDeclaresTheSettings with the defaults that they have without it.

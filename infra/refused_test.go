@@ -37,8 +37,9 @@ func containersOf(t *testing.T, s *livestack.Stack) string {
 	return string(text)
 }
 
-// TestRefusedDeploymentsChangeNothing: the outputs included, of which everything else learns where things are (D4), and
-// the cookie, which does not follow the passphrase (D7). A second clone takes nothing over and deletes nothing (D16).
+// TestRefusedDeploymentsChangeNothing: the outputs included, of which everything else learns where things are
+// (D4), and the cookie, which does not follow the passphrase (D7). A second clone takes nothing over and
+// deletes nothing (D16).
 func TestRefusedDeploymentsChangeNothing(t *testing.T) {
 	s := livestack.New(t, nil)
 	out := s.MustUp()
@@ -100,7 +101,8 @@ func TestALookAtAStoppedNodeChangesNothing(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, before, containersOf(t, s))
 	assert.Contains(t, preview.StdOut, "replace")
-	assert.Regexp(t, `docker:index:Container\s+rabbit2\s+(\S+\s+)?replace`, strings.ReplaceAll(preview.StdOut, "  ", " "))
+	assert.Regexp(t, `docker:index:Container\s+rabbit2\s+(\S+\s+)?replace`,
+		strings.ReplaceAll(preview.StdOut, "  ", " "))
 	t.Log(preview.StdOut)
 	s.MustUp()
 	requireRunning(t, out)

@@ -24,7 +24,8 @@ func TestConfiguredSecrets(t *testing.T) {
 	delete(all.values, keyOf("erlangCookie"))
 	configured, err = all.secrets()
 	require.NoError(t, err)
-	assert.Equal(t, topology.Secrets{AdminPassword: "a", StatsPassword: "b"}, configured, "the state keeps the cookie")
+	assert.Equal(t, topology.Secrets{AdminPassword: "a", StatsPassword: "b"}, configured,
+		"the state keeps the cookie")
 
 	all.values[keyOf("erlangCookie")] = ""
 	_, err = all.secrets()

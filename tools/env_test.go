@@ -12,7 +12,8 @@ import (
 // evaluated is what a variable is after eval "$(tools/env)".
 func (p *project) evaluated(variable string) string {
 	p.t.Helper()
-	command := exec.Command("bash", "-c", `eval "$("$0")"; printf %s "${`+variable+`-unset}"`, p.file("tools/env"))
+	command := exec.Command("bash", "-c", `eval "$("$0")"; printf %s "${`+variable+`-unset}"`,
+		p.file("tools/env"))
 	command.Env = append([]string{"PATH=" + os.Getenv("PATH")}, p.env...)
 	output, err := command.Output()
 	require.NoError(p.t, err)

@@ -108,8 +108,10 @@ func TestInstallBuildsOnce(t *testing.T) {
 
 func TestInstallExplainsAFailedBuild(t *testing.T) {
 	for name, test := range map[string]struct{ said, explained string }{
-		"old Go":      {"go: go.mod requires go >= 1.26 (running go 1.20; GOTOOLCHAIN=local)", "go1.20 is too old: install Go 1.26"},
-		"no network":  {"dial tcp: lookup proxy.example: no such host", "cannot be downloaded through GOPROXY=https://proxy.example"},
+		"old Go": {"go: go.mod requires go >= 1.26 (running go 1.20; GOTOOLCHAIN=local)",
+			"go1.20 is too old: install Go 1.26"},
+		"no network": {"dial tcp: lookup proxy.example: no such host",
+			"cannot be downloaded through GOPROXY=https://proxy.example"},
 		"no space":    {"write /tmp/x: no space left on device", "the disk is full"},
 		"no memory":   {"compile: signal: killed", "memory ran out"},
 		"what is new": {"main.go:1: syntax error", "main.go:1: syntax error"},
@@ -163,6 +165,8 @@ func TestInterruptedInstallStopsItsBuild(t *testing.T) {
 	require.NoError(t, command.Process.Signal(syscall.SIGTERM))
 	require.Error(t, command.Wait())
 	assert.Equal(t, 143, command.ProcessState.ExitCode())
-	assert.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, time.Minute, 10*time.Millisecond, "the build must end")
+	assert.Eventually(t, func() bool {
+		return syscall.Kill(pid, 0) != nil
+	}, time.Minute, 10*time.Millisecond, "the build must end")
 	assert.NoFileExists(t, p.file(".warren/tools/golangci-lint"))
 }

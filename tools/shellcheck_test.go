@@ -22,7 +22,8 @@ func shellcheck(t *testing.T, text string, args ...string) (string, error) {
 }
 
 func TestScriptsPassShellcheck(t *testing.T) {
-	output, err := shellcheck(t, "", "tools/cluster-tests", "tools/env", "tools/install", "tools/stack", ".ci/run")
+	output, err := shellcheck(t, "", "tools/cluster-tests", "tools/env", "tools/install",
+		"tools/stack", ".ci/run")
 	assert.NoError(t, err, output)
 	_, err = shellcheck(t, "rm $1", "--shell=bash", "-")
 	assert.Error(t, err, "shellcheck accepts what it must refuse")

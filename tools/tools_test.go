@@ -29,8 +29,10 @@ func newProject(t *testing.T) *project {
 	t.Helper()
 	p := &project{t: t, dir: filepath.Join(t.TempDir(), "a project"), standIns: t.TempDir(), tools: t.TempDir()}
 	for _, command := range []string{
-		"awk", "bash", "cat", "chmod", "cksum", "cp", "curl", "cut", "df", "dirname", "env", "flock", "grep", "gzip", "ln", "ls",
-		"mkdir", "mktemp", "mv", "od", "ps", "rm", "sed", "sleep", "sort", "tail", "tar", "touch", "tr", "uname", "wc",
+		"awk", "bash", "cat", "chmod", "cksum", "cp", "curl", "cut", "df", "dirname", "env", "flock", "grep",
+		"gzip", "ln", "ls",
+		"mkdir", "mktemp", "mv", "od", "ps", "rm", "sed", "sleep", "sort", "tail", "tar", "touch", "tr",
+		"uname", "wc",
 	} {
 		if found, err := exec.LookPath(command); err == nil {
 			require.NoError(t, os.Symlink(found, filepath.Join(p.tools, command)))
@@ -39,7 +41,8 @@ func newProject(t *testing.T) *project {
 	for _, script := range []string{"build.bash", "env", "install"} {
 		p.copy("tools/" + script)
 	}
-	for _, module := range []string{".", "tools/pulumi", "tools/language-go", "tools/docker-provider", "tools/golangci-lint"} {
+	for _, module := range []string{".", "tools/pulumi", "tools/language-go", "tools/docker-provider",
+		"tools/golangci-lint"} {
 		p.copy(module + "/go.mod")
 	}
 	return p
@@ -72,7 +75,8 @@ func (p *project) program(name, script string) {
 	p.t.Helper()
 	script = "#!/usr/bin/env bash\necho \"" + name + " $*\" >>'" + p.file("calls") + "'\n" + script + "\n"
 	file := filepath.Join(p.standIns, name)
-	if err := os.Remove(file); err != nil { // it may be a link to the machine's own program, which is not to be written to
+	if err := os.Remove(file); err != nil {
+		// it may be a link to the machine's own program, which is not to be written to
 		require.ErrorIs(p.t, err, os.ErrNotExist)
 	}
 	require.NoError(p.t, os.WriteFile(file, []byte(script), 0o755))

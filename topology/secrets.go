@@ -30,8 +30,9 @@ func (s Secrets) AgentPassword() string { return s.derived("warren agent's passw
 // cookie, HAProxy's checks succeed at every node while another password is rolled out.
 func (s Secrets) LoadBalancerPassword() string { return s.derived("warren load balancer's password") }
 
-// UserPassword returns the password of an application's user, unless another is configured. It is derived from
-// the Erlang cookie: who has that has the cluster anyway, and it stays the same when the passphrase changes.
+// UserPassword returns the password of an application's user, unless another is configured. It is derived
+// from the Erlang cookie: who has that has the cluster anyway, and it stays the same when the passphrase
+// changes.
 func (s Secrets) UserPassword(user string) string { return s.derived("password of user " + user) }
 
 // derived returns the password for a purpose that follows from the Erlang cookie.

@@ -63,7 +63,8 @@ func viewOf(version string) plan.View {
 	}}
 	for _, n := range []plan.NodeName{r1, r2} {
 		v.Nodes = append(v.Nodes, plan.Node{
-			Name: n, State: plan.Serving, Member: plan.Known(true), ClusterID: plan.Known("id"), Version: plan.Known(version),
+			Name: n, State: plan.Serving, Member: plan.Known(true), ClusterID: plan.Known("id"),
+			Version: plan.Known(version),
 		})
 	}
 	return v
@@ -89,17 +90,23 @@ func TestEveryActionIsOneCall(t *testing.T) {
 		{plan.Action{Verb: plan.ReviveNode, Node: r1}, "", "rabbitmq-upgrade -n rabbit@rabbit1 revive"},
 		{plan.Action{Verb: plan.StartApp, Node: r1}, "", "rabbitmqctl -n rabbit@rabbit1 start_app"},
 		{plan.Action{Verb: plan.StopApp, Node: r1}, "", "rabbitmqctl -n rabbit@rabbit1 stop_app"},
-		{plan.Action{Verb: plan.ForgetNode, Node: r1}, "", "rabbitmqctl -n rabbit@rabbit2 forget_cluster_node rabbit@rabbit1"},
-		{plan.Action{Verb: plan.RememberReplicas, Node: r1, Queues: []plan.QueueID{queue}}, "", "PUT rabbit@rabbit2 lost rabbit@rabbit1 1"},
+		{plan.Action{Verb: plan.ForgetNode, Node: r1}, "",
+			"rabbitmqctl -n rabbit@rabbit2 forget_cluster_node rabbit@rabbit1"},
+		{plan.Action{Verb: plan.RememberReplicas, Node: r1, Queues: []plan.QueueID{queue}}, "",
+			"PUT rabbit@rabbit2 lost rabbit@rabbit1 1"},
 		{plan.Action{Verb: plan.DeleteUser, User: "old"}, "", "DELETE rabbit@rabbit1 user old"},
 		{plan.Action{Verb: plan.EnableFlags}, "", "PUT rabbit@rabbit1 flag new"},
 		{of(plan.TransferLeadership, quorum), "", "transfer rabbit@rabbit1 1"},
 		{of(plan.AddReplica, quorum), "4.3.6", "POST rabbit@rabbit2 add q rabbit@rabbit1"},
 		{of(plan.RemoveReplica, quorum), "3.13.1", "DELETE rabbit@rabbit2 q rabbit@rabbit1"},
-		{of(plan.AddReplica, quorum), "3.12.9", "rabbitmq-queues -n rabbit@rabbit2 add_member --vhost / q rabbit@rabbit1"},
-		{of(plan.RemoveReplica, quorum), "3.10.8", "rabbitmq-queues -n rabbit@rabbit2 delete_member --vhost / q rabbit@rabbit1"},
-		{of(plan.AddReplica, stream), "4.3.6", "rabbitmq-streams -n rabbit@rabbit2 add_replica --vhost / q rabbit@rabbit1"},
-		{of(plan.RemoveReplica, stream), "4.3.6", "rabbitmq-streams -n rabbit@rabbit2 delete_replica --vhost / q rabbit@rabbit1"},
+		{of(plan.AddReplica, quorum), "3.12.9",
+			"rabbitmq-queues -n rabbit@rabbit2 add_member --vhost / q rabbit@rabbit1"},
+		{of(plan.RemoveReplica, quorum), "3.10.8",
+			"rabbitmq-queues -n rabbit@rabbit2 delete_member --vhost / q rabbit@rabbit1"},
+		{of(plan.AddReplica, stream), "4.3.6", "rabbitmq-streams -n rabbit@rabbit2 add_replica --vhost / q " +
+			"rabbit@rabbit1"},
+		{of(plan.RemoveReplica, stream), "4.3.6",
+			"rabbitmq-streams -n rabbit@rabbit2 delete_replica --vhost / q rabbit@rabbit1"},
 	} {
 		c := &calls{}
 		actor := &act.Actor{RabbitMQ: c, Tools: c, Host: c}
@@ -112,7 +119,8 @@ func TestActionsThatStopAndStartRabbitMQ(t *testing.T) {
 	c := &calls{}
 	actor := &act.Actor{RabbitMQ: c, Tools: c}
 	require.NoError(t, actor.Do(t.Context(), plan.Action{Verb: plan.ResetNode, Node: r1}, viewOf("")))
-	require.NoError(t, actor.Do(t.Context(), plan.Action{Verb: plan.ChangeType, Node: r1, Type: "ram"}, viewOf("")))
+	require.NoError(t, actor.Do(t.Context(), plan.Action{Verb: plan.ChangeType, Node: r1, Type: "ram"},
+		viewOf("")))
 	assert.Equal(t, []string{
 		"rabbitmqctl -n rabbit@rabbit1 stop_app", "rabbitmqctl -n rabbit@rabbit1 reset",
 		"rabbitmqctl -n rabbit@rabbit1 stop_app", "rabbitmqctl -n rabbit@rabbit1 change_cluster_node_type ram",

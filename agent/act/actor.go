@@ -51,7 +51,8 @@ type Actor struct {
 func (a *Actor) Do(ctx context.Context, action plan.Action, view plan.View) error {
 	timeout := callTimeout
 	switch action.Verb {
-	case plan.StartNode, plan.FoundCluster, plan.StopNode, plan.StartApp, plan.StopApp, plan.ResetNode, plan.ChangeType:
+	case plan.StartNode, plan.FoundCluster, plan.StopNode, plan.StartApp, plan.StopApp, plan.ResetNode,
+		plan.ChangeType:
 		timeout = bootTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -80,7 +81,8 @@ func (a *Actor) do(ctx context.Context, action plan.Action, view plan.View) erro
 	case plan.ResetNode:
 		return a.sequence(ctx, node, []string{"stop_app"}, []string{"reset"})
 	case plan.ChangeType:
-		return a.sequence(ctx, node, []string{"stop_app"}, []string{"change_cluster_node_type", string(action.Type)}, []string{"start_app"})
+		return a.sequence(ctx, node, []string{"stop_app"},
+			[]string{"change_cluster_node_type", string(action.Type)}, []string{"start_app"})
 	}
 	asked, err := other(view, action.Node)
 	if err != nil {

@@ -31,7 +31,8 @@ func TestWhatWasReachedOutlivesARestart(t *testing.T) {
 	_, reached := h.before()
 	assert.False(t, reached)
 
-	refused := Result{Phase: peer.Refused, Refusals: []plan.Refusal{{Kind: plan.DurableQueues, Nodes: []plan.NodeName{"rabbit@rabbit5"}}}}
+	refused := Result{Phase: peer.Refused,
+		Refusals: []plan.Refusal{{Kind: plan.DurableQueues, Nodes: []plan.NodeName{"rabbit@rabbit5"}}}}
 	h.reached(refused)
 	again := newHelper(t)
 	again.state = h.state

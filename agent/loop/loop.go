@@ -18,13 +18,14 @@ const (
 	// pauseForLook bounds the share of time that looking takes: a look at many queues is followed by a
 	// longer pause.
 	pauseForLook = 2
-	// waitShare is by how much of itself a long wait is prolonged at most, and longestPause bounds that: many agents
-	// that wait for the same thing would otherwise keep their nodes from getting there.
+	// waitShare is by how much of itself a long wait is prolonged at most, and longestPause bounds that: many
+	// agents that wait for the same thing would otherwise keep their nodes from getting there.
 	waitShare    = 10
 	longestPause = 5 * time.Second
 )
 
-// pause is how long to wait between two looks, by how long a look takes and how long the same has been waited for.
+// pause is how long to wait between two looks, by how long a look takes and how long the same has been waited
+// for.
 func pause(looked, waited time.Duration) time.Duration {
 	return max(shortestPause, pauseForLook*looked, min(waited/waitShare, longestPause))
 }
@@ -96,12 +97,15 @@ func (l *Loop) decide(ctx context.Context) (plan.View, plan.Decision) {
 }
 
 // aboutNodes are the conditions for which a glance at the nodes is enough.
-var aboutNodes = map[plan.Predicate]bool{plan.Serves: true, plan.ClusterServes: true, plan.NotStopping: true, plan.DataSeen: true}
+var aboutNodes = map[plan.Predicate]bool{plan.Serves: true, plan.ClusterServes: true, plan.NotStopping: true,
+	plan.DataSeen: true}
 
 // carryOut does actions in order, each after a fresh look at what it needs. It stops at the first that is
 // not right any more or that fails, and tells whether all were done; finished tells that one of the last
 // verbs was.
-func (l *Loop) carryOut(ctx context.Context, actions []plan.Action, view plan.View, last []plan.Verb) (progress, finished bool) {
+func (l *Loop) carryOut(
+	ctx context.Context, actions []plan.Action, view plan.View, last []plan.Verb,
+) (progress, finished bool) {
 	for len(actions) > 0 {
 		n := transfers(actions)
 		if n > 1 {

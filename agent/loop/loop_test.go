@@ -31,7 +31,8 @@ func serving() *world {
 	w.view = plan.View{ClusterID: "id", QueuesKnown: true, LostKnown: true}
 	for _, n := range []plan.NodeName{r1, r2, r3} {
 		w.view.Nodes = append(w.view.Nodes, plan.Node{
-			Name: n, State: plan.Serving, Member: plan.Known(true), ClusterID: plan.Known("id"), Data: plan.Known(true),
+			Name: n, State: plan.Serving, Member: plan.Known(true), ClusterID: plan.Known("id"),
+			Data: plan.Known(true),
 			Type: plan.Known(plan.DesiredNode{Type: "disc"}.Type),
 		})
 	}
@@ -92,7 +93,9 @@ func (w *world) loop(d plan.Desired) *loop.Loop {
 	for _, n := range []plan.NodeName{r1, r2, r3} {
 		d.Nodes = append(d.Nodes, plan.DesiredNode{Name: n, Type: "disc", Seed: true})
 	}
-	return &loop.Loop{Observer: w, Actor: w, Desired: func() plan.Desired { return d }, Log: slog.New(slog.DiscardHandler)}
+	return &loop.Loop{Observer: w, Actor: w, Desired: func() plan.Desired {
+		return d
+	}, Log: slog.New(slog.DiscardHandler)}
 }
 
 func TestActionsAreDoneInOrderUntilTheLast(t *testing.T) {
@@ -142,10 +145,12 @@ func TestWaitingForNodesTakesAGlanceOnly(t *testing.T) {
 
 func TestARefusalEndsTheLoop(t *testing.T) {
 	w := serving()
-	w.view.Nodes = append(w.view.Nodes, plan.Node{Name: "rabbit@rabbit4", State: plan.Serving, Member: plan.Known(true)})
+	w.view.Nodes = append(w.view.Nodes,
+		plan.Node{Name: "rabbit@rabbit4", State: plan.Serving, Member: plan.Known(true)})
 	w.view.Queues = []plan.Queue{{
 		QueueID: plan.QueueID{VHost: "/", Name: "orders"}, Type: plan.Classic, Durable: true,
-		Group: plan.Group{Replicas: []plan.Replica{{Node: "rabbit@rabbit4", Online: plan.Known(true), Voter: plan.Known(true)}}},
+		Group: plan.Group{Replicas: []plan.Replica{{Node: "rabbit@rabbit4", Online: plan.Known(true),
+			Voter: plan.Known(true)}}},
 	}}
 	decision, err := w.loop(plan.Desired{Scope: plan.ScopeFormation}).Run(t.Context())
 	require.NoError(t, err)

@@ -13,10 +13,10 @@ import (
 // wholeStackGoes tells whether nobody is left to take over from a node that stops, so that it need not wait
 // for others and hand over to them. Only what somebody says counts, and never that somebody does not
 // answer:
-//   - the formation has said farewell. It does so when it is told to end, and Pulumi deletes it before any node when
-//     it destroys the stack. A formation that answers takes a farewell back: it has been replaced.
-//   - all other nodes have said, since this one was told to stop, that they were told so too, as when a machine
-//     shuts down.
+//   - the formation has said farewell. It does so when it is told to end, and Pulumi deletes it before any
+//     node when it destroys the stack. A formation that answers takes a farewell back: it has been replaced.
+//   - all other nodes have said, since this one was told to stop, that they were told so too, as when a
+//     machine shuts down.
 func (a *Agent) wholeStackGoes(ctx context.Context) bool {
 	if a.board.Parted() {
 		if _, err := a.peers.Status(ctx, topology.FormationHost); err != nil {

@@ -165,7 +165,8 @@ func (w *world) Users(context.Context, string) ([]rabbit.UserInfo, error) {
 }
 
 func (w *world) FeatureFlags(context.Context, string) ([]rabbit.FlagInfo, error) {
-	return []rabbit.FlagInfo{{Name: "b", State: "disabled", Stability: "stable"}, {Name: "a", State: "enabled", Stability: "experimental"}}, nil
+	return []rabbit.FlagInfo{{Name: "b", State: "disabled", Stability: "stable"},
+		{Name: "a", State: "enabled", Stability: "experimental"}}, nil
 }
 
 func (w *world) LostReplicas(context.Context, string) (map[string][]rabbit.QueueName, error) {
@@ -231,17 +232,26 @@ func TestWhatANodeDoes(t *testing.T) {
 		change func(*world)
 		want   plan.NodeState
 	}{
-		"it has stopped":                       {func(w *world) { w.stop(r3) }, plan.Down},
-		"it is cut off from here":              {func(w *world) { w.stop(r3); w.members[2].Running = true }, plan.StateUnknown},
+		"it has stopped": {func(w *world) { w.stop(r3) }, plan.Down},
+		"it is cut off from here": {func(w *world) {
+			w.stop(r3)
+			w.members[2].Running = true
+		}, plan.StateUnknown},
 		"its VM runs, and it has just started": {func(w *world) { w.stop(r3); w.vms[r3] = true }, plan.Starting},
 		"it does not listen yet":               {func(w *world) { w.listens[r3] = false }, plan.Starting},
-		"it is drained":                        {func(w *world) { w.listens[r3] = false; w.members[2].BeingDrained = &yes }, plan.Maintenance},
+		"it is drained": {func(w *world) {
+			w.listens[r3] = false
+			w.members[2].BeingDrained = &yes
+		}, plan.Maintenance},
 		"it is drained, and says nothing": {func(w *world) {
 			w.stop(r3)
 			w.vms[r3], w.members[2].Running, w.members[2].BeingDrained = true, true, &yes
 		}, plan.Maintenance},
-		"it was drained, and has stopped": {func(w *world) { w.stop(r3); w.members[2].BeingDrained = &yes }, plan.Down},
-		"it is about to be drained":       {func(w *world) { w.members[2].BeingDrained = &yes }, plan.Maintenance},
+		"it was drained, and has stopped": {func(w *world) {
+			w.stop(r3)
+			w.members[2].BeingDrained = &yes
+		}, plan.Down},
+		"it is about to be drained": {func(w *world) { w.members[2].BeingDrained = &yes }, plan.Maintenance},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := three()
@@ -384,12 +394,14 @@ func TestQueuesThatCanNotAllBeListedAreNotKnown(t *testing.T) {
 }
 
 func member(node, state, membership string, written, committed rabbit.Index) rabbit.RaftMember {
-	return rabbit.RaftMember{Node: node, State: state, Membership: membership, LastWritten: written, CommitIndex: committed}
+	return rabbit.RaftMember{Node: node, State: state, Membership: membership, LastWritten: written,
+		CommitIndex: committed}
 }
 
 func quorum() rabbit.QueueInfo {
 	return rabbit.QueueInfo{
-		VHost: "/", Name: "q", Type: "quorum", Durable: true, State: "running", Node: r1, Leader: r1, Members: []string{r1, r2, r3},
+		VHost: "/", Name: "q", Type: "quorum", Durable: true, State: "running", Node: r1, Leader: r1,
+		Members: []string{r1, r2, r3},
 	}
 }
 
@@ -405,12 +417,15 @@ func TestVotersAndWhoHasCaughtUp(t *testing.T) {
 	w := three()
 	w.queues = []rabbit.QueueInfo{quorum()}
 	w.statuses = [][]rabbit.RaftMember{
-		{member(r1, "leader", "voter", 100, 100), member(r2, "follower", "voter", 90, 80), member(r3, "follower", "promotable", 5, 5)},
-		{member(r1, "leader", "voter", 200, 200), member(r2, "follower", "voter", 150, 140), member(r3, "follower", "promotable", 9, 9)},
+		{member(r1, "leader", "voter", 100, 100), member(r2, "follower", "voter", 90, 80),
+			member(r3, "follower", "promotable", 5, 5)},
+		{member(r1, "leader", "voter", 200, 200), member(r2, "follower", "voter", 150, 140),
+			member(r3, "follower", "promotable", 9, 9)},
 	}
 	q := oneQueue(t, w.observer())
 	assert.EqualValues(t, r1, q.Leader)
-	assert.True(t, q.Replicas[1].CaughtUp.Is(true), "it has what was committed at the first look; the rest was on its way")
+	assert.True(t, q.Replicas[1].CaughtUp.Is(true),
+		"it has what was committed at the first look; the rest was on its way")
 	assert.True(t, q.Replicas[2].Voter.Is(false))
 	assert.True(t, q.Replicas[2].CaughtUp.Is(false))
 }
@@ -419,7 +434,8 @@ func TestAReplicaIsLostWhenItsNodeHasServedLongWithoutIt(t *testing.T) {
 	w := three()
 	w.queues = []rabbit.QueueInfo{quorum()}
 	w.statuses = [][]rabbit.RaftMember{
-		{member(r1, "leader", "voter", 9, 9), member(r2, "noproc", "", -1, -1), member(r3, "follower", "voter", 9, 9)},
+		{member(r1, "leader", "voter", 9, 9), member(r2, "noproc", "", -1, -1),
+			member(r3, "follower", "voter", 9, 9)},
 	}
 	o := w.observer()
 	q := oneQueue(t, o)
@@ -486,7 +502,8 @@ func TestStreamsAreSeenByTheirCounters(t *testing.T) {
 func TestHowManyReplicasAQueueWants(t *testing.T) {
 	for want, info := range map[int]rabbit.QueueInfo{
 		0: {},
-		5: {Policy: map[string]any{"target-group-size": 5.0}, Arguments: map[string]any{"x-quorum-initial-group-size": 3.0}},
+		5: {Policy: map[string]any{"target-group-size": 5.0},
+			Arguments: map[string]any{"x-quorum-initial-group-size": 3.0}},
 		3: {Arguments: map[string]any{"x-quorum-initial-group-size": 3.0}},
 		7: {Arguments: map[string]any{"x-initial-cluster-size": 7.0}},
 	} {
@@ -497,7 +514,8 @@ func TestHowManyReplicasAQueueWants(t *testing.T) {
 func TestAgainLooksAtOneQueueAndTheNodes(t *testing.T) {
 	w := three()
 	w.queues = []rabbit.QueueInfo{quorum()}
-	w.statuses = [][]rabbit.RaftMember{{member(r1, "leader", "voter", 9, 9), member(r2, "follower", "voter", 9, 9), member(r3, "follower", "voter", 9, 9)}}
+	w.statuses = [][]rabbit.RaftMember{{member(r1, "leader", "voter", 9, 9),
+		member(r2, "follower", "voter", 9, 9), member(r3, "follower", "voter", 9, 9)}}
 	o := w.observer()
 	v := o.Look(t.Context())
 	w.stop(r3)
@@ -514,7 +532,8 @@ func TestAgainLooksAtOneQueueAndTheNodes(t *testing.T) {
 func TestKhepriIsSeenByItsMetrics(t *testing.T) {
 	w := three()
 	w.raft = map[string]rabbit.RaftGroups{
-		r1: {Khepri: &rabbit.RaftGroup{Stored: 9, CommitIndex: 9}}, r2: {Khepri: &rabbit.RaftGroup{Stored: 9, CommitIndex: 8}},
+		r1: {Khepri: &rabbit.RaftGroup{Stored: 9, CommitIndex: 9}},
+		r2: {Khepri: &rabbit.RaftGroup{Stored: 9, CommitIndex: 8}},
 		r3: {Khepri: &rabbit.RaftGroup{Stored: 2, CommitIndex: 2}},
 	}
 	m := w.observer().Look(t.Context()).Metadata

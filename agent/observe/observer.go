@@ -36,9 +36,11 @@ type RabbitMQ interface {
 	QueuesOf(ctx context.Context, node string) ([]rabbit.QueueInfo, error)
 	Queue(ctx context.Context, node string, queue rabbit.QueueName) (rabbit.QueueInfo, error)
 	QuorumStatus(ctx context.Context, node string, queue rabbit.QueueName) ([]rabbit.RaftMember, error)
-	QuorumStatuses(ctx context.Context, node string, queues []rabbit.QueueName) map[rabbit.QueueName][]rabbit.RaftMember
+	QuorumStatuses(ctx context.Context, node string,
+		queues []rabbit.QueueName) map[rabbit.QueueName][]rabbit.RaftMember
 	Raft(ctx context.Context, node string) (rabbit.RaftGroups, error)
-	StreamReplicas(ctx context.Context, node string) (map[rabbit.QueueName]map[string]rabbit.StreamReplica, error)
+	StreamReplicas(ctx context.Context, node string) (map[rabbit.QueueName]map[string]rabbit.StreamReplica,
+		error)
 	FeatureFlags(ctx context.Context, node string) ([]rabbit.FlagInfo, error)
 	Users(ctx context.Context, node string) ([]rabbit.UserInfo, error)
 	LostReplicas(ctx context.Context, node string) (map[string][]rabbit.QueueName, error)
@@ -106,7 +108,9 @@ func (o *Observer) Glance(ctx context.Context) plan.View {
 
 // glance looks at some nodes, and at all members of their cluster. The source is the node to ask about it.
 // If members are not to be asked for in any case, they are when some node does not serve.
-func (o *Observer) glance(ctx context.Context, nodes []plan.NodeName, always bool) (view plan.View, source plan.NodeName) {
+func (o *Observer) glance(
+	ctx context.Context, nodes []plan.NodeName, always bool,
+) (view plan.View, source plan.NodeName) {
 	sights := o.sight(ctx, nodes)
 	view.ClusterID = plan.Home(nodesOf(sights))
 	var members []rabbit.NodeInfo
@@ -207,7 +211,8 @@ func (o *Observer) sightOne(ctx context.Context, name plan.NodeName) *sight {
 		return s
 	}
 	s.runs, s.vm = true, true
-	s.node.ClusterID, s.node.Version, s.node.Data = plan.Known(id.ClusterID), plan.Known(id.Version), plan.Known(true)
+	s.node.ClusterID, s.node.Version, s.node.Data = plan.Known(id.ClusterID), plan.Known(
+		id.Version), plan.Known(true)
 	s.listens = o.rabbit.Listens(ctx, string(name), topology.AMQPPort)
 	s.node.State = plan.Starting // a node's listeners come last
 	if s.listens {
@@ -219,7 +224,9 @@ func (o *Observer) sightOne(ctx context.Context, name plan.NodeName) *sight {
 // source is the node that is asked about a cluster: the first of those in it that serve and see most
 // members running, or the one that comes nearest to that. A node that does not listen yet is not asked: its
 // management API fails, and logs that.
-func (o *Observer) source(ctx context.Context, clusterID string, sights []*sight) (source plan.NodeName, members []rabbit.NodeInfo) {
+func (o *Observer) source(
+	ctx context.Context, clusterID string, sights []*sight,
+) (source plan.NodeName, members []rabbit.NodeInfo) {
 	most := 0
 	for _, s := range sights {
 		if !s.node.ClusterID.Is(clusterID) || !s.runs || !s.listens && !o.silent(s.node.Name) {

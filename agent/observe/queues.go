@@ -40,7 +40,9 @@ func (o *Observer) readCluster(ctx context.Context, source plan.NodeName, view *
 			}
 			view.Lost = append(view.Lost, r)
 		}
-		slices.SortFunc(view.Lost, func(a, b plan.LostReplicas) int { return strings.Compare(string(a.Node), string(b.Node)) })
+		slices.SortFunc(view.Lost, func(a, b plan.LostReplicas) int {
+			return strings.Compare(string(a.Node), string(b.Node))
+		})
 	}
 	l := &look{Observer: o, source: node, view: view}
 	l.readRaft(ctx)
@@ -178,7 +180,8 @@ func classicGroup(info rabbit.QueueInfo) plan.Group {
 	main := plan.NodeName(info.Node)
 	g := plan.Group{}
 	if main != "" {
-		g.Replicas = []plan.Replica{{Node: main, Online: plan.Known(up), Voter: plan.Known(true), CaughtUp: plan.Known(true)}}
+		g.Replicas = []plan.Replica{{Node: main, Online: plan.Known(up), Voter: plan.Known(true),
+			CaughtUp: plan.Known(true)}}
 	}
 	if up {
 		g.Leader = main
@@ -238,7 +241,9 @@ func hasOldAPI(version string) bool {
 
 // statusesByMetrics puts together from the nodes' metrics what older series do not tell otherwise. All
 // their members are voters from the start.
-func (l *look) statusesByMetrics(ctx context.Context, queues []rabbit.QueueName, result map[rabbit.QueueName][]raftMember) {
+func (l *look) statusesByMetrics(
+	ctx context.Context, queues []rabbit.QueueName, result map[rabbit.QueueName][]raftMember,
+) {
 	committed := map[rabbit.QueueName]rabbit.Index{}
 	for _, groups := range l.raft {
 		for name, g := range groups.Queues {
@@ -249,7 +254,8 @@ func (l *look) statusesByMetrics(ctx context.Context, queues []rabbit.QueueName,
 	for _, name := range queues {
 		for node, groups := range l.raft {
 			g, runs := groups.Queues[name]
-			m := raftMember{node: string(node), online: runs, voter: true, caughtUp: runs && g.Stored >= committed[name]}
+			m := raftMember{node: string(node), online: runs, voter: true,
+				caughtUp: runs && g.Stored >= committed[name]}
 			if runs && !m.caughtUp {
 				if _, asked := again[node]; !asked {
 					again[node], _ = l.rabbit.Raft(ctx, string(node))
@@ -284,7 +290,8 @@ func raftMembers(members []rabbit.RaftMember, committed rabbit.Index) []raftMemb
 		switch m.State {
 		case "noproc":
 			group = append(group, raftMember{node: m.Node})
-		case "leader", "follower", "candidate", "pre_vote", "await_condition", "receive_snapshot", "recover", "recovered":
+		case "leader", "follower", "candidate", "pre_vote", "await_condition", "receive_snapshot", "recover",
+			"recovered":
 			group = append(group, raftMember{
 				node: m.Node, online: m.State != "recover" && m.State != "recovered", leader: m.State == "leader",
 				voter: m.Membership == "voter", caughtUp: m.Stored() >= committed && m.State != "receive_snapshot",
@@ -295,7 +302,9 @@ func raftMembers(members []rabbit.RaftMember, committed rabbit.Index) []raftMemb
 }
 
 // quorumGroup is the Raft group of a quorum queue.
-func (l *look) quorumGroup(name rabbit.QueueName, info rabbit.QueueInfo, statuses map[rabbit.QueueName][]raftMember) plan.Group {
+func (l *look) quorumGroup(
+	name rabbit.QueueName, info rabbit.QueueInfo, statuses map[rabbit.QueueName][]raftMember,
+) plan.Group {
 	g := plan.Group{}
 	members := statuses[name]
 	for _, m := range members {
@@ -320,7 +329,9 @@ func (l *look) quorumGroup(name rabbit.QueueName, info rabbit.QueueInfo, statuse
 	}
 	if g.Leader == "" && !l.hasQuorumStatus() {
 		// What the list says is who led last.
-		if i := slices.IndexFunc(g.Replicas, func(r plan.Replica) bool { return r.Node == plan.NodeName(info.Leader) }); i >= 0 &&
+		if i := slices.IndexFunc(g.Replicas, func(r plan.Replica) bool {
+			return r.Node == plan.NodeName(info.Leader)
+		}); i >= 0 &&
 			g.Replicas[i].Online.Is(true) && info.State == "running" {
 			g.Leader = plan.NodeName(info.Leader)
 		}

@@ -32,7 +32,9 @@ type Client struct {
 
 // NewClient returns a client for the agents of the cluster whose Erlang cookie is given. A nil dial
 // connects to them by their host names.
-func NewClient(cookie string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
+func NewClient(
+	cookie string, dial func(ctx context.Context, network, address string) (net.Conn, error),
+) *Client {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: timeout}).DialContext
 	}
@@ -82,7 +84,8 @@ func (c *Client) Status(ctx context.Context, host string) (Status, error) {
 // Farewell tells the agent on a host that the whole stack goes.
 func (c *Client) Farewell(ctx context.Context, host string) error {
 	message := []byte("farewell to " + host)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url(host, "/farewell"), bytes.NewReader(message))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url(host, "/farewell"),
+		bytes.NewReader(message))
 	if err != nil {
 		return err
 	}

@@ -82,12 +82,16 @@ func TestHealthLastsUntilSomethingChanges(t *testing.T) {
 		return status
 	}
 	first := check()
-	assert.Never(t, func() bool { return len(first) > 0 }, 50*time.Millisecond, 10*time.Millisecond, "the work is not done")
+	assert.Never(t, func() bool {
+		return len(first) > 0
+	}, 50*time.Millisecond, 10*time.Millisecond, "the work is not done")
 	b.Set(Done, "")
 	assert.Equal(t, http.StatusOK, <-first)
 
 	second := check()
-	assert.Never(t, func() bool { return len(second) > 0 }, 50*time.Millisecond, 10*time.Millisecond, "nothing has changed")
+	assert.Never(t, func() bool {
+		return len(second) > 0
+	}, 50*time.Millisecond, 10*time.Millisecond, "nothing has changed")
 	b.Set(Lost, "it left")
 	assert.Equal(t, http.StatusServiceUnavailable, <-second)
 	assert.Equal(t, http.StatusServiceUnavailable, <-check(), "lost stays lost")

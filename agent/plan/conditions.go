@@ -6,10 +6,11 @@ import (
 	"warren/topology"
 )
 
-// The actions with what they need. Every rule that an action could break is here, so that no scope can leave one out.
+// The actions with what they need. Every rule that an action could break is here, so that no scope can leave
+// one out.
 
-// remember writes what a node has lost instead of what was remembered of it. Somebody else may have remembered more since this
-// was decided.
+// remember writes what a node has lost instead of what was remembered of it. Somebody else may have
+// remembered more since this was decided.
 func (p *planner) remember(node NodeName, queues []QueueID) Action {
 	return Action{Verb: RememberReplicas, Node: node, Queues: queues, Needs: slices.Concat(
 		[]Condition{about(Listed, "")}, p.need(RuleRemembered, NothingForgotten, node, QueueID{}),
@@ -60,8 +61,9 @@ func (p *planner) removeLost(q *Queue, node NodeName) Action {
 }
 
 func (p *planner) transfer(q *Queue, from, to NodeName) Action {
-	return Action{Verb: TransferLeadership, Node: from, Target: to, Queue: q.QueueID, QueueType: q.Type, BestEffort: true,
-		Needs: []Condition{about(Serves, to), {Predicate: ReplicaCaughtUp, Node: to, Queue: q.QueueID}}}
+	return Action{Verb: TransferLeadership, Node: from, Target: to, Queue: q.QueueID, QueueType: q.Type,
+		BestEffort: true,
+		Needs:      []Condition{about(Serves, to), {Predicate: ReplicaCaughtUp, Node: to, Queue: q.QueueID}}}
 }
 
 // drainToStop drains a node that is about to stop.
@@ -73,7 +75,8 @@ func (p *planner) stopNode(node NodeName) Action {
 	return Action{Verb: StopNode, Node: node, Needs: p.need(RuleMajority, KeepsMajority, node, QueueID{})}
 }
 
-// drainLeaver drains a node that leaves the cluster, for which all its queues must have their replicas elsewhere.
+// drainLeaver drains a node that leaves the cluster, for which all its queues must have their replicas
+// elsewhere.
 func (p *planner) drainLeaver(node NodeName) Action {
 	return Action{Verb: DrainNode, Node: node, Needs: slices.Concat(
 		[]Condition{about(Leaves, node), about(Serves, node)},
@@ -95,7 +98,8 @@ func (p *planner) stopLeaver(node NodeName) Action {
 }
 
 func (p *planner) revive(node NodeName) Action {
-	return Action{Verb: ReviveNode, Node: node, Needs: []Condition{about(Drained, node), about(NotStopping, node)}}
+	return Action{Verb: ReviveNode, Node: node,
+		Needs: []Condition{about(Drained, node), about(NotStopping, node)}}
 }
 
 func (p *planner) startApp(node NodeName) Action {
@@ -154,7 +158,8 @@ func (p *planner) asNew(a Action) Action {
 	return a
 }
 
-// deleteUser deletes a user of an earlier configuration. All nodes must serve: one that does not may yet import that.
+// deleteUser deletes a user of an earlier configuration. All nodes must serve: one that does not may yet
+// import that.
 func (p *planner) deleteUser(name string) Action {
 	a := Action{Verb: DeleteUser, User: name}
 	for _, n := range p.Want.Nodes {
@@ -167,7 +172,8 @@ func (p *planner) enableFlags() Action {
 	return Action{Verb: EnableFlags, Needs: []Condition{about(OneVersion, "")}}
 }
 
-// changeNodes changes the containers of nodes. One that serves by then is changed only if that breaks no rule.
+// changeNodes changes the containers of nodes. One that serves by then is changed only if that breaks no
+// rule.
 func (p *planner) changeNodes(nodes ...NodeName) Action {
 	a := Action{Verb: ChangeNodes, Nodes: nodes}
 	for _, n := range nodes {

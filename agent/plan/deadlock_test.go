@@ -24,14 +24,16 @@ func TestANodeThatWasLetGoStartsAnew(t *testing.T) {
 	check(t, []scenario{
 		{name: "it runs", view: letGo(plan.Serving), desired: membership, actions: []string{"restart 3"}},
 		{name: "it is drained", view: letGo(plan.Maintenance), desired: membership, actions: []string{"restart 3"}},
-		{name: "RabbitMQ is stopped on it", view: letGo(plan.AppStopped), desired: membership, actions: []string{"restart 3"}},
+		{name: "RabbitMQ is stopped on it", view: letGo(plan.AppStopped), desired: membership,
+			actions: []string{"restart 3"}},
 		{name: "its data are set aside", view: letGo(plan.Down), desired: of(wanted(plan.ScopeStart, 1, 2, 3), 3),
 			actions: []string{"set-data-aside 3"}},
 	})
 	d := plan.Plan(*letGo(plan.Serving), membership)
 	require.Len(t, d.Actions, 1)
 	assert.NotEmpty(t, d.Actions[0].Unmet(*serving(3), membership), "a member is not restarted for that")
-	assert.NotEmpty(t, d.Actions[0].Unmet(*in(letGo(plan.Serving), plan.Down, 1), membership), "nor without a cluster to join")
+	assert.NotEmpty(t, d.Actions[0].Unmet(*in(letGo(plan.Serving), plan.Down, 1), membership),
+		"nor without a cluster to join")
 }
 
 // A volume without a container can't be read. It may hold what the others need to start.
@@ -80,7 +82,8 @@ func TestALeaverThatIsStartingCounts(t *testing.T) {
 		return emptied(in(in(serving(4), plan.AppStopped, 1), leaver, 4), 3)
 	}
 	check(t, []scenario{{
-		name: "the stack's node comes back, and then it", view: v(plan.Starting), desired: wanted(plan.ScopeDeployment, 1, 2, 3),
+		name: "the stack's node comes back, and then it", view: v(plan.Starting),
+		desired: wanted(plan.ScopeDeployment, 1, 2, 3),
 		actions: []string{"abandon-formation", "change 1", "change 3", "change 2", "form", "delete 4"},
 	}, {
 		name: "a leaver that is down does not", view: v(plan.Down), desired: wanted(plan.ScopeDeployment, 1, 2, 3),
@@ -126,26 +129,30 @@ func TestANodeOfAnotherClusterKeepsNothingRunning(t *testing.T) {
 	}
 }
 
-// A drained node holds up what is left of a majority. It is changed after those that are down have come back, not
-// together with them.
+// A drained node holds up what is left of a majority. It is changed after those that are down have come back,
+// not together with them.
 func TestADrainedNodeIsChangedWhenTheOthersAreBack(t *testing.T) {
 	check(t, []scenario{{
-		name: "one of two is drained, the other is down", view: in(in(serving(2), plan.Maintenance, 1), plan.Down, 2),
-		desired: wanted(plan.ScopeDeployment, 1, 2), actions: []string{"abandon-formation", "change 2", "change 1", "form"},
+		name:    "one of two is drained, the other is down",
+		view:    in(in(serving(2), plan.Maintenance, 1), plan.Down, 2),
+		desired: wanted(plan.ScopeDeployment, 1, 2),
+		actions: []string{"abandon-formation", "change 2", "change 1", "form"},
 	}, {
 		name: "all others serve", view: in(serving(3), plan.Maintenance, 3),
-		desired: wanted(plan.ScopeDeployment, 1, 2, 3), actions: []string{"abandon-formation", "change 3", "change 1", "change 2", "form"},
+		desired: wanted(plan.ScopeDeployment, 1, 2, 3),
+		actions: []string{"abandon-formation", "change 3", "change 1", "change 2", "form"},
 	}})
 }
 
-// Two memberships may remember at the same time what a node has lost. The later one must not write over what the first one
-// knows and it does not.
+// Two memberships may remember at the same time what a node has lost. The later one must not write over what
+// the first one knows and it does not.
 func TestMemoryIsNotOverwritten(t *testing.T) {
 	q0, q1 := quorum("q0", 1, 2, 5), quorum("q1", 1, 2, 3)
 	v := serving(5, q0, q1)
-	remember := plan.Action{Verb: plan.RememberReplicas, Node: rabbit(1), Queues: []plan.QueueID{q1.QueueID}, Needs: []plan.Condition{
-		{Predicate: plan.NothingForgotten, Rule: plan.RuleRemembered, Node: rabbit(1)},
-	}}
+	remember := plan.Action{Verb: plan.RememberReplicas, Node: rabbit(1), Queues: []plan.QueueID{q1.QueueID},
+		Needs: []plan.Condition{
+			{Predicate: plan.NothingForgotten, Rule: plan.RuleRemembered, Node: rabbit(1)},
+		}}
 	d := wanted(plan.ScopeMembership, 1, 2, 3, 4, 5)
 	assert.Empty(t, remember.Unmet(*v, d))
 	v.Lost = []plan.LostReplicas{{Node: rabbit(1), Queues: []plan.QueueID{q0.QueueID}}}

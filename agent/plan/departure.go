@@ -6,7 +6,8 @@ import (
 	"warren/agent/plan/state"
 )
 
-// refuseDeparting refuses what nodes can't leave for when everything is back that will be, and tells whether it did.
+// refuseDeparting refuses what nodes can't leave for when everything is back that will be, and tells whether
+// it did.
 func (p *planner) refuseDeparting() bool {
 	before := len(p.Refusals)
 	leavers := p.Leavers()
@@ -20,18 +21,21 @@ func (p *planner) refuseDeparting() bool {
 	return len(p.Refusals) > before
 }
 
-// refuseMinority refuses to let nodes leave a cluster in which nothing can be changed. What leaves is not started before the
-// rest is there.
+// refuseMinority refuses to let nodes leave a cluster in which nothing can be changed. What leaves is not
+// started before the rest is there.
 func (p *planner) refuseMinority(leavers []Node) {
 	// Of two members, one may have stopped to leave. At the beginning of a deployment it has not.
-	oneOfTwo := p.Want.Scope == ScopeFormation && slices.ContainsFunc(leavers, func(n Node) bool { return p.ClusterServes(n.Name) })
+	oneOfTwo := p.Want.Scope == ScopeFormation && slices.ContainsFunc(leavers, func(n Node) bool {
+		return p.ClusterServes(n.Name)
+	})
 	if s := state.NewSight(p.brought(false), p.Want); !oneOfTwo && !s.ClusterServes("") {
 		p.refuse(Refusal{Kind: ClusterMinority, Rule: RuleMajority, Nodes: s.NotRunning()})
 	}
 }
 
-// brought is the view as it will be: the stack's nodes with data are started before another node leaves, one that is
-// starting may only wait for them, and last RabbitMQ is started on nodes that leave, if their Erlang VM runs.
+// brought is the view as it will be: the stack's nodes with data are started before another node leaves, one
+// that is starting may only wait for them, and last RabbitMQ is started on nodes that leave, if their Erlang
+// VM runs.
 func (p *planner) brought(leavers bool) View {
 	v := p.View
 	back := map[NodeName]bool{}
@@ -53,8 +57,9 @@ func (p *planner) brought(leavers bool) View {
 	return v
 }
 
-// refuseRejoining refuses to give a node its place back that has lost its data, while it still votes in a queue that can't
-// let it go. The nodes that the queue lacks are not the stack's, so that nothing would start them before.
+// refuseRejoining refuses to give a node its place back that has lost its data, while it still votes in a
+// queue that can't let it go. The nodes that the queue lacks are not the stack's, so that nothing would start
+// them before.
 func (p *planner) refuseRejoining() {
 	s := state.NewSight(p.brought(false), p.Want)
 	for _, want := range p.Want.Nodes {
@@ -73,8 +78,8 @@ func (p *planner) refuseRejoining() {
 	}
 }
 
-// departures refuses what nodes can't leave for without a loss. It is asked before anything is touched, and again with every
-// look until the cluster has forgotten the nodes.
+// departures refuses what nodes can't leave for without a loss. It is asked before anything is touched, and
+// again with every look until the cluster has forgotten the nodes.
 func (p *planner) departures(leavers []Node) {
 	if p.Metadata.Store == Mnesia && len(p.Want.Nodes) == 1 {
 		p.refuse(Refusal{Kind: LastOfMnesia, Rule: RuleMajority, Nodes: []NodeName{p.Want.Nodes[0].Name}})
@@ -101,7 +106,9 @@ func (p *planner) departures(leavers []Node) {
 	}
 }
 
-func (p *planner) refuseQueues(kind RefusalKind, rule Rule, node NodeName, queues []QueueID, others ...NodeName) {
+func (p *planner) refuseQueues(
+	kind RefusalKind, rule Rule, node NodeName, queues []QueueID, others ...NodeName,
+) {
 	if len(queues) > 0 {
 		p.refuse(Refusal{Kind: kind, Rule: rule, Nodes: append([]NodeName{node}, others...), Queues: queues})
 	}

@@ -6,7 +6,8 @@ import (
 	"warren/topology"
 )
 
-// deployment decides what happens to the stack's containers and volumes, and in which order. A refusal refuses all of it.
+// deployment decides what happens to the stack's containers and volumes, and in which order. A refusal
+// refuses all of it.
 func (p *planner) deployment() {
 	p.refuseForeign()
 	if p.Want.Destroy {
@@ -33,7 +34,8 @@ func (p *planner) destroy() {
 
 // roll is the order of the changes:
 //
-//  1. what is down and has data, or is in another cluster, together, because such nodes may need one another to start;
+//  1. what is down and has data, or is in another cluster, together, because such nodes may need one another
+//     to start;
 //  2. what is down and has lost its data, one after the other;
 //  3. what is drained, one after the other: it may still hold up a majority, and does not serve;
 //  4. what is up, one after the other: nothing is done to it while another member is missing;
@@ -109,12 +111,13 @@ func (p *planner) refuseForeign() {
 	}
 }
 
-// refuseCookie refuses another Erlang cookie while there are containers with the old one: nodes with different cookies do not
-// talk to each other, so that it can't roll.
+// refuseCookie refuses another Erlang cookie while there are containers with the old one: nodes with
+// different cookies do not talk to each other, so that it can't roll.
 func (p *planner) refuseCookie() {
 	var nodes []NodeName
 	for _, n := range p.Nodes {
-		if cookie, known := n.Cookie.Get(); known && p.Want.Cookie != "" && cookie != p.Want.Cookie && !n.Container.Is(false) {
+		if cookie, known := n.Cookie.Get(); known && p.Want.Cookie != "" && cookie != p.Want.Cookie &&
+			!n.Container.Is(false) {
 			nodes = append(nodes, n.Name)
 		}
 	}
@@ -123,8 +126,8 @@ func (p *planner) refuseCookie() {
 	}
 }
 
-// refuseUpgrade refuses a series that can't take over the data of a node, and one that wants feature flags that are not
-// enabled yet.
+// refuseUpgrade refuses a series that can't take over the data of a node, and one that wants feature flags
+// that are not enabled yet.
 func (p *planner) refuseUpgrade() {
 	nodes := map[topology.Series][]NodeName{}
 	var order []topology.Series
@@ -145,7 +148,8 @@ func (p *planner) refuseUpgrade() {
 		}
 	}
 	if disabled := p.DisabledFlags(); len(order) > 0 && len(disabled) > 0 && p.OneSeries() {
-		p.refuse(Refusal{Kind: FlagsDisabled, Rule: RuleOwner, Nodes: nodes[order[0]], From: order[0].String(), To: p.Want.Series.String()})
+		p.refuse(Refusal{Kind: FlagsDisabled, Rule: RuleOwner, Nodes: nodes[order[0]], From: order[0].String(),
+			To: p.Want.Series.String()})
 	}
 }
 
@@ -154,7 +158,8 @@ func (p *planner) refuseSeries(from topology.Series, nodes []NodeName) bool {
 	if from.Compare(p.Want.Series) > 0 {
 		kind = Downgrade
 	}
-	return p.refuse(Refusal{Kind: kind, Rule: RuleOwner, Nodes: nodes, From: from.String(), To: p.Want.Series.String()})
+	return p.refuse(Refusal{Kind: kind, Rule: RuleOwner, Nodes: nodes, From: from.String(),
+		To: p.Want.Series.String()})
 }
 
 // unsupported refuses to start a node on data that the series can't take over.
@@ -166,9 +171,9 @@ func (p *planner) unsupported(self Node) bool {
 	return p.refuseSeries(from, []NodeName{self.Name})
 }
 
-// refuseFounding refuses to go on where most data of the last deployment are gone and what is left does not run: the nodes
-// that have lost theirs would wait for the others in vain, and must not found a cluster without them. It also refuses to
-// replace all nodes that have data by others.
+// refuseFounding refuses to go on where most data of the last deployment are gone and what is left does not
+// run: the nodes that have lost theirs would wait for the others in vain, and must not found a cluster
+// without them. It also refuses to replace all nodes that have data by others.
 func (p *planner) refuseFounding() {
 	var data []NodeName
 	unread, emptied, kept := 0, 0, false
@@ -217,8 +222,8 @@ func (p *planner) refuseTypes() {
 	}
 }
 
-// refuseDepartures refuses a scale-in that would lose something. The stack's nodes that are down are taken for running: they
-// are started before another one leaves.
+// refuseDepartures refuses a scale-in that would lose something. The stack's nodes that are down are taken
+// for running: they are started before another one leaves.
 func (p *planner) refuseDepartures() {
 	if len(p.Members) == 0 {
 		p.refuseUnasked()

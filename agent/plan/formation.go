@@ -7,8 +7,9 @@ import (
 	"warren/topology"
 )
 
-// formation makes the cluster consist of the stack's nodes and no others, gives queues the replicas they are to have, and
-// enables what an upgrade brought. It does one thing after the other, each when the one before it is seen to be done.
+// formation makes the cluster consist of the stack's nodes and no others, gives queues the replicas they are
+// to have, and enables what an upgrade brought. It does one thing after the other, each when the one before
+// it is seen to be done.
 func (p *planner) formation() {
 	gathered := p.gather()
 	leavers := p.Leavers()
@@ -44,8 +45,8 @@ func (p *planner) waitUnless(predicate Predicate) {
 	}
 }
 
-// gather tells whether all nodes of the stack serve as members of one cluster, and revives one that was about to leave when
-// the stack wanted it back.
+// gather tells whether all nodes of the stack serve as members of one cluster, and revives one that was about
+// to leave when the stack wanted it back.
 func (p *planner) gather() bool {
 	for _, n := range p.Want.Nodes {
 		node := p.Node(n.Name)
@@ -73,8 +74,8 @@ func (p *planner) takeBack(leavers []Node) {
 	}
 }
 
-// wake starts RabbitMQ on nodes that are to leave and on which somebody stopped it: their replicas are needed until there are
-// others.
+// wake starts RabbitMQ on nodes that are to leave and on which somebody stopped it: their replicas are needed
+// until there are others.
 func (p *planner) wake(leavers []Node) {
 	for _, n := range leavers {
 		if n.State == AppStopped && len(p.ReplicasOn(n.Name)) > 0 {
@@ -83,8 +84,8 @@ func (p *planner) wake(leavers []Node) {
 	}
 }
 
-// grow gives queues and streams the replicas they lack among the stack's nodes, one at a time, and waits until each votes.
-// New replicas go where the fewest are.
+// grow gives queues and streams the replicas they lack among the stack's nodes, one at a time, and waits
+// until each votes. New replicas go where the fewest are.
 func (p *planner) grow() {
 	load := map[NodeName]int{}
 	for i := range p.Queues {
@@ -130,8 +131,8 @@ func (p *planner) growQueue(q *Queue, load map[NodeName]int) {
 	}
 }
 
-// leave lets the first of some nodes go: it is drained, its replicas are removed, RabbitMQ on it is stopped, and what is left
-// is looked at for the last time before the cluster forgets it.
+// leave lets the first of some nodes go: it is drained, its replicas are removed, RabbitMQ on it is stopped,
+// and what is left is looked at for the last time before the cluster forgets it.
 func (p *planner) leave(leavers []Node, which func(Node) bool) {
 	i := slices.IndexFunc(leavers, which)
 	if i < 0 {
@@ -144,7 +145,8 @@ func (p *planner) leave(leavers []Node, which func(Node) bool) {
 	case leaver.State == Serving:
 		p.try(p.drainLeaver(leaver.Name))
 	case leaver.State == Maintenance:
-		if !p.removeReplicas(leaver.Name) && !p.try(p.stopLeaver(leaver.Name)) && p.Metadata.Group.Leader == leaver.Name {
+		if !p.removeReplicas(leaver.Name) && !p.try(p.stopLeaver(leaver.Name)) &&
+			p.Metadata.Group.Leader == leaver.Name {
 			p.try(p.revive(leaver.Name)) // to drain it again, which hands the leadership over
 		}
 	case leaver.State == AppStopped || leaver.State == Down:
@@ -167,8 +169,8 @@ func (p *planner) removeReplicas(node NodeName) (any bool) {
 	return any
 }
 
-// remains removes replicas on nodes that are not members. They only weaken their queues. A node of the stack is to get them
-// back when it is a member again.
+// remains removes replicas on nodes that are not members. They only weaken their queues. A node of the stack
+// is to get them back when it is a member again.
 func (p *planner) remains() {
 	if p.busy() {
 		return

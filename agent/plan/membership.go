@@ -6,8 +6,8 @@ import (
 	"warren/agent/plan/state"
 )
 
-// membership makes a node a member in good order: in service, in the right cluster, of the right type, with its replicas
-// back. Nothing is done to a node that was told to stop.
+// membership makes a node a member in good order: in service, in the right cluster, of the right type, with
+// its replicas back. Nothing is done to a node that was told to stop.
 func (p *planner) membership() {
 	self := p.Self()
 	switch {
@@ -39,8 +39,8 @@ func (p *planner) membership() {
 	}
 }
 
-// noticeMajorityLost gives notice of nodes with data that do not serve while at least as many have none: they may wait for
-// members whose data are gone.
+// noticeMajorityLost gives notice of nodes with data that do not serve while at least as many have none: they
+// may wait for members whose data are gone.
 func (p *planner) noticeMajorityLost() {
 	if p.ClusterID != "" {
 		return
@@ -60,17 +60,18 @@ func (p *planner) noticeMajorityLost() {
 	}
 }
 
-// letGo tells whether the cluster has let a node go while it was cut off or RabbitMQ was stopped on it. What it has is out
-// of date, and it can't start on that: when its container starts again, that is settled.
+// letGo tells whether the cluster has let a node go while it was cut off or RabbitMQ was stopped on it. What
+// it has is out of date, and it can't start on that: when its container starts again, that is settled.
 func (p *planner) letGo(self Node) bool {
 	return self.Member.Is(false) && self.Data.Is(true) && p.Holds(about(DataOfCluster, self.Name))
 }
 
-// bringHome moves a node from a cluster of its own to that of the others. It is drained before it is looked at for the last
-// time, so that nobody gives it a queue between the look and the reset.
+// bringHome moves a node from a cluster of its own to that of the others. It is drained before it is looked
+// at for the last time, so that nobody gives it a queue between the look and the reset.
 func (p *planner) bringHome(self Node) {
 	reset := p.resetNode(self.Name)
-	if kind := p.attached(self); kind != "" && p.refuse(Refusal{Kind: kind, Rule: RuleOnlyCopy, Nodes: []NodeName{self.Name}}) {
+	if kind := p.attached(self); kind != "" &&
+		p.refuse(Refusal{Kind: kind, Rule: RuleOnlyCopy, Nodes: []NodeName{self.Name}}) {
 		if self.State == Maintenance {
 			p.try(p.revive(self.Name))
 		}
@@ -108,8 +109,8 @@ func (p *planner) startStopped(self Node) {
 	}
 }
 
-// ensureType makes the node of the type that it is to have, when all is well and it is its turn: of several nodes, the first
-// goes first. Nobody but the formation waits for that.
+// ensureType makes the node of the type that it is to have, when all is well and it is its turn: of several
+// nodes, the first goes first. Nobody but the formation waits for that.
 func (p *planner) ensureType(self Node) {
 	if p.busy() {
 		return
@@ -123,8 +124,8 @@ func (p *planner) ensureType(self Node) {
 	}
 }
 
-// restore gives a node its replicas back: those that only need time, those that the cluster remembers it has lost, and those
-// that the cluster still expects from it.
+// restore gives a node its replicas back: those that only need time, those that the cluster remembers it has
+// lost, and those that the cluster still expects from it.
 func (p *planner) restore(self NodeName) {
 	if !p.Holds(about(Listed, "")) {
 		p.wait(about(Listed, ""))
@@ -156,17 +157,19 @@ func (p *planner) restore(self NodeName) {
 	p.settle(self, there)
 }
 
-// postponed tells whether a replica can't be given back yet because other nodes lack theirs. It stays remembered, and what
-// those nodes wait for must not wait for it.
+// postponed tells whether a replica can't be given back yet because other nodes lack theirs. It stays
+// remembered, and what those nodes wait for must not wait for it.
 func (p *planner) postponed(q *Queue, self NodeName) bool {
 	if q.Count(func(NodeName) bool { return false }).Complete() || len(p.Unmet(p.addReplica(q, self))) == 0 {
 		return false
 	}
-	p.notice(Refusal{Kind: ReplicaPostponed, Rule: RuleRemembered, Nodes: []NodeName{self}, Queues: []QueueID{q.QueueID}})
+	p.notice(Refusal{Kind: ReplicaPostponed, Rule: RuleRemembered, Nodes: []NodeName{self},
+		Queues: []QueueID{q.QueueID}})
 	return true
 }
 
-// replaceLost removes the replicas of which a node has lost the data, once it is remembered that the node had them.
+// replaceLost removes the replicas of which a node has lost the data, once it is remembered that the node had
+// them.
 func (p *planner) replaceLost(node NodeName, gone []*Queue) {
 	remembered := p.Remembered(node)
 	if all := state.Union(remembered, ids(gone)); len(all) > len(remembered) && p.rules.has(RuleRemembered) {
@@ -187,8 +190,8 @@ func ids(queues []*Queue) []QueueID {
 	return ids
 }
 
-// settle drops from memory what the node has back, when all that can be restored is. What is in queues that are not healthy
-// stays.
+// settle drops from memory what the node has back, when all that can be restored is. What is in queues that
+// are not healthy stays.
 func (p *planner) settle(self NodeName, there map[QueueID]bool) {
 	remembered := p.Remembered(self)
 	if len(remembered) == 0 || p.rules.has(RuleRemembered) && (len(p.Actions) > 0 || len(p.Waiting) > 0) {
@@ -206,8 +209,8 @@ func (p *planner) settle(self NodeName, there map[QueueID]bool) {
 	}
 }
 
-// unhealthy tells whether nothing can be done about the replicas of a queue, and gives notice of it. Waiting for it would
-// hold up what it does not concern.
+// unhealthy tells whether nothing can be done about the replicas of a queue, and gives notice of it. Waiting
+// for it would hold up what it does not concern.
 func (p *planner) unhealthy(q *Queue) bool {
 	switch {
 	case p.HalfDeleted(q):

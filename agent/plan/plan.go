@@ -69,10 +69,11 @@ func (p *planner) try(a Action) bool {
 	return true
 }
 
-// byQueue turns a condition about all queues on a node into those about the queues that do not meet it, so that they are
-// named.
+// byQueue turns a condition about all queues on a node into those about the queues that do not meet it, so
+// that they are named.
 func (p *planner) byQueue(c Condition) []Condition {
-	each, ok := map[Predicate]Predicate{QueuesKeepMajority: QueueKeepsMajority, QueuesKeepWanted: QueueKeepsWanted}[c.Predicate]
+	each, ok := map[Predicate]Predicate{QueuesKeepMajority: QueueKeepsMajority,
+		QueuesKeepWanted: QueueKeepsWanted}[c.Predicate]
 	if !ok {
 		return []Condition{c}
 	}

@@ -17,7 +17,8 @@ func BenchmarkPlan(b *testing.B) {
 		queues = append(queues, classic(fmt.Sprintf("classic%d", i), 1+i%3, i))
 	}
 	view := *serving(3, queues...)
-	for _, scope := range []plan.Scope{plan.ScopeStart, plan.ScopeStop, plan.ScopeMembership, plan.ScopeFormation, plan.ScopeDeployment} {
+	for _, scope := range []plan.Scope{plan.ScopeStart, plan.ScopeStop, plan.ScopeMembership,
+		plan.ScopeFormation, plan.ScopeDeployment} {
 		b.Run(string(scope), func(b *testing.B) {
 			d := of(wanted(scope, 1, 2, 3), 2)
 			for b.Loop() {

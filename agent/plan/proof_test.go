@@ -59,9 +59,9 @@ func setFlag(t rapid.TB, name, value string) {
 	require.NoError(t, flag.Set(name, value))
 }
 
-// TestNoScheduleBreaksARule is the proof: whatever is wished, fails and is interrupted, no rule is broken, and
-// at the end the cluster is as wished or the refusal is right. Rapid shrinks a failure to a short story and
-// prints its seed; `-rapid.seed` runs it again.
+// TestNoScheduleBreaksARule is the proof: whatever is wished, fails and is interrupted, no rule is broken,
+// and at the end the cluster is as wished or the refusal is right. Rapid shrinks a failure to a short story
+// and prints its seed; `-rapid.seed` runs it again.
 func TestNoScheduleBreaksARule(t *testing.T) {
 	schedules, provers := fewSchedules, 1
 	if text, set := os.LookupEnv(schedulesVariable); set {

@@ -50,15 +50,18 @@ func TestNoNodeLeavesWithADurableClassicQueue(t *testing.T) {
 			desired: wanted(plan.ScopeDeployment, 1, 2, 3), refused: []plan.RefusalKind{plan.DurableQueues},
 		},
 		{
-			name: "declared while the node is drained: back into service", view: in(serving(5, classic("orders", 5, 0)), plan.Maintenance, 5),
+			name:    "declared while the node is drained: back into service",
+			view:    in(serving(5, classic("orders", 5, 0)), plan.Maintenance, 5),
 			desired: three, actions: []string{"revive 5"}, refused: []plan.RefusalKind{plan.DurableQueues},
 		},
 		{
-			name: "seen at the last look, when nothing can reach it", view: in(serving(5, classic("orders", 5, 0)), plan.AppStopped, 5),
+			name:    "seen at the last look, when nothing can reach it",
+			view:    in(serving(5, classic("orders", 5, 0)), plan.AppStopped, 5),
 			desired: three, actions: []string{"start-app 5"}, refused: []plan.RefusalKind{plan.DurableQueues},
 		},
 		{
-			name: "on a node that is down, nobody knows what is in it", view: in(serving(5, classic("orders", 5, 0)), plan.Down, 5),
+			name:    "on a node that is down, nobody knows what is in it",
+			view:    in(serving(5, classic("orders", 5, 0)), plan.Down, 5),
 			desired: three, refused: []plan.RefusalKind{plan.DurableQueuesDown},
 		},
 		{
@@ -66,7 +69,8 @@ func TestNoNodeLeavesWithADurableClassicQueue(t *testing.T) {
 			desired: three, actions: []string{"drain 4"},
 		},
 		{
-			name: "a synchronised mirror elsewhere is enough", view: serving(5, mirrored), desired: three, actions: []string{"drain 4"},
+			name: "a synchronised mirror elsewhere is enough", view: serving(5, mirrored), desired: three,
+			actions: []string{"drain 4"},
 		},
 	})
 }
@@ -92,10 +96,12 @@ func TestNoVoterLeavesBeforeAnotherVotes(t *testing.T) {
 			},
 		},
 		{
-			name: "then the first node is drained", view: serving(5, grown), desired: three, actions: []string{"drain 4"},
+			name: "then the first node is drained", view: serving(5, grown), desired: three,
+			actions: []string{"drain 4"},
 		},
 		{
-			name: "its replicas go when it is drained", view: in(serving(5, grown), plan.Maintenance, 4), desired: three,
+			name: "its replicas go when it is drained", view: in(serving(5, grown), plan.Maintenance, 4),
+			desired: three,
 			actions: []string{"remove-replica 4 orders"},
 		},
 		{
@@ -123,7 +129,8 @@ func TestARollBringsBackWhatIsDownFirst(t *testing.T) {
 			actions: []string{"abandon-formation", "change 1 2 3", "form"},
 		},
 		{
-			name: "two are down: they start together, and the third is changed last", view: in(serving(3), plan.Down, 1, 2), desired: three,
+			name: "two are down: they start together, and the third is changed last",
+			view: in(serving(3), plan.Down, 1, 2), desired: three,
 			actions: []string{"abandon-formation", "change 1 2", "change 3", "form"},
 		},
 	})
@@ -153,14 +160,17 @@ func TestAHalfDeletedQueueConcernsNobodyElse(t *testing.T) {
 		return serving(3, quorum("orders", 1, 2, 3), halfDeleted("sick", 1, 2, 3), quorum("mail", 2, 3, 1))
 	}
 	lost := view()
-	lost.Queues[0].Replicas[1] = plan.Replica{Node: rabbit(2), Online: plan.Known(false), Voter: plan.Known(true), Lost: true}
+	lost.Queues[0].Replicas[1] = plan.Replica{Node: rabbit(2), Online: plan.Known(false),
+		Voter: plan.Known(true), Lost: true}
 	noticed := []plan.RefusalKind{plan.HalfDeleted}
 	membership := of(wanted(plan.ScopeMembership, 1, 2, 3), 2)
 	check(t, []scenario{
 		{name: "a membership is done", view: view(), desired: membership, noticed: noticed},
-		{name: "the formation is done", view: view(), desired: wanted(plan.ScopeFormation, 1, 2, 3), noticed: noticed},
+		{name: "the formation is done", view: view(), desired: wanted(plan.ScopeFormation, 1, 2, 3),
+			noticed: noticed},
 		{
-			name: "a node stops as usual", view: view(), desired: of(wanted(plan.ScopeStop, 1, 2, 3), 3), actions: []string{"drain 3", "stop 3"},
+			name: "a node stops as usual", view: view(), desired: of(wanted(plan.ScopeStop, 1, 2, 3), 3),
+			actions: []string{"drain 3", "stop 3"},
 		},
 		{
 			name: "a lost replica is remembered, and only that", view: lost, desired: membership, noticed: noticed,
@@ -169,14 +179,16 @@ func TestAHalfDeletedQueueConcernsNobodyElse(t *testing.T) {
 	})
 	lost.Lost = []plan.LostReplicas{{Node: rabbit(2), Queues: []plan.QueueID{id("orders")}}}
 	check(t, []scenario{{
-		name: "then that one is removed", view: lost, desired: membership, noticed: noticed, actions: []string{"remove-replica 2 orders"},
+		name: "then that one is removed", view: lost, desired: membership, noticed: noticed,
+		actions: []string{"remove-replica 2 orders"},
 	}})
 	d := plan.Plan(*view(), membership)
 	assert.Contains(t, d.Notices[0].Text(), `rabbitmqctl -n rabbit@rabbit1 delete_queue --vhost / -- sick`)
 
 	leaves := serving(4, halfDeleted("sick", 2, 3, 4))
 	check(t, []scenario{{
-		name: "it concerns a node that leaves and that it names", view: leaves, desired: wanted(plan.ScopeDeployment, 1, 2, 3),
+		name: "it concerns a node that leaves and that it names", view: leaves,
+		desired: wanted(plan.ScopeDeployment, 1, 2, 3),
 		refused: []plan.RefusalKind{plan.HalfDeletedLeaves},
 	}})
 }
@@ -186,7 +198,8 @@ func TestUsersOfAnEarlierConfigurationGo(t *testing.T) {
 	view := func() *plan.View {
 		v := serving(3)
 		v.Users = []plan.User{
-			{Name: "admin", Tags: []string{"administrator", "warren"}}, {Name: "boss", Tags: []string{"administrator", "warren"}},
+			{Name: "admin", Tags: []string{"administrator", "warren"}},
+			{Name: "boss", Tags: []string{"administrator", "warren"}},
 			{Name: "orders", Tags: nil}, {Name: "kept", Tags: []string{"administrator"}},
 		}
 		return v
@@ -231,16 +244,21 @@ func TestOnlyAnExplicitDestroyStopsANodeAtOnce(t *testing.T) {
 			waiting: []string{"every queue and the metadata store have a majority without rabbit@rabbit1"},
 		},
 		{
-			name: "another is drained, and before it: it goes back into service", view: in(serving(3, queue()), plan.Maintenance, 1, 2),
+			name:    "another is drained, and before it: it goes back into service",
+			view:    in(serving(3, queue()), plan.Maintenance, 1, 2),
 			desired: of(stop, 2), actions: []string{"revive 2"},
 			waiting: []string{"every queue and the metadata store have a majority without rabbit@rabbit2"},
 		},
 		{
-			name: "another is drained, and after it: it waits for that one to yield", view: in(serving(3, queue()), plan.Maintenance, 1, 2),
-			desired: stop, waiting: []string{"every queue and the metadata store have a majority without rabbit@rabbit1"},
+			name:    "another is drained, and after it: it waits for that one to yield",
+			view:    in(serving(3, queue()), plan.Maintenance, 1, 2),
+			desired: stop,
+			waiting: []string{"every queue and the metadata store have a majority without rabbit@rabbit1"},
 		},
-		{name: "the time is up", view: in(serving(3, queue()), plan.Down, 3), desired: late, actions: []string{"drain 1", "stop 1"}},
-		{name: "a queue with one replica: nothing is won by waiting", view: serving(3, quorum("orders", 1)), desired: stop,
+		{name: "the time is up", view: in(serving(3, queue()), plan.Down, 3), desired: late,
+			actions: []string{"drain 1", "stop 1"}},
+		{name: "a queue with one replica: nothing is won by waiting", view: serving(3, quorum("orders", 1)),
+			desired: stop,
 			actions: []string{"drain 1", "stop 1"}},
 	})
 }
@@ -280,7 +298,8 @@ func TestACookieDoesNotRoll(t *testing.T) {
 	one := serving(3)
 	nodeOf(one, 2).Cookie = plan.Known("cookie of a node that is to leave")
 	check(t, []scenario{{
-		name: "of one node", view: one, desired: wanted(plan.ScopeDeployment, 1, 3), refused: []plan.RefusalKind{plan.CookieChange},
+		name: "of one node", view: one, desired: wanted(plan.ScopeDeployment, 1, 3),
+		refused: []plan.RefusalKind{plan.CookieChange},
 	}})
 }
 
@@ -288,12 +307,14 @@ func TestACookieDoesNotRoll(t *testing.T) {
 func TestEmptyNodesDoNotFoundBesideTheOnlyCopy(t *testing.T) {
 	three := wanted(plan.ScopeDeployment, 1, 2, 3)
 	only := emptied(stopped(serving(3)), 1, 2)
-	unasked := &plan.View{Nodes: []plan.Node{{Name: rabbit(1), Data: plan.Known(false)}, {Name: rabbit(2), Data: plan.Known(false)}}}
+	unasked := &plan.View{Nodes: []plan.Node{{Name: rabbit(1), Data: plan.Known(false)},
+		{Name: rabbit(2), Data: plan.Known(false)}}}
 	fresh := &plan.View{Nodes: append(unasked.Nodes[:2:2], plan.Node{Name: rabbit(3), Data: plan.Known(false)})}
 	holds := &plan.View{Nodes: append(unasked.Nodes[:2:2], plan.Node{Name: rabbit(3), Data: plan.Known(true)})}
 	foreign := serving(2)
 	foreign.Nodes = append(foreign.Nodes, plan.Node{
-		Name: rabbit(3), State: plan.Down, Member: plan.Known(false), Data: plan.Known(true), ClusterID: plan.Known("older"),
+		Name: rabbit(3), State: plan.Down, Member: plan.Known(false), Data: plan.Known(true),
+		ClusterID: plan.Known("older"),
 	})
 	former := serving(2)
 	former.Nodes = append(former.Nodes, foreign.Nodes[2])
@@ -303,7 +324,8 @@ func TestEmptyNodesDoNotFoundBesideTheOnlyCopy(t *testing.T) {
 	later := wanted(plan.ScopeStart, 1, 2, 3)
 	later.HadData = true
 	check(t, []scenario{
-		{name: "refused before anything is touched", view: only, desired: three, refused: []plan.RefusalKind{plan.FoundingOverData}},
+		{name: "refused before anything is touched", view: only, desired: three,
+			refused: []plan.RefusalKind{plan.FoundingOverData}},
 		{name: "no node founds while one has data", view: holds, desired: of(start, 1), waiting: waiting},
 		{name: "nor while one does not say", view: unasked, desired: of(start, 1), waiting: waiting},
 		{name: "a new stack is founded", view: fresh, desired: of(start, 1), actions: []string{"found 1"}},
@@ -311,8 +333,10 @@ func TestEmptyNodesDoNotFoundBesideTheOnlyCopy(t *testing.T) {
 			name: "but not by a container that was created when it had data", view: fresh, desired: of(later, 1),
 			waiting: []string{"the stack had no data when the container of rabbit@rabbit1 was created"},
 		},
-		{name: "data of another cluster are not set aside", view: foreign, desired: of(start, 3), actions: []string{"start 3"}},
-		{name: "those of a node that was let go are", view: former, desired: of(start, 3), actions: []string{"set-data-aside 3"}},
+		{name: "data of another cluster are not set aside", view: foreign, desired: of(start, 3),
+			actions: []string{"start 3"}},
+		{name: "those of a node that was let go are", view: former, desired: of(start, 3),
+			actions: []string{"set-data-aside 3"}},
 	})
 }
 
@@ -337,16 +361,19 @@ func TestWhatWasLostIsRememberedUntilItIsBack(t *testing.T) {
 	catching.Replicas = append(catching.Replicas, promotable(2))
 	check(t, []scenario{
 		{
-			name: "before its node joins, everything it had is remembered", view: emptied(serving(5, wide(1, 2, 3, 4, 5)), 2),
+			name:    "before its node joins, everything it had is remembered",
+			view:    emptied(serving(5, wide(1, 2, 3, 4, 5)), 2),
 			desired: of(wanted(plan.ScopeStart, 1, 2, 3, 4, 5), 2), actions: []string{"remember-replicas 2"},
 		},
 		{
-			name: "where the rest of a queue is no majority, the node waits for it, by name",
-			view: remember(emptied(serving(5, wide(1, 2, 3, 4, 5), sick), 2), "sick"), desired: of(wanted(plan.ScopeStart, 1, 2, 3, 4, 5), 2),
+			name:    "where the rest of a queue is no majority, the node waits for it, by name",
+			view:    remember(emptied(serving(5, wide(1, 2, 3, 4, 5), sick), 2), "sick"),
+			desired: of(wanted(plan.ScopeStart, 1, 2, 3, 4, 5), 2),
 			waiting: []string{`"sick" in virtual host "/" has a majority without its replica on rabbit@rabbit2`},
 		},
 		{
-			name: "with another node down, it is given back all the same", view: in(remember(serving(5, wide(1, 3, 4, 5))), plan.AppStopped, 5),
+			name:    "with another node down, it is given back all the same",
+			view:    in(remember(serving(5, wide(1, 3, 4, 5))), plan.AppStopped, 5),
 			desired: five, actions: []string{"add-replica 2 orders"},
 		},
 		{
@@ -359,7 +386,8 @@ func TestWhatWasLostIsRememberedUntilItIsBack(t *testing.T) {
 			waiting: []string{`the replica of "orders" in virtual host "/" on rabbit@rabbit2 has caught up and votes`},
 		},
 		{
-			name: "and dropped when it votes; a queue that is gone is, too", view: remember(serving(5, wide(1, 3, 4, 5, 2))), desired: five,
+			name: "and dropped when it votes; a queue that is gone is, too",
+			view: remember(serving(5, wide(1, 3, 4, 5, 2))), desired: five,
 			actions: []string{"remember-replicas 2"},
 		},
 	})
@@ -396,14 +424,16 @@ func TestEveryQueueIsNamedByItself(t *testing.T) {
 func TestRefusalsHarmNobody(t *testing.T) {
 	away := serving(3)
 	n := nodeOf(away, 3)
-	n.ClusterID, n.Member, n.Alone, n.OwnQueues = plan.Known("other"), plan.Known(false), plan.Known(true), plan.Known(2)
+	n.ClusterID, n.Member, n.Alone, n.OwnQueues = plan.Known("other"), plan.Known(false), plan.Known(
+		true), plan.Known(2)
 	d := plan.Plan(*away, of(wanted(plan.ScopeMembership, 1, 2, 3), 3))
 	require.Equal(t, []plan.RefusalKind{plan.OwnQueues}, refusals(d.Refusals))
 	assert.NotContains(t, d.Refusals[0].Text(), "rabbitmqctl reset")
 
 	n.OwnQueues = plan.Known(0)
 	d = plan.Plan(*away, of(wanted(plan.ScopeMembership, 1, 2, 3), 3))
-	assert.Equal(t, []string{"drain 3"}, verbs(d), "drained first, so that nobody gives it a queue between the look and the reset")
+	assert.Equal(t, []string{"drain 3"}, verbs(d),
+		"drained first, so that nobody gives it a queue between the look and the reset")
 	n.State = plan.Maintenance
 	d = plan.Plan(*away, of(wanted(plan.ScopeMembership, 1, 2, 3), 3))
 	assert.Equal(t, []string{"reset 3"}, verbs(d))
@@ -444,24 +474,30 @@ func TestWhatADeploymentRefuses(t *testing.T) {
 	check(t, []scenario{
 		{name: "a step too far", view: older, desired: three, refused: []plan.RefusalKind{plan.UpgradeSkips}},
 		{name: "a step back", view: newer, desired: three, refused: []plan.RefusalKind{plan.Downgrade}},
-		{name: "before its flags are enabled", view: flags, desired: three, refused: []plan.RefusalKind{plan.FlagsDisabled}},
-		{name: "by a second clone", view: serving(3), desired: clone, refused: []plan.RefusalKind{plan.ForeignStack}},
+		{name: "before its flags are enabled", view: flags, desired: three,
+			refused: []plan.RefusalKind{plan.FlagsDisabled}},
+		{name: "by a second clone", view: serving(3), desired: clone,
+			refused: []plan.RefusalKind{plan.ForeignStack}},
 		{name: "not when the owner is not known yet", view: serving(3), desired: unsaid, actions: []string{
 			"abandon-formation", "change 1", "change 2", "change 3", "form",
 		}},
-		{name: "and its destroy", view: serving(3), desired: destroy, refused: []plan.RefusalKind{plan.ForeignStack}},
-		{name: "its own destroy", view: serving(3), desired: own, actions: []string{"delete 1", "delete 2", "delete 3"}},
+		{name: "and its destroy", view: serving(3), desired: destroy,
+			refused: []plan.RefusalKind{plan.ForeignStack}},
+		{name: "its own destroy", view: serving(3), desired: own,
+			actions: []string{"delete 1", "delete 2", "delete 3"}},
 		{
 			name: "keeping no node with data", view: serving(3), desired: wanted(plan.ScopeDeployment, 4, 5, 6),
 			refused: []plan.RefusalKind{plan.NothingKept},
 		},
 		{
-			name: "letting nodes go when nobody can be asked", view: stopped(serving(3)), desired: wanted(plan.ScopeDeployment, 1, 2),
+			name: "letting nodes go when nobody can be asked", view: stopped(serving(3)),
+			desired: wanted(plan.ScopeDeployment, 1, 2),
 			refused: []plan.RefusalKind{plan.NobodyToAsk},
 		},
 		{
 			name: "letting nodes go without a majority", view: in(serving(5, quorum("orders", 4, 5)), plan.Down, 4, 5),
-			desired: wanted(plan.ScopeDeployment, 1, 2, 3), refused: []plan.RefusalKind{plan.QueueMinorityLeaves, plan.QueueMinorityLeaves},
+			desired: wanted(plan.ScopeDeployment, 1, 2, 3),
+			refused: []plan.RefusalKind{plan.QueueMinorityLeaves, plan.QueueMinorityLeaves},
 		},
 	})
 	step := plan.Plan(*older, three).Refusals[0].Text()

@@ -27,9 +27,9 @@ func (p *planner) start() {
 	}
 }
 
-// startWithData starts a node on its data, unless they are those of a former member of the cluster that runs, on which it
-// could not start. Data of any other cluster may be the only copy of something: the node starts on them, and what becomes of
-// it is the membership's to decide.
+// startWithData starts a node on its data, unless they are those of a former member of the cluster that runs,
+// on which it could not start. Data of any other cluster may be the only copy of something: the node starts
+// on them, and what becomes of it is the membership's to decide.
 func (p *planner) startWithData(self Node) {
 	aside := p.setDataAside(self.Name)
 	switch unmet := p.Unmet(aside); {
@@ -42,8 +42,8 @@ func (p *planner) startWithData(self Node) {
 	}
 }
 
-// joinEmpty makes a node without data a new member, by an action that starts it. A member with its name has lost its data
-// and is forgotten before: an empty replica must not vote for what it has forgotten.
+// joinEmpty makes a node without data a new member, by an action that starts it. A member with its name has
+// lost its data and is forgotten before: an empty replica must not vote for what it has forgotten.
 func (p *planner) joinEmpty(self Node, join Action) {
 	lost := p.ReplicasOn(self.Name)
 	remembered := p.Remembered(self.Name)

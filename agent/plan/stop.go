@@ -6,9 +6,10 @@ import (
 	"warren/agent/plan/state"
 )
 
-// stop decides about a node that was told to stop. It waits until the cluster can do without the node, hands over what the
-// node leads, and puts it into maintenance, which tells everybody else that it goes. Then it looks again: of two nodes that
-// do this at the same time, one goes back into service and lets the other go first.
+// stop decides about a node that was told to stop. It waits until the cluster can do without the node, hands
+// over what the node leads, and puts it into maintenance, which tells everybody else that it goes. Then it
+// looks again: of two nodes that do this at the same time, one goes back into service and lets the other go
+// first.
 func (p *planner) stop() {
 	self := p.Self()
 	at := Action{Verb: StopNode, Node: self.Name}
@@ -59,8 +60,9 @@ func (p *planner) unlessOutOfTime(a Action) Action {
 	return a
 }
 
-// yields tells whether a drained node goes back into service: another one that is drained comes before it, or the cluster
-// needs it for another reason. The first of several drained nodes stays, and waits until the others have yielded.
+// yields tells whether a drained node goes back into service: another one that is drained comes before it, or
+// the cluster needs it for another reason. The first of several drained nodes stays, and waits until the
+// others have yielded.
 func (p *planner) yields(self Node) bool {
 	alone := p.View
 	alone.Nodes = slices.Clone(alone.Nodes)

@@ -16,8 +16,10 @@ func serving(size int, queues ...plan.Queue) *plan.View {
 	for i := range size {
 		v.Nodes = append(v.Nodes, plan.Node{
 			Name: rabbit(i + 1), State: plan.Serving, Member: plan.Known(true), ClusterID: plan.Known("cluster"),
-			Data: plan.Known(true), Version: plan.Known("4.3.6"), Alone: plan.Known(size == 1), Type: plan.Known(topology.Disc),
-			Container: plan.Known(true), Cookie: plan.Known("cookie"), Owner: plan.Known("state"), Deployed: plan.Known(true),
+			Data: plan.Known(true), Version: plan.Known("4.3.6"), Alone: plan.Known(size == 1),
+			Type:      plan.Known(topology.Disc),
+			Container: plan.Known(true), Cookie: plan.Known("cookie"), Owner: plan.Known("state"),
+			Deployed: plan.Known(true),
 		})
 		v.Metadata.Group.Replicas = append(v.Metadata.Group.Replicas, voter(i+1))
 	}
@@ -65,14 +67,16 @@ func emptied(v *plan.View, numbers ...int) *plan.View {
 	in(v, plan.Down, numbers...)
 	for _, number := range numbers {
 		n := nodeOf(v, number)
-		n.Data, n.Container, n.ClusterID, n.Version = plan.Known(false), plan.Known(false), plan.Maybe[string]{}, plan.Maybe[string]{}
+		n.Data, n.Container, n.ClusterID, n.Version = plan.Known(false), plan.Known(false), plan.Maybe[string]{},
+			plan.Maybe[string]{}
 		n.Cookie, n.Owner = plan.Maybe[string]{}, plan.Maybe[string]{}
 	}
 	return v
 }
 
 func voter(number int) plan.Replica {
-	return plan.Replica{Node: rabbit(number), Online: plan.Known(true), Voter: plan.Known(true), CaughtUp: plan.Known(true)}
+	return plan.Replica{Node: rabbit(number), Online: plan.Known(true), Voter: plan.Known(true),
+		CaughtUp: plan.Known(true)}
 }
 
 func promotable(number int) plan.Replica {
@@ -105,7 +109,8 @@ func halfDeleted(name string, numbers ...int) plan.Queue {
 
 // classic is a durable classic queue.
 func classic(name string, number, messages int) plan.Queue {
-	q := plan.Queue{QueueID: id(name), Type: plan.Classic, Durable: true, Messages: plan.Known(messages), Consumers: plan.Known(1)}
+	q := plan.Queue{QueueID: id(name), Type: plan.Classic, Durable: true, Messages: plan.Known(messages),
+		Consumers: plan.Known(1)}
 	q.Leader = rabbit(number)
 	q.Replicas = []plan.Replica{voter(number)}
 	return q
@@ -113,7 +118,8 @@ func classic(name string, number, messages int) plan.Queue {
 
 // wanted is a stack of nodes.
 func wanted(scope plan.Scope, numbers ...int) plan.Desired {
-	d := plan.Desired{Scope: scope, Series: topology.Series{Major: 4, Minor: 3}, Cookie: "cookie", Owner: "state", Stack: "dev"}
+	d := plan.Desired{Scope: scope, Series: topology.Series{Major: 4, Minor: 3}, Cookie: "cookie",
+		Owner: "state", Stack: "dev"}
 	for i, n := range numbers {
 		d.Nodes = append(d.Nodes, plan.DesiredNode{Name: rabbit(n), Type: topology.Disc, Seed: i < 3})
 	}

@@ -41,7 +41,8 @@ type StatusError struct {
 
 // Error names the request and the answer. Neither has a secret.
 func (e *StatusError) Error() string {
-	return fmt.Sprintf("%s: %s answered %d: %s", e.Request, e.Node, e.Status, e.Body[:min(len(e.Body), shownBytes)])
+	return fmt.Sprintf("%s: %s answered %d: %s", e.Request, e.Node, e.Status,
+		e.Body[:min(len(e.Body), shownBytes)])
 }
 
 // Is tells whether a refused request failed because it had no valid credentials.
@@ -79,8 +80,9 @@ func New(cookie string, tools Tools, dial Dialer) *Client {
 		dial:     dial,
 		tools:    tools,
 		http: &http.Client{
-			Timeout:   requestTimeout,
-			Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: concurrency, IdleConnTimeout: time.Minute},
+			Timeout: requestTimeout,
+			Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: concurrency,
+				IdleConnTimeout: time.Minute},
 		},
 	}
 }
@@ -120,7 +122,8 @@ func (c *Client) try(ctx context.Context, method, node, path string, body, answe
 		}
 		content = bytes.NewReader(text)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://"+address(node, topology.ManagementPort)+path, content)
+	request, err := http.NewRequestWithContext(ctx, method,
+		"http://"+address(node, topology.ManagementPort)+path, content)
 	if err != nil {
 		return err
 	}
@@ -136,7 +139,8 @@ func (c *Client) try(ctx context.Context, method, node, path string, body, answe
 	if response.StatusCode/100 != 2 {
 		text, _ := io.ReadAll(io.LimitReader(response.Body, bodyLimit))
 		return &StatusError{
-			Node: node, Request: method + " " + path, Status: response.StatusCode, Body: strings.TrimSpace(string(text)),
+			Node: node, Request: method + " " + path, Status: response.StatusCode,
+			Body: strings.TrimSpace(string(text)),
 		}
 	}
 	if answer == nil {

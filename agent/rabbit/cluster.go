@@ -66,7 +66,8 @@ func (c *Client) FeatureFlags(ctx context.Context, node string) ([]FlagInfo, err
 
 // EnableFeatureFlag enables one feature flag.
 func (c *Client) EnableFeatureFlag(ctx context.Context, node, name string) error {
-	return c.do(ctx, http.MethodPut, node, "/api/feature-flags/"+segment(name)+"/enable", map[string]string{"name": name}, nil)
+	return c.do(ctx, http.MethodPut, node, "/api/feature-flags/"+segment(name)+"/enable",
+		map[string]string{"name": name}, nil)
 }
 
 // GlobalParameters returns all global parameters.

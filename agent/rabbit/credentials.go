@@ -18,7 +18,8 @@ func (c *Client) restoreUser(ctx context.Context, node string) error {
 		return nil // another request was refused at the same time, and has restored it
 	}
 	// The password goes to the tool's standard input: an argument would show in the list of processes.
-	_, err := c.tools.Run(ctx, Command{Tool: CTL, Node: node, Args: []string{"add_user", topology.AgentUsername}, Input: c.password})
+	_, err := c.tools.Run(ctx, Command{Tool: CTL, Node: node, Args: []string{"add_user", topology.AgentUsername},
+		Input: c.password})
 	if err != nil {
 		_, err = c.tools.Run(ctx, Command{
 			Tool: CTL, Node: node, Args: []string{"change_password", topology.AgentUsername}, Input: c.password,
@@ -28,7 +29,8 @@ func (c *Client) restoreUser(ctx context.Context, node string) error {
 		return fmt.Errorf("restoring the user %s: %w", topology.AgentUsername, err)
 	}
 	_, err = c.tools.Run(ctx, Command{
-		Tool: CTL, Node: node, Args: []string{"set_user_tags", topology.AgentUsername, "administrator", topology.ManagedTag},
+		Tool: CTL, Node: node,
+		Args: []string{"set_user_tags", topology.AgentUsername, "administrator", topology.ManagedTag},
 	})
 	if err != nil {
 		return fmt.Errorf("restoring the tags of the user %s: %w", topology.AgentUsername, err)

@@ -20,7 +20,8 @@ const (
 // AppState asks a node whose virtual machine runs what RabbitMQ does in it. That takes a command-line tool:
 // nothing else of RabbitMQ answers there.
 func (c *Client) AppState(ctx context.Context, node string) (AppState, error) {
-	output, err := c.eval(ctx, node, `case {rabbit:is_running(), rabbit:is_booting()} of {true, _} -> running; {_, true} -> booting; _ -> stopped end.`)
+	output, err := c.eval(ctx, node,
+		`case {rabbit:is_running(), rabbit:is_booting()} of {true, _} -> running; {_, true} -> booting; _ -> stopped end.`)
 	return AppState(strings.TrimSpace(output)), err
 }
 
@@ -60,7 +61,8 @@ func (c *Client) Standing(ctx context.Context, node string) (Standing, error) {
 
 // eval evaluates an Erlang expression on a node.
 func (c *Client) eval(ctx context.Context, node, expression string, options ...string) (string, error) {
-	return c.tools.Run(ctx, Command{Tool: CTL, Node: node, Args: append(append([]string{"eval"}, options...), expression)})
+	return c.tools.Run(ctx, Command{Tool: CTL, Node: node,
+		Args: append(append([]string{"eval"}, options...), expression)})
 }
 
 // StreamReplica is a replica of a stream that runs.
@@ -79,7 +81,9 @@ const streamReplicas = `[#{vhost => V, name => Q, node => N, offset => maps:get(
 	`Kind =:= osiris_writer orelse Kind =:= osiris_replica].`
 
 // StreamReplicas returns the replicas of streams that run, by stream and node.
-func (c *Client) StreamReplicas(ctx context.Context, node string) (map[QueueName]map[string]StreamReplica, error) {
+func (c *Client) StreamReplicas(
+	ctx context.Context, node string,
+) (map[QueueName]map[string]StreamReplica, error) {
 	output, err := c.eval(ctx, node, streamReplicas, "--formatter", "json")
 	if err != nil {
 		return nil, err

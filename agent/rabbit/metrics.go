@@ -40,8 +40,9 @@ func (c *Client) Identity(ctx context.Context, node string) (Identity, error) {
 	return id, err
 }
 
-// RaftGroup is one Raft member on one node. Stored is how far it has the log on its disk, as entries or in a snapshot: the
-// last entry written of a member that got a snapshot stays behind that until it gets another entry.
+// RaftGroup is one Raft member on one node. Stored is how far it has the log on its disk, as entries or in a
+// snapshot: the last entry written of a member that got a snapshot stays behind that until it gets another
+// entry.
 type RaftGroup struct{ Stored, CommitIndex Index }
 
 // RaftGroups are the Raft members that run on one node: of quorum queues, and of the metadata store.
@@ -89,7 +90,8 @@ type sample struct {
 
 // scrape reads metrics of a node.
 func (c *Client) scrape(ctx context.Context, node, path string, each func(sample)) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address(node, topology.PrometheusPort)+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		"http://"+address(node, topology.PrometheusPort)+path, nil)
 	if err != nil {
 		return err
 	}

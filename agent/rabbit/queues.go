@@ -46,7 +46,8 @@ func (c *Client) QueuesOf(ctx context.Context, node string) ([]QueueInfo, error)
 // Queue returns one queue.
 func (c *Client) Queue(ctx context.Context, node string, queue QueueName) (QueueInfo, error) {
 	var info QueueInfo
-	err := c.get(ctx, node, "/api/queues/"+segment(queue.VHost)+"/"+segment(queue.Name)+"?disable_stats=true", &info)
+	err := c.get(ctx, node, "/api/queues/"+segment(queue.VHost)+"/"+segment(queue.Name)+
+		"?disable_stats=true", &info)
 	return info, err
 }
 
@@ -96,7 +97,9 @@ func (c *Client) QuorumStatus(ctx context.Context, node string, queue QueueName)
 
 // QuorumStatuses returns the members of many quorum queues. A queue that could not be asked about is not in
 // the result.
-func (c *Client) QuorumStatuses(ctx context.Context, node string, queues []QueueName) map[QueueName][]RaftMember {
+func (c *Client) QuorumStatuses(
+	ctx context.Context, node string, queues []QueueName,
+) map[QueueName][]RaftMember {
 	statuses := make(map[QueueName][]RaftMember, len(queues))
 	var mu sync.Mutex
 	work := make(chan QueueName)
@@ -125,12 +128,14 @@ func (c *Client) QuorumStatuses(ctx context.Context, node string, queues []Queue
 // AddReplica adds a member to a quorum queue, from 3.13 on. It begins as one that may not vote until it has
 // caught up.
 func (c *Client) AddReplica(ctx context.Context, node string, queue QueueName, member string) error {
-	return c.do(ctx, http.MethodPost, node, quorumPath(queue)+"/replicas/add", map[string]string{"node": member}, nil)
+	return c.do(ctx, http.MethodPost, node, quorumPath(queue)+"/replicas/add",
+		map[string]string{"node": member}, nil)
 }
 
 // RemoveReplica removes a member of a quorum queue, from 3.13 on.
 func (c *Client) RemoveReplica(ctx context.Context, node string, queue QueueName, member string) error {
-	return c.do(ctx, http.MethodDelete, node, quorumPath(queue)+"/replicas/delete", map[string]string{"node": member}, nil)
+	return c.do(ctx, http.MethodDelete, node, quorumPath(queue)+"/replicas/delete",
+		map[string]string{"node": member}, nil)
 }
 
 func quorumPath(queue QueueName) string {

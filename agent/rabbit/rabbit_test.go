@@ -249,14 +249,16 @@ func TestGreetsTellsABrokerFromWhatRefuses(t *testing.T) {
 
 func TestAnUnknownIndexIsText(t *testing.T) {
 	var member rabbit.RaftMember
-	require.NoError(t, json.Unmarshal([]byte(`{"Node Name":"n","Raft State":"noproc","Last Written":"","Commit Index":4}`), &member))
+	require.NoError(t, json.Unmarshal(
+		[]byte(`{"Node Name":"n","Raft State":"noproc","Last Written":"","Commit Index":4}`), &member))
 	assert.EqualValues(t, -1, member.LastWritten)
 	assert.EqualValues(t, 4, member.CommitIndex)
 }
 
 func TestTransfersNameQueuesInBase64(t *testing.T) {
 	client, tools := start(t, &server{})
-	transfers := []rabbit.Transfer{{Queue: rabbit.QueueName{VHost: "/", Name: `"), halt(). %`}, To: "rabbit@rabbit2"}}
+	transfers := []rabbit.Transfer{{Queue: rabbit.QueueName{VHost: "/", Name: `"), halt(). %`},
+		To: "rabbit@rabbit2"}}
 	require.NoError(t, client.TransferLeadership(t.Context(), node, transfers))
 	expression := tools.commands[0].Args[1]
 	assert.NotContains(t, expression, "halt")

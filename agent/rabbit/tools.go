@@ -50,11 +50,13 @@ func (LocalTools) Run(ctx context.Context, command Command) (string, error) {
 	cmd.Stdin = strings.NewReader(command.Input)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a tool is a shell script that starts the virtual machine
+	// a tool is a shell script that starts the virtual machine
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {
-		return stdout.String(), &ToolError{Command: command, Output: complaint(stdout.String(), stderr.String()), Err: errors.Join(err, ctx.Err())}
+		return stdout.String(), &ToolError{Command: command, Output: complaint(stdout.String(), stderr.String()),
+			Err: errors.Join(err, ctx.Err())}
 	}
 	return stdout.String(), nil
 }
@@ -68,7 +70,8 @@ type ToolError struct {
 
 // Error names the command without its input, and what it complained of.
 func (e *ToolError) Error() string {
-	return fmt.Sprintf("%s %s on %s: %v: %s", e.Command.Tool, strings.Join(e.Command.Args, " "), e.Command.Node, e.Err, e.Output)
+	return fmt.Sprintf("%s %s on %s: %v: %s", e.Command.Tool, strings.Join(e.Command.Args, " "), e.Command.Node,
+		e.Err, e.Output)
 }
 
 // Unwrap returns why the command ended.

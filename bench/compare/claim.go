@@ -7,7 +7,8 @@ import (
 	"warren/verify/report"
 )
 
-// Claim is a bound that a comparison is to hold: on the median of a row's metric, or on its ratio to that of another row.
+// Claim is a bound that a comparison is to hold: on the median of a row's metric, or on its ratio to that of
+// another row.
 type Claim struct {
 	Row, Metric string
 	// Against is the row that the ratio is taken to; empty for a bound on the median itself.

@@ -1,6 +1,7 @@
-// Package compare measures the sides of a comparison: Warren with the bare client library, with stock settings, with the tutorial it grew from, and
-// with the client a Go team would pick today. All sides of a comparison are measured in one run, on the same machine,
-// in turns, several times over; what counts is the median, and how far the others lie from it.
+// Package compare measures the sides of a comparison: Warren with the bare client library, with stock
+// settings, with the tutorial it grew from, and with the client a Go team would pick today. All sides of a
+// comparison are measured in one run, on the same machine, in turns, several times over; what counts is the
+// median, and how far the others lie from it.
 package compare
 
 import (
@@ -54,8 +55,8 @@ type Side struct {
 	Measure func(context.Context, *lab.Lab) ([]Sample, error)
 }
 
-// Sample is what one measurement found. Most sides give one row; a fault that several clients suffer at the same time
-// gives one for each.
+// Sample is what one measurement found. Most sides give one row; a fault that several clients suffer at the
+// same time gives one for each.
 type Sample struct {
 	// Row names the row of the table that the values belong to; empty for the side's name.
 	Row string
@@ -77,8 +78,8 @@ func Names(all []Comparison) []string {
 	return names
 }
 
-// Select returns the comparisons whose name is one of names, or begins with one of them and a slash. No names stand for
-// all comparisons. The error tells every name that fits none.
+// Select returns the comparisons whose name is one of names, or begins with one of them and a slash. No names
+// stand for all comparisons. The error tells every name that fits none.
 func Select(all []Comparison, names []string) ([]Comparison, error) {
 	if len(names) == 0 {
 		return all, nil

@@ -36,14 +36,17 @@ func TestSelectTakesNamesAndGroups(t *testing.T) {
 }
 
 func TestSummaryOfOddAndEvenNumbers(t *testing.T) {
-	assert.Equal(t, Summary{Median: 2, Min: 1, Max: 9, Values: []float64{9, 1, 2}}, Summarize([]float64{9, 1, 2}))
-	assert.Equal(t, Summary{Median: 2.5, Min: 1, Max: 4, Values: []float64{4, 1, 2, 3}}, Summarize([]float64{4, 1, 2, 3}))
+	assert.Equal(t, Summary{Median: 2, Min: 1, Max: 9, Values: []float64{9, 1, 2}},
+		Summarize([]float64{9, 1, 2}))
+	assert.Equal(t, Summary{Median: 2.5, Min: 1, Max: 4, Values: []float64{4, 1, 2, 3}},
+		Summarize([]float64{4, 1, 2, 3}))
 	assert.Equal(t, 7.0, Summarize([]float64{7}).Median)
 }
 
 // anyLab is one that no side of these tests looks at.
 func anyLab(t *testing.T) *lab.Lab {
-	c, err := cluster.Open(topology.Outputs{ManagementURL: "http://127.0.0.1:1", RabbitMQSeries: "4.3", Network: "warren-test"})
+	c, err := cluster.Open(topology.Outputs{ManagementURL: "http://127.0.0.1:1", RabbitMQSeries: "4.3",
+		Network: "warren-test"})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, c.Close()) })
 	return lab.NewLab(c, lab.Settings{})
@@ -64,8 +67,9 @@ func TestSidesAreMeasuredInTurns(t *testing.T) {
 	saved := 0
 	r := Runner{Lab: anyLab(t), Repetitions: 2, Save: func(Run) error { saved++; return nil }}
 	run, err := r.Run(t.Context(), []Comparison{{Name: "x", Metrics: []Metric{{"rate", PerSecond}},
-		Sides:  []Side{fixed("a", &asked, 100, 200), fixed("b", &asked, 30, 30)},
-		Claims: []Claim{{Row: "a", Metric: "rate", Against: "b", AtLeast: 5}, {Row: "b", Metric: "rate", AtMost: 29}}}})
+		Sides: []Side{fixed("a", &asked, 100, 200), fixed("b", &asked, 30, 30)},
+		Claims: []Claim{{Row: "a", Metric: "rate", Against: "b", AtLeast: 5},
+			{Row: "b", Metric: "rate", AtMost: 29}}}})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"a", "b", "a", "b"}, asked)
 	assert.Equal(t, 1, saved)
@@ -101,9 +105,12 @@ func TestOneMissingSideLeavesTheOthers(t *testing.T) {
 }
 
 func TestFailureOfARepetitionIsTold(t *testing.T) {
-	failing := Side{Name: "a", Measure: func(context.Context, *lab.Lab) ([]Sample, error) { return nil, errors.New("no quorum") }}
+	failing := Side{Name: "a", Measure: func(context.Context, *lab.Lab) ([]Sample, error) {
+		return nil, errors.New("no quorum")
+	}}
 	r := Runner{Lab: anyLab(t), Repetitions: 2}
-	run, err := r.Run(t.Context(), []Comparison{{Name: "x", Metrics: []Metric{{"rate", PerSecond}}, Sides: []Side{failing}}})
+	run, err := r.Run(t.Context(),
+		[]Comparison{{Name: "x", Metrics: []Metric{{"rate", PerSecond}}, Sides: []Side{failing}}})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"no quorum", "no quorum"}, run.Comparisons[0].Rows[0].Errors)
 	assert.True(t, run.Failed())
@@ -148,14 +155,18 @@ func TestClaims(t *testing.T) {
 	}{
 		{Claim{Row: "a", Metric: "outage", AtMost: 0.3}, true, "a, outage: at most 300 ms; measured 250 ms"},
 		{Claim{Row: "a", Metric: "outage", AtMost: 0.24}, false, "a, outage: at most 240 ms; measured 250 ms"},
-		{Claim{Row: "b", Metric: "outage", Against: "a", AtLeast: 2.5}, true, "b, outage, as a multiple of that of a: at least 2.50; measured 4.00"},
-		{Claim{Row: "b", Metric: "outage", Against: "a", AtMost: 1.5}, false, "b, outage, as a multiple of that of a: at most 1.50; measured 4.00"},
+		{Claim{Row: "b", Metric: "outage", Against: "a", AtLeast: 2.5}, true,
+			"b, outage, as a multiple of that of a: at least 2.50; measured 4.00"},
+		{Claim{Row: "b", Metric: "outage", Against: "a", AtMost: 1.5}, false,
+			"b, outage, as a multiple of that of a: at most 1.50; measured 4.00"},
 		{Claim{Row: "b", Metric: "outage", Against: "a", AtMost: 2, Plus: 0.5}, true,
 			"b, outage, less 500 ms, as a multiple of that of a: at most 2.00; measured 2.00"},
 		{Claim{Row: "b", Metric: "outage", Against: "a", AtMost: 2, Plus: 0.4}, false,
 			"b, outage, less 400 ms, as a multiple of that of a: at most 2.00; measured 2.40"},
-		{Claim{Row: "b", Metric: "alarms", Against: "a", Difference: true}, true, "b, alarms, beyond that of a: at most 0; measured 0"},
-		{Claim{Row: "b", Metric: "outage", Against: "a", Difference: true}, false, "b, outage, beyond that of a: at most 0; measured 750 ms"},
+		{Claim{Row: "b", Metric: "alarms", Against: "a", Difference: true}, true,
+			"b, alarms, beyond that of a: at most 0; measured 0"},
+		{Claim{Row: "b", Metric: "outage", Against: "a", Difference: true}, false,
+			"b, outage, beyond that of a: at most 0; measured 750 ms"},
 	} {
 		j := c.claim.judge(r)
 		assert.Equal(t, c.holds, j.Holds, c.text)

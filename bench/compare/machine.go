@@ -20,7 +20,8 @@ type Machine struct {
 
 // String is the machine in a line.
 func (m Machine) String() string {
-	return fmt.Sprintf("%d cores (%s), %.0f GiB of memory, %s, %s", m.Cores, m.CPU, float64(m.Memory)/(1<<30), m.OS, m.Go)
+	return fmt.Sprintf("%d cores (%s), %.0f GiB of memory, %s, %s", m.Cores, m.CPU,
+		float64(m.Memory)/(1<<30), m.OS, m.Go)
 }
 
 // describeMachine reads what Linux tells; what it does not tell stays empty.

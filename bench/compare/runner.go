@@ -21,11 +21,12 @@ type Runner struct {
 	Save func(Run) error
 }
 
-// Run runs the comparisons one after the other. What goes wrong with one side is in the result, and the rest goes on;
-// the error is of the end of ctx, or of saving.
+// Run runs the comparisons one after the other. What goes wrong with one side is in the result, and the rest
+// goes on; the error is of the end of ctx, or of saving.
 func (r Runner) Run(ctx context.Context, comparisons []Comparison) (Run, error) {
 	outputs := r.Lab.Warren.Outputs()
-	run := Run{Stack: r.Lab.Warren.Stack(), Series: outputs.RabbitMQSeries, Machine: describeMachine(), Started: time.Now()}
+	run := Run{Stack: r.Lab.Warren.Stack(), Series: outputs.RabbitMQSeries, Machine: describeMachine(),
+		Started: time.Now()}
 	for i, c := range comparisons {
 		r.say("[%d/%d] %s: %s", i+1, len(comparisons), c.Name, c.Shows)
 		run.Comparisons = append(run.Comparisons, r.compare(ctx, c))
@@ -44,7 +45,8 @@ func (r Runner) Run(ctx context.Context, comparisons []Comparison) (Run, error) 
 
 // compare measures the sides of a comparison in turns.
 func (r Runner) compare(ctx context.Context, c Comparison) Result {
-	result := Result{Name: c.Name, Shows: c.Shows, Metrics: c.Metrics, Repetitions: r.Repetitions, Load: loadAverage()}
+	result := Result{Name: c.Name, Shows: c.Shows, Metrics: c.Metrics, Repetitions: r.Repetitions,
+		Load: loadAverage()}
 	if c.Once {
 		result.Repetitions = 1
 	}

@@ -14,8 +14,8 @@ type Summary struct {
 	Values []float64 `json:"values"`
 }
 
-// Summarize describes values, of which there must be at least one. Of an even number of values the median is the mean
-// of the middle two.
+// Summarize describes values, of which there must be at least one. Of an even number of values the median is
+// the mean of the middle two.
 func Summarize(values []float64) Summary {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)

@@ -34,7 +34,8 @@ const (
 
 // command prepares a client in a role, which is to end with ctx, and what to call when it has ended. The ids
 // of a producer's messages begin with the prefix.
-type command func(ctx context.Context, path traffic.Path, role, prefix string) (cmd *exec.Cmd, done func() error, err error)
+type command func(ctx context.Context, path traffic.Path, role, prefix string) (cmd *exec.Cmd,
+	done func() error, err error)
 
 // children are clients that are processes of their own and say on standard output what happens. One that ends
 // by itself is started again, as a supervisor would.

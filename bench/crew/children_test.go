@@ -24,7 +24,9 @@ func TestChildrenAreStartedAgainAndStopped(t *testing.T) {
 		return exec.CommandContext(ctx, "sh", "-c", say, prefix), func() error { done <- role; return nil }, nil
 	}
 	f := startChildren([]traffic.Path{{Name: "p"}}, recorder, script)
-	assert.Eventually(t, func() bool { return recorder.Counts().Confirmed >= 2 && recorder.Counts().Delivered == 1 },
+	assert.Eventually(t, func() bool {
+		return recorder.Counts().Confirmed >= 2 && recorder.Counts().Delivered == 1
+	},
 		10*time.Second, 10*time.Millisecond)
 	began := time.Now()
 	assert.NoError(t, f.Close(t.Context()))

@@ -27,7 +27,8 @@ type Crew struct {
 	// Available returns nil if this machine can run the clients.
 	Available func(context.Context) error
 	// Start starts the clients.
-	Start func(ctx context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (Running, error)
+	Start func(ctx context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (Running,
+		error)
 }
 
 // Running are the clients of a crew at work.
@@ -42,7 +43,8 @@ var (
 	Peer   = Crew{"go-rabbitmq v0.15.0", "peer", havePeer, startPeer}
 	// The tutorial's producer does not confirm, so that no outage shows.
 	Tutorial           = Crew{"tutorial's clients", "tutorial", havePython, startTutorial("produce")}
-	TutorialConfirming = Crew{"tutorial's clients, confirming", "confirming", havePython, startTutorial("produce-confirmed")}
+	TutorialConfirming = Crew{"tutorial's clients, confirming", "confirming", havePython,
+		startTutorial("produce-confirmed")}
 )
 
 func always(context.Context) error { return nil }
@@ -75,49 +77,59 @@ func (c Crew) Paths(k *cluster.Cluster) []traffic.Path {
 	}
 }
 
-func startWarren(_ context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (Running, error) {
+func startWarren(
+	_ context.Context, queue string, paths []traffic.Path, recorder *history.Recorder,
+) (Running, error) {
 	return traffic.Start(traffic.Config{Queue: queue, Paths: paths, Rate: outageRate, Size: 256}, recorder)
 }
 
 // startPeer builds the program that uses go-rabbitmq and starts it.
-func startPeer(ctx context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (Running, error) {
+func startPeer(
+	ctx context.Context, queue string, paths []traffic.Path, recorder *history.Recorder,
+) (Running, error) {
 	program, err := buildPeer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return startChildren(paths, recorder, func(ctx context.Context, path traffic.Path, role, prefix string) (*exec.Cmd, func() error, error) {
-		args := []string{role, queue}
-		if role == produce {
-			args = append(args, prefix, strconv.Itoa(outageRate))
-		}
-		cmd := exec.CommandContext(ctx, program, args...)
-		cmd.Env = append(os.Environ(), "RABBITMQ_URLS="+strings.Join(path.Endpoints, " "))
-		return cmd, func() error { return nil }, nil
-	}), nil
+	return startChildren(paths, recorder,
+		func(ctx context.Context, path traffic.Path, role, prefix string) (*exec.Cmd, func() error, error) {
+			args := []string{role, queue}
+			if role == produce {
+				args = append(args, prefix, strconv.Itoa(outageRate))
+			}
+			cmd := exec.CommandContext(ctx, program, args...)
+			cmd.Env = append(os.Environ(), "RABBITMQ_URLS="+strings.Join(path.Endpoints, " "))
+			return cmd, func() error { return nil }, nil
+		}), nil
 }
 
 // startTutorial starts the tutorial's clients, with the producer in a given role of steady.py.
-func startTutorial(producing string) func(context.Context, string, []traffic.Path, *history.Recorder) (Running, error) {
-	return func(_ context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (Running, error) {
-		return startChildren(paths, recorder, func(ctx context.Context, path traffic.Path, role, prefix string) (*exec.Cmd, func() error, error) {
-			args := []string{role, queue}
-			if role == produce {
-				args = []string{producing, queue, prefix, strconv.Itoa(outageRate)}
-			}
-			cmd, done, err := lab.Python(ctx, path.Endpoints[0], "steady.py", args...)
-			if err != nil {
-				return nil, nil, err
-			}
-			var hosts []string
-			for _, endpoint := range path.Endpoints {
-				at, err := url.Parse(endpoint)
-				if err != nil {
-					return nil, nil, fmt.Errorf("an endpoint of %s is not a URI", path.Name) // the error would show the password
+func startTutorial(
+	producing string,
+) func(context.Context, string, []traffic.Path, *history.Recorder) (Running, error) {
+	return func(_ context.Context, queue string, paths []traffic.Path, recorder *history.Recorder) (Running,
+		error) {
+		return startChildren(paths, recorder,
+			func(ctx context.Context, path traffic.Path, role, prefix string) (*exec.Cmd, func() error, error) {
+				args := []string{role, queue}
+				if role == produce {
+					args = []string{producing, queue, prefix, strconv.Itoa(outageRate)}
 				}
-				hosts = append(hosts, at.Host)
-			}
-			cmd.Env = append(cmd.Env, "RABBITMQ_ENDPOINTS="+strings.Join(hosts, " "))
-			return cmd, done, nil
-		}), nil
+				cmd, done, err := lab.Python(ctx, path.Endpoints[0], "steady.py", args...)
+				if err != nil {
+					return nil, nil, err
+				}
+				var hosts []string
+				for _, endpoint := range path.Endpoints {
+					at, err := url.Parse(endpoint)
+					if err != nil {
+						// the error would show the password
+						return nil, nil, fmt.Errorf("an endpoint of %s is not a URI", path.Name)
+					}
+					hosts = append(hosts, at.Host)
+				}
+				cmd.Env = append(cmd.Env, "RABBITMQ_ENDPOINTS="+strings.Join(hosts, " "))
+				return cmd, done, nil
+			}), nil
 	}
 }

@@ -12,7 +12,8 @@ import (
 func TestWhatChildrenSayIsRecorded(t *testing.T) {
 	recorder := history.NewRecorder("test")
 	f := &children{recorder: recorder}
-	f.record(strings.NewReader("attempt p/1\nnoise\nconfirmed p/1\nattempt p/2\nfailed p/2 connection lost\nattempt p/3\nconfirmed p/9\ndelivered p/1\n"),
+	f.record(strings.NewReader("attempt p/1\nnoise\nconfirmed p/1\nattempt p/2\nfailed p/2 connection "+
+		"lost\nattempt p/3\nconfirmed p/9\ndelivered p/1\n"),
 		"producer", "path")
 	h := recorder.History()
 	outcomes := map[string]history.Outcome{}
@@ -20,7 +21,8 @@ func TestWhatChildrenSayIsRecorded(t *testing.T) {
 		outcomes[p.ID] = p.Outcome
 		assert.Equal(t, "path", p.Path)
 	}
-	assert.Equal(t, map[string]history.Outcome{"p/1": history.Confirmed, "p/2": history.Unknown, "p/3": history.Unknown}, outcomes)
+	assert.Equal(t, map[string]history.Outcome{"p/1": history.Confirmed, "p/2": history.Unknown,
+		"p/3": history.Unknown}, outcomes)
 	assert.Equal(t, "connection lost", h.Publishes[1].Error)
 	assert.Len(t, h.Deliveries, 1)
 }

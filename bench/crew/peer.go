@@ -37,7 +37,8 @@ func compilePeer(ctx context.Context) (string, error) {
 	cmd.Dir = filepath.Join(project, peerModule)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) {
-			return "", &lab.MissingError{What: "Go, which builds the program with go-rabbitmq", Hint: "install it from https://go.dev/dl"}
+			return "", &lab.MissingError{What: "Go, which builds the program with go-rabbitmq",
+				Hint: "install it from https://go.dev/dl"}
 		}
 		return "", fmt.Errorf("build %s: %w: %s", peerModule, err, strings.TrimSpace(string(said)))
 	}

@@ -45,7 +45,8 @@ type copied struct {
 // NewCopy describes a copy of source under a name, on ports of its own. If detection is not empty, it
 // replaces the source's failure detection.
 func NewCopy(
-	ctx context.Context, source *cluster.Cluster, name string, firstPort int, detection topology.FailureDetection,
+	ctx context.Context, source *cluster.Cluster, name string, firstPort int,
+	detection topology.FailureDetection,
 ) (*copied, error) {
 	original := source.Outputs()
 	nodeImage, err := imageOf(ctx, source, original.Nodes[0].Container)
@@ -73,7 +74,8 @@ func NewCopy(
 		cluster:    described,
 		retuned:    detection != "",
 	}
-	if c.retuned { // HAProxy's configuration is rendered again, whose checks log in with what follows from the cookie
+	if c.retuned {
+		// HAProxy's configuration is rendered again, whose checks log in with what follows from the cookie
 		first := original.Nodes[0].Container
 		if c.cookie, err = source.Run(ctx, first, "cat", topology.DataCookiePath); err != nil {
 			return nil, fmt.Errorf("read the Erlang cookie of stack %s: %w", source.Stack(), err)
@@ -167,14 +169,16 @@ func (c *copied) nodes() []containerCopy {
 	var twins []containerCopy
 	for i, node := range c.outputs.Nodes {
 		t := containerCopy{
-			from: c.source.Outputs().Nodes[i].Container, name: node.Container, alias: node.Name, labels: c.labels(topology.RoleNode, node.Name),
+			from: c.source.Outputs().Nodes[i].Container, name: node.Container, alias: node.Name,
+			labels:  c.labels(topology.RoleNode, node.Name),
 			ports:   map[int]int{topology.AMQPPort: node.AMQPPort, topology.ManagementPort: node.ManagementPort},
 			folders: []string{topology.RabbitMQConfFolder, topology.UploadPath},
 		}
 		if c.retuned {
 			args := render.ErlangArgs(c.cluster)
 			t.erlangArgs = &args
-			t.files = []file{{topology.AdvancedConfigPath, render.AdvancedConfig(c.cluster, c.cluster.Nodes[i]), 0o444}}
+			t.files = []file{{topology.AdvancedConfigPath,
+				render.AdvancedConfig(c.cluster, c.cluster.Nodes[i]), 0o444}}
 		}
 		twins = append(twins, t)
 	}
@@ -191,7 +195,8 @@ func (c *copied) loadBalancer() containerCopy {
 		folders: []string{topology.HAProxyConfFolder, topology.UploadPath},
 	}
 	if c.retuned {
-		t.files = []file{{topology.HAProxyConfPath, render.HAProxyConf(c.cluster.Balancers()[0], c.secrets()), 0o400}}
+		t.files = []file{{topology.HAProxyConfPath,
+			render.HAProxyConf(c.cluster.Balancers()[0], c.secrets()), 0o400}}
 	}
 	return t
 }
@@ -234,7 +239,8 @@ func (c *copied) duplicate(ctx context.Context, t containerCopy) error {
 		if err := c.createVolume(ctx, data, t.alias); err != nil {
 			return err
 		}
-		t.host.Mounts = append(t.host.Mounts, mount.Mount{Type: mount.TypeVolume, Source: data, Target: destination})
+		t.host.Mounts = append(t.host.Mounts,
+			mount.Mount{Type: mount.TypeVolume, Source: data, Target: destination})
 	}
 	return c.create(ctx, t.name, t.alias, &t.config, &t.host, t.archives...)
 }
@@ -243,7 +249,8 @@ func (c *copied) duplicate(ctx context.Context, t containerCopy) error {
 func bind(address string, ports map[int]int) nat.PortMap {
 	bindings := nat.PortMap{}
 	for inside, outside := range ports {
-		bindings[nat.Port(strconv.Itoa(inside)+"/tcp")] = []nat.PortBinding{{HostIP: address, HostPort: strconv.Itoa(outside)}}
+		bindings[nat.Port(strconv.Itoa(inside)+
+			"/tcp")] = []nat.PortBinding{{HostIP: address, HostPort: strconv.Itoa(outside)}}
 	}
 	return bindings
 }

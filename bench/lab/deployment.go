@@ -48,20 +48,25 @@ func (s deployment) labels(role, node string) map[string]string {
 }
 
 // create creates a container on the deployment's network and puts files into it.
-func (s deployment) create(ctx context.Context, name, alias string, config *container.Config, host *container.HostConfig, put ...archive) error {
+func (s deployment) create(
+	ctx context.Context, name, alias string, config *container.Config, host *container.HostConfig,
+	put ...archive,
+) error {
 	host.NetworkMode = container.NetworkMode(s.network)
 	config.ExposedPorts = nat.PortSet{} // the engine publishes exposed ports only
 	for port := range host.PortBindings {
 		config.ExposedPorts[port] = struct{}{}
 	}
-	_, err := s.docker.ContainerCreate(ctx, config, host, &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
-		s.network: {Aliases: []string{alias}},
-	}}, nil, name)
+	_, err := s.docker.ContainerCreate(ctx, config, host,
+		&network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
+			s.network: {Aliases: []string{alias}},
+		}}, nil, name)
 	if err != nil {
 		return fmt.Errorf("create container %s: %w", name, err)
 	}
 	for _, a := range put {
-		if err := s.docker.CopyToContainer(ctx, name, a.dir, a.reader(), container.CopyToContainerOptions{CopyUIDGID: true}); err != nil {
+		if err := s.docker.CopyToContainer(ctx, name, a.dir, a.reader(),
+			container.CopyToContainerOptions{CopyUIDGID: true}); err != nil {
 			return fmt.Errorf("copy files to %s in %s: %w", a.dir, name, err)
 		}
 	}
@@ -70,7 +75,8 @@ func (s deployment) create(ctx context.Context, name, alias string, config *cont
 
 // createVolume makes a volume for a node's data.
 func (s deployment) createVolume(ctx context.Context, name, node string) error {
-	if _, err := s.docker.VolumeCreate(ctx, volume.CreateOptions{Name: name, Labels: s.labels(topology.RoleNode, node)}); err != nil {
+	if _, err := s.docker.VolumeCreate(ctx,
+		volume.CreateOptions{Name: name, Labels: s.labels(topology.RoleNode, node)}); err != nil {
 		return fmt.Errorf("create volume %s: %w", name, err)
 	}
 	return nil
@@ -125,18 +131,19 @@ const BootTimeout = 4 * time.Minute
 
 // WaitRunning waits until every node of a cluster says that all of them run.
 func WaitRunning(ctx context.Context, c *cluster.Cluster) error {
-	return wait.Within(ctx, BootTimeout, 100*time.Millisecond, "every node to run", func(ctx context.Context) error {
-		for _, node := range c.Nodes() {
-			nodes, err := c.Management(ctx, node).ListNodes()
-			if err != nil {
-				return fmt.Errorf("%s does not answer: %w", node.Name, err)
+	return wait.Within(ctx, BootTimeout, 100*time.Millisecond, "every node to run",
+		func(ctx context.Context) error {
+			for _, node := range c.Nodes() {
+				nodes, err := c.Management(ctx, node).ListNodes()
+				if err != nil {
+					return fmt.Errorf("%s does not answer: %w", node.Name, err)
+				}
+				if running := countRunning(nodes); running != len(c.Nodes()) {
+					return fmt.Errorf("%s sees %d of %d nodes running", node.Name, running, len(c.Nodes()))
+				}
 			}
-			if running := countRunning(nodes); running != len(c.Nodes()) {
-				return fmt.Errorf("%s sees %d of %d nodes running", node.Name, running, len(c.Nodes()))
-			}
-		}
-		return nil
-	})
+			return nil
+		})
 }
 
 func countRunning(nodes []rabbithole.NodeInfo) int {

@@ -85,7 +85,8 @@ func (l *Lab) Tutorial(ctx context.Context) (*cluster.Cluster, error) {
 // HaveTutorialImage tells whether the image for the tutorial's cluster is there.
 func (l *Lab) HaveTutorialImage(ctx context.Context) error {
 	if _, err := l.Warren.Docker().ImageInspect(ctx, tutorialImage); err != nil {
-		return &MissingError{What: "image " + tutorialImage, Hint: "make it with `images/build rabbitmq:" + tutorialSeries + "`"}
+		return &MissingError{What: "image " + tutorialImage,
+			Hint: "make it with `images/build rabbitmq:" + tutorialSeries + "`"}
 	}
 	return nil
 }

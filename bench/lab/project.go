@@ -18,7 +18,8 @@ func ProjectFolder() (string, error) {
 		}
 		above := filepath.Dir(dir)
 		if above == dir {
-			return "", &MissingError{What: "the project's folder", Hint: "run the benchmarks in a clone of the project"}
+			return "", &MissingError{What: "the project's folder",
+				Hint: "run the benchmarks in a clone of the project"}
 		}
 		dir = above
 	}

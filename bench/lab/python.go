@@ -36,14 +36,17 @@ var PythonWithPika = sync.OnceValues(func() (string, error) {
 
 // Python prepares to run one of the tutorial's scripts against the broker at an AMQP URI. The caller calls
 // done when the command has ended.
-func Python(ctx context.Context, endpoint, script string, args ...string) (cmd *exec.Cmd, done func() error, err error) {
+func Python(
+	ctx context.Context, endpoint, script string, args ...string,
+) (cmd *exec.Cmd, done func() error, err error) {
 	interpreter, err := PythonWithPika()
 	if err != nil {
 		return nil, nil, err
 	}
 	at, err := url.Parse(endpoint)
 	if err != nil {
-		return nil, nil, errors.New("an AMQP endpoint of the stack is not a URI") // the error would show the password
+		// the error would show the password
+		return nil, nil, errors.New("an AMQP endpoint of the stack is not a URI")
 	}
 	dir, err := os.MkdirTemp("", "warren-bench-")
 	if err != nil {
@@ -66,7 +69,9 @@ func Python(ctx context.Context, endpoint, script string, args ...string) (cmd *
 
 // RunScript runs a script that ends by itself, within limit, and returns what it printed. Its environment
 // gets variables, as KEY=value.
-func RunScript(ctx context.Context, limit time.Duration, endpoint, script string, variables []string, args ...string) (printed []byte, err error) {
+func RunScript(
+	ctx context.Context, limit time.Duration, endpoint, script string, variables []string, args ...string,
+) (printed []byte, err error) {
 	// The tutorial's programs wait for ever where a broker blocks them.
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it did not end within %s", limit))
 	defer cancel()

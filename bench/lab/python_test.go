@@ -18,7 +18,8 @@ func TestScriptsEnd(t *testing.T) {
 	require.NoError(t, err)
 	defer listener.Close()
 	const limit = 500 * time.Millisecond
-	_, err = RunScript(t.Context(), limit, "amqp://user:password@"+listener.Addr().String()+"/", "flood.py", nil, "queue", "100", "1", "1")
+	_, err = RunScript(t.Context(), limit, "amqp://user:password@"+listener.Addr().String()+"/", "flood.py", nil,
+		"queue", "100", "1", "1")
 	require.ErrorContains(t, err, "flood.py: it did not end within 500ms")
 	require.NotContains(t, err.Error(), "password")
 }

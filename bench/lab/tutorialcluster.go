@@ -52,7 +52,8 @@ func NewTutorialCluster(source *cluster.Cluster, name string, firstPort int) (*t
 	}
 	return &tutorialCluster{
 		deployment: deployment{docker: source.Docker(), stack: name, network: described.NetworkName()},
-		outputs:    described.Outputs(topology.Secrets{AdminPassword: tutorialPassword, StatsPassword: tutorialPassword}),
+		outputs: described.Outputs(topology.Secrets{AdminPassword: tutorialPassword,
+			StatsPassword: tutorialPassword}),
 	}, nil
 }
 
@@ -66,7 +67,9 @@ func (t *tutorialCluster) Up(ctx context.Context) (*cluster.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, step := range []func(context.Context, *cluster.Cluster) error{t.compose, sleepAsInTutorial, joinAsInTutorial, WaitRunning, WaitServing} {
+	for _, step := range []func(context.Context, *cluster.Cluster) error{
+		t.compose, sleepAsInTutorial, joinAsInTutorial, WaitRunning, WaitServing,
+	} {
 		if err := step(ctx, k); err != nil {
 			return nil, errors.Join(fmt.Errorf("bring up the tutorial's cluster: %w", err), k.Close())
 		}
@@ -100,7 +103,9 @@ func (t *tutorialCluster) compose(ctx context.Context, _ *cluster.Cluster) error
 	return t.start(ctx, t.outputs.LoadBalancer.Container)
 }
 
-func (t *tutorialCluster) createNode(ctx context.Context, node topology.NodeOutput, check *container.HealthConfig) error {
+func (t *tutorialCluster) createNode(
+	ctx context.Context, node topology.NodeOutput, check *container.HealthConfig,
+) error {
 	conf, err := fs.ReadFile(tutorialFiles, "tutorial/rabbitmq.conf")
 	if err != nil {
 		return err
@@ -120,8 +125,9 @@ func (t *tutorialCluster) createNode(ctx context.Context, node topology.NodeOutp
 			Healthcheck: check,
 		},
 		&container.HostConfig{
-			PortBindings: bind("127.0.0.1", map[int]int{topology.AMQPPort: node.AMQPPort, topology.ManagementPort: node.ManagementPort}),
-			Mounts:       []mount.Mount{{Type: mount.TypeVolume, Source: data, Target: topology.DataPath}},
+			PortBindings: bind("127.0.0.1",
+				map[int]int{topology.AMQPPort: node.AMQPPort, topology.ManagementPort: node.ManagementPort}),
+			Mounts: []mount.Mount{{Type: mount.TypeVolume, Source: data, Target: topology.DataPath}},
 		},
 		file{topology.RabbitMQConfPath, string(conf) + user, 0o444}.pack(),
 		file{topology.EnabledPluginsPath, "[rabbitmq_management,rabbitmq_prometheus].\n", 0o444}.pack())
@@ -147,16 +153,17 @@ func (t *tutorialCluster) createLoadBalancer(ctx context.Context) error {
 
 // waitComposeHealthy waits as compose does for `condition: service_healthy`.
 func (t *tutorialCluster) waitComposeHealthy(ctx context.Context, name string) error {
-	return wait.Within(ctx, BootTimeout, 100*time.Millisecond, name+" to be healthy", func(ctx context.Context) error {
-		inspected, err := t.docker.ContainerInspect(ctx, name)
-		switch {
-		case err != nil:
-			return fmt.Errorf("inspect %s: %w", name, err)
-		case inspected.State.Health == nil || inspected.State.Health.Status != container.Healthy:
-			return fmt.Errorf("container %s is not healthy", name)
-		}
-		return nil
-	})
+	return wait.Within(ctx, BootTimeout, 100*time.Millisecond, name+" to be healthy",
+		func(ctx context.Context) error {
+			inspected, err := t.docker.ContainerInspect(ctx, name)
+			switch {
+			case err != nil:
+				return fmt.Errorf("inspect %s: %w", name, err)
+			case inspected.State.Health == nil || inspected.State.Health.Status != container.Healthy:
+				return fmt.Errorf("container %s is not healthy", name)
+			}
+			return nil
+		})
 }
 
 // sleepAsTold is part of what is measured.

@@ -35,24 +35,31 @@ func plot(c compare.Result, m compare.Metric) template.HTML {
 	scale := newScale(rows, m.Name)
 	height := axisSpace + (barHeight+barGap)*float64(len(rows))
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, plotWidth, height, template.HTMLEscapeString(c.Name+": "+m.Name))
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %.0f %.0f" role="img" aria-label="%s">`, plotWidth, height,
+		template.HTMLEscapeString(c.Name+": "+m.Name))
 	for _, tick := range scale.ticks() {
 		x := scale.x(tick)
 		fmt.Fprintf(&b, `<line class="grid" x1="%.1f" y1="0" x2="%.1f" y2="%.1f"/>`, x, x, height-axisSpace+4)
-		fmt.Fprintf(&b, `<text class="second" x="%.1f" y="%.1f">%s</text>`, x, height-6, template.HTMLEscapeString(compare.Format(tick, m.Unit)))
+		fmt.Fprintf(&b, `<text class="second" x="%.1f" y="%.1f">%s</text>`, x, height-6,
+			template.HTMLEscapeString(compare.Format(tick, m.Unit)))
 	}
 	for i, row := range rows {
 		s := row.Values[m.Name]
 		y := (barHeight + barGap) * float64(i)
 		middle := y + barHeight/2
-		fmt.Fprintf(&b, `<text class="tick" x="%.1f" y="%.1f">%s</text>`, barsLeft-10, middle+4, template.HTMLEscapeString(row.Name))
-		fmt.Fprintf(&b, `<rect class="bar%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f"><title>%s</title></rect>`, kind(i), barsLeft, y,
-			max(1, scale.x(s.Median)-barsLeft), barHeight, template.HTMLEscapeString(row.Name+": "+compare.Format(s.Median, m.Unit)+" "+spread(s, m.Unit)))
-		fmt.Fprintf(&b, `<line class="spread" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`, scale.x(s.Min), middle, scale.x(s.Max), middle)
+		fmt.Fprintf(&b, `<text class="tick" x="%.1f" y="%.1f">%s</text>`, barsLeft-10, middle+4,
+			template.HTMLEscapeString(row.Name))
+		fmt.Fprintf(&b, `<rect class="bar%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f"><title>%s</title></rect>`,
+			kind(i), barsLeft, y,
+			max(1, scale.x(s.Median)-barsLeft), barHeight, template.HTMLEscapeString(row.Name+": "+
+				compare.Format(s.Median, m.Unit)+" "+spread(s, m.Unit)))
+		fmt.Fprintf(&b, `<line class="spread" x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f"/>`, scale.x(s.Min), middle,
+			scale.x(s.Max), middle)
 		for _, value := range s.Values {
 			fmt.Fprintf(&b, `<circle class="dot" cx="%.1f" cy="%.1f" r="2.4"/>`, scale.x(value), middle)
 		}
-		fmt.Fprintf(&b, `<text class="value" x="%.1f" y="%.1f">%s</text>`, scale.x(s.Max)+8, middle+4, template.HTMLEscapeString(compare.Format(s.Median, m.Unit)))
+		fmt.Fprintf(&b, `<text class="value" x="%.1f" y="%.1f">%s</text>`, scale.x(s.Max)+8, middle+4,
+			template.HTMLEscapeString(compare.Format(s.Median, m.Unit)))
 	}
 	b.WriteString(`</svg>`)
 	return template.HTML(b.String())

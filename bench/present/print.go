@@ -102,7 +102,8 @@ func printLong(w io.Writer, c compare.Result) error {
 			if base.Median != 0 {
 				against = compare.FormatRatio(compare.Ratio(s.Median, base.Median))
 			}
-			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", name, row.Name, compare.Format(s.Median, m.Unit), spread(s, m.Unit), against)
+			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\t%s\n", name, row.Name, compare.Format(s.Median, m.Unit),
+				spread(s, m.Unit), against)
 			name = ""
 		}
 	}

@@ -19,15 +19,19 @@ import (
 
 // measured is a run with a side that is fine, one that is missing and one that failed.
 func measured() compare.Run {
-	c := compare.Result{Name: "throughput/x", Shows: "What <it> shows.", Metrics: []compare.Metric{{Name: "confirmed", Unit: compare.PerSecond}, {Name: "p99", Unit: compare.Seconds}}, Repetitions: 2, Load: 0.4}
+	c := compare.Result{Name: "throughput/x", Shows: "What <it> shows.",
+		Metrics: []compare.Metric{{Name: "confirmed", Unit: compare.PerSecond},
+			{Name: "p99", Unit: compare.Seconds}}, Repetitions: 2, Load: 0.4}
 	c.Add("Warren", compare.Sample{Values: map[string]float64{"confirmed": 12_000, "p99": 0.004}})
 	c.Add("Warren", compare.Sample{Values: map[string]float64{"confirmed": 14_000, "p99": 0.006}})
 	c.Add("a & b", compare.Sample{Values: map[string]float64{"confirmed": 6_500, "p99": 0.9}})
 	c.Row("python").Missing = "a Python with pika is missing: install it"
 	c.Row("broken").Errors = []string{"no quorum"}
-	c.Conclude([]compare.Claim{{Row: "Warren", Metric: "confirmed", Against: "a & b", AtLeast: 1.5}, {Row: "Warren", Metric: "p99", AtMost: 0.001}})
-	return compare.Run{Stack: "dev", Series: "4.3", Machine: compare.Machine{Cores: 2, CPU: "a CPU"}, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		Took: time.Minute, Comparisons: []compare.Result{c}}
+	c.Conclude([]compare.Claim{{Row: "Warren", Metric: "confirmed", Against: "a & b", AtLeast: 1.5},
+		{Row: "Warren", Metric: "p99", AtMost: 0.001}})
+	return compare.Run{Stack: "dev", Series: "4.3", Machine: compare.Machine{Cores: 2, CPU: "a CPU"},
+		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Took:    time.Minute, Comparisons: []compare.Result{c}}
 }
 
 func TestPrintTellsMediansSpreadRatiosAndClaims(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"warren/verify/report"
 )
 
-// The parts of an outage, by the log of the nodes: until a node that follows notices that the leader is gone, until there is a
-// new one, and from there until the client, on either path, sees the next confirm.
+// The parts of an outage, by the log of the nodes: until a node that follows notices that the leader is gone,
+// until there is a new one, and from there until the client, on either path, sees the next confirm.
 var (
 	partDetection = compare.Metric{Name: "until noticed", Unit: compare.Seconds}
 	partElection  = compare.Metric{Name: "then until elected", Unit: compare.Seconds}
@@ -28,7 +28,8 @@ var raftEvent = regexp.MustCompile(
 
 const raftTime = "2006-01-02 15:04:05.999999-07:00"
 
-// account tells where the time of a crew's outage went. It is empty if the logs don't tell, or tell of no election.
+// account tells where the time of a crew's outage went. It is empty if the logs don't tell, or tell of no
+// election.
 func breakdown(h history.History, logs []report.Log, c crew.Crew, queue string) map[string]float64 {
 	if len(h.Faults) == 0 {
 		return nil
@@ -63,7 +64,8 @@ func breakdown(h history.History, logs []report.Log, c crew.Crew, queue string) 
 	return parts
 }
 
-// around is when the last message was confirmed on a path before a moment, and the first after it; 0 if none was.
+// around is when the last message was confirmed on a path before a moment, and the first after it; 0 if none
+// was.
 func around(h history.History, path string, moment time.Duration) (last, next time.Duration) {
 	for _, p := range h.Publishes {
 		switch {

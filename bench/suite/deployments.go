@@ -23,8 +23,8 @@ const (
 )
 
 const (
-	// rollOverhead is what a roll may take beside the restarts of its nodes, in seconds: Pulumi and its program start,
-	// and look at what is there.
+	// rollOverhead is what a roll may take beside the restarts of its nodes, in seconds: Pulumi and its program
+	// start, and look at what is there.
 	rollOverhead = 10
 	// rollRestarts is how many restarts of one node a roll of three may take.
 	rollRestarts = 2.5
@@ -32,13 +32,13 @@ const (
 	deploymentRate = 25
 )
 
-// deployments measures what a deployment of a running cluster takes, under traffic. A restart of one node ends when all
-// of its replicas are online again, as a node's turn in a roll does.
+// deployments measures what a deployment of a running cluster takes, under traffic. A restart of one node
+// ends when all of its replicas are online again, as a node's turn in a roll does.
 func deployments() []compare.Comparison {
 	return []compare.Comparison{{
 		Name: "deployments",
-		Shows: "Deployments of a running cluster under traffic: one that has nothing to do, and one that changes a setting of all " +
-			"nodes, beside the restart of one node until its replicas are back.",
+		Shows: "Deployments of a running cluster under traffic: one that has nothing to do, and one that changes " +
+			"a setting of all nodes, beside the restart of one node until its replicas are back.",
 		Metrics: []compare.Metric{
 			{Name: "time", Unit: compare.Seconds}, {Name: "longest gap in confirms", Unit: compare.Seconds},
 		},
@@ -84,8 +84,8 @@ func measureDeployments(ctx context.Context, place *lab.Lab) ([]compare.Sample, 
 	return samples, nil
 }
 
-// underTraffic measures how long something takes that is done to a healthy cluster, and the longest gap in confirms on
-// all paths meanwhile.
+// underTraffic measures how long something takes that is done to a healthy cluster, and the longest gap in
+// confirms on all paths meanwhile.
 func underTraffic(ctx context.Context, k *cluster.Cluster, do func() error) (compare.Sample, error) {
 	if err := health.WaitHealthy(ctx, k); err != nil {
 		return compare.Sample{}, err
@@ -96,7 +96,8 @@ func underTraffic(ctx context.Context, k *cluster.Cluster, do func() error) (com
 	}
 	paths := traffic.Paths(k.Outputs())
 	recorder := history.NewRecorder("deployment", traffic.Names(paths)...)
-	flow, err := traffic.Start(traffic.Config{Queue: queue.Name, Paths: paths, Rate: deploymentRate, Size: 256}, recorder)
+	flow, err := traffic.Start(traffic.Config{Queue: queue.Name, Paths: paths, Rate: deploymentRate, Size: 256},
+		recorder)
 	if err != nil {
 		return compare.Sample{}, err
 	}
@@ -110,5 +111,6 @@ func underTraffic(ctx context.Context, k *cluster.Cluster, do func() error) (com
 	recorder.TrafficStops()
 	err = errors.Join(err, flow.StopProducers(ctx), flow.Close(ctx), queue.Delete(ctx, k))
 	gap := checker.Check(recorder.History(), nil).Overall.Confirms.Longest.Length()
-	return compare.Sample{Values: map[string]float64{"time": took.Seconds(), "longest gap in confirms": gap.Seconds()}}, err
+	return compare.Sample{Values: map[string]float64{"time": took.Seconds(),
+		"longest gap in confirms": gap.Seconds()}}, err
 }

@@ -42,14 +42,15 @@ func falseAlarms() []compare.Comparison {
 	}
 	comparison := compare.Comparison{
 		Name: "false-alarms",
-		Shows: "Alarms without a failure, with both clusters under the same strain at the same time: full load on all cores, long garbage " +
-			"collections, round trips of 200 ms, nodes that freeze for 2 s.",
+		Shows: "Alarms without a failure, with both clusters under the same strain at the same time: full load " +
+			"on all cores, long garbage collections, round trips of 200 ms, nodes that freeze for 2 s.",
 		Metrics: metrics,
 		Sides:   []compare.Side{{Name: "Warren and stock settings", Measure: watchForAlarms}},
 		Once:    true,
 	}
 	for _, m := range metrics {
-		comparison.Claims = append(comparison.Claims, compare.Claim{Row: rowWarren, Metric: m.Name, Against: rowStock, Difference: true})
+		comparison.Claims = append(comparison.Claims,
+			compare.Claim{Row: rowWarren, Metric: m.Name, Against: rowStock, Difference: true})
 	}
 	return []compare.Comparison{comparison}
 }
@@ -180,15 +181,16 @@ func (o *observer) count(ctx context.Context) (map[string]float64, error) {
 	}
 	values[alarmServers] = float64(len(serverDown.FindAllString(log, -1)))
 	values[alarmConnections] = float64(countDisconnected(o.recorder.History()))
-	values[alarmTotal] = values[alarmElections] + values[alarmLinks] + values[alarmServers] + values[alarmConnections]
+	values[alarmTotal] = values[alarmElections] + values[alarmLinks] + values[alarmServers] +
+		values[alarmConnections]
 	return values, nil
 }
 
 var (
 	// linkLost is what a node logs when it no longer hears another. Every loss is logged at both ends.
 	linkLost = regexp.MustCompile(`node \S+ down: `)
-	// serverDown is what HAProxy logs when it takes a server out of service. It warns on standard error as well; this is
-	// the line with nothing but the Engine's timestamp before it.
+	// serverDown is what HAProxy logs when it takes a server out of service. It warns on standard error as well;
+	// this is the line with nothing but the Engine's timestamp before it.
 	serverDown = regexp.MustCompile(`(?m)^\S+ Server amqp/\S+ is DOWN`)
 )
 
@@ -206,7 +208,8 @@ func countDisconnected(h history.History) int {
 // raftTerm matches the current term of a Raft group in a node's metrics; its labels name the group.
 var raftTerm = regexp.MustCompile(`(?m)^rabbitmq_(?:detailed_)?raft_term(?:_total)?(\{[^}]*\}) ([0-9.e+]+)$`)
 
-// terms are the highest terms that the nodes know of each Raft group: queues and the metadata store. Every election begins a term.
+// terms are the highest terms that the nodes know of each Raft group: queues and the metadata store. Every
+// election begins a term.
 func terms(ctx context.Context, c *cluster.Cluster) (map[string]float64, error) {
 	found := map[string]float64{}
 	for _, node := range c.Nodes() {
@@ -252,8 +255,9 @@ func overload(ctx context.Context, place *lab.Lab, watched []*observer) error {
 func burn(ctx context.Context, place *lab.Lab) (stop func(), err error) {
 	docker := place.Warren.Docker()
 	const spin = `for i in $(seq "$(nproc)"); do while :; do :; done & done; wait`
-	created, err := docker.ContainerCreate(ctx, &container.Config{Image: topology.NetworkToolsImage, Cmd: []string{"bash", "-c", spin},
-		Labels: map[string]string{topology.LabelStack: "bench-burn"}}, nil, nil, nil, "")
+	created, err := docker.ContainerCreate(ctx,
+		&container.Config{Image: topology.NetworkToolsImage, Cmd: []string{"bash", "-c", spin},
+			Labels: map[string]string{topology.LabelStack: "bench-burn"}}, nil, nil, nil, "")
 	if err != nil {
 		return nil, fmt.Errorf("start a container that keeps all cores busy: %w", err)
 	}
@@ -272,14 +276,15 @@ func burn(ctx context.Context, place *lab.Lab) (stop func(), err error) {
 // collectGarbage makes every node build and collect a large heap over and over.
 func collectGarbage(ctx context.Context, _ *lab.Lab, watched []*observer) error {
 	// Lists of three million numbers take 48 MB, and some more while they are copied by the collector.
-	const pressure = "[begin L = lists:seq(1, 3000000), erlang:garbage_collect(), length(L) end || _ <- lists:seq(1, 10)], " +
-		"[erlang:garbage_collect(P) || P <- processes()], ok."
+	const pressure = "[begin L = lists:seq(1, 3000000), erlang:garbage_collect(), length(L) end || _ <- " +
+		"lists:seq(1, 10)], [erlang:garbage_collect(P) || P <- processes()], ok."
 	var group errgroup.Group
 	for _, o := range watched {
 		for _, node := range o.cluster.Nodes() {
 			group.Go(func() error {
 				for ctx.Err() == nil {
-					if _, err := o.cluster.Run(ctx, node.Container, "rabbitmqctl", "eval", pressure); err != nil && ctx.Err() == nil {
+					if _, err := o.cluster.Run(ctx, node.Container, "rabbitmqctl", "eval", pressure); err != nil &&
+						ctx.Err() == nil {
 						return err
 					}
 				}
@@ -310,7 +315,8 @@ func slowDown(ctx context.Context, place *lab.Lab, watched []*observer) error {
 	return nil
 }
 
-// freezeTime is how long a virtual machine may stand still, while it is migrated or its host is busy, without having failed.
+// freezeTime is how long a virtual machine may stand still, while it is migrated or its host is busy, without
+// having failed.
 const freezeTime = 2 * time.Second
 
 // freeze freezes one node of each cluster after the other, at the same time in all clusters.

@@ -51,31 +51,39 @@ const (
 	ThroughBalancer
 )
 
-// Client is a kind of producer and of consumer. Both work until ctx ends and report every confirm and delivery.
+// Client is a kind of producer and of consumer. Both work until ctx ends and report every confirm and
+// delivery.
 type Client interface {
 	Produce(ctx context.Context, endpoint, queue string, l Load, m *meter) error
 	Consume(ctx context.Context, endpoint, queue string, l Load, m *meter) error
 }
 
 // The metrics of a load.
-var loadMetrics = []compare.Metric{{Name: "confirmed", Unit: compare.PerSecond}, {Name: "latency p50", Unit: compare.Seconds}, {Name: "p95", Unit: compare.Seconds}, {Name: "p99", Unit: compare.Seconds}}
+var loadMetrics = []compare.Metric{
+	{Name: "confirmed", Unit: compare.PerSecond}, {Name: "latency p50", Unit: compare.Seconds},
+	{Name: "p95", Unit: compare.Seconds}, {Name: "p99", Unit: compare.Seconds},
+}
 
 // deliveredMetric is measured as well where there are consumers.
 var deliveredMetric = compare.Metric{Name: "delivered", Unit: compare.PerSecond}
 
 const (
-	// loadWarmUp is how long a load runs before it is measured: connections open, buffers fill, the JIT compiles.
+	// loadWarmUp is how long a load runs before it is measured: connections open, buffers fill, the JIT
+	// compiles.
 	loadWarmUp = time.Second
 	// loadEnd is how long clients may take to end.
 	loadEnd = 20 * time.Second
 )
 
-// measure runs the load into a queue of its own. It returns what was measured and whether the load balancer had connected all
-// clients to the node that leads the queue.
-func (l Load) measure(ctx context.Context, place *lab.Lab) (values map[string]float64, atLeader bool, err error) {
+// measure runs the load into a queue of its own. It returns what was measured and whether the load balancer
+// had connected all clients to the node that leads the queue.
+func (l Load) measure(
+	ctx context.Context, place *lab.Lab,
+) (values map[string]float64, atLeader bool, err error) {
 	c := place.Warren
 	home := c.Nodes()[l.Home]
-	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: l.Queue, Node: home.NodeName}
+	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: l.Queue,
+		Node: home.NodeName}
 	if err := declareQueue(ctx, queue, c); err != nil {
 		return nil, false, err
 	}

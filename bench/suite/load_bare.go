@@ -10,8 +10,8 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// bareClient is a loop over amqp091-go that does nothing but publish the same messages as Warren's client and wait for confirms: no
-// reconnecting, no deadlines but for its end.
+// bareClient is a loop over amqp091-go that does nothing but publish the same messages as Warren's client and
+// wait for confirms: no reconnecting, no deadlines but for its end.
 type bareClient struct{}
 
 // closeTimeout is how long a connection may take to close. One that the broker has blocked does not.
@@ -21,7 +21,8 @@ const closeTimeout = 2 * time.Second
 func (bareClient) open(endpoint, queue string) (*amqp.Connection, *amqp.Channel, error) {
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(connectionName(queue))
-	conn, err := amqp.DialConfig(endpoint, amqp.Config{Dial: amqp.DefaultDial(5 * time.Second), Properties: properties})
+	conn, err := amqp.DialConfig(endpoint,
+		amqp.Config{Dial: amqp.DefaultDial(5 * time.Second), Properties: properties})
 	if err != nil {
 		return nil, nil, fmt.Errorf("connect with amqp091-go: %w", err)
 	}
@@ -61,7 +62,8 @@ func (b bareClient) Produce(ctx context.Context, endpoint, queue string, l Load,
 		}
 	}()
 	message := amqp.Publishing{
-		DeliveryMode: amqp.Persistent, ContentType: "application/octet-stream", Timestamp: time.Now(), MessageId: uuid.NewString(), Body: l.body(),
+		DeliveryMode: amqp.Persistent, ContentType: "application/octet-stream", Timestamp: time.Now(),
+		MessageId: uuid.NewString(), Body: l.body(),
 	}
 	for ctx.Err() == nil {
 		window <- struct{}{}
@@ -73,7 +75,8 @@ func (b bareClient) Produce(ctx context.Context, endpoint, queue string, l Load,
 		flight <- inFlight{confirmation, sent}
 	}
 	close(flight)
-	closed := conn.CloseDeadline(time.Now().Add(closeTimeout)) // the library ends the wait for what is still in flight
+	// the library ends the wait for what is still in flight
+	closed := conn.CloseDeadline(time.Now().Add(closeTimeout))
 	<-confirmed
 	if ctx.Err() != nil {
 		return nil // what the end found on its way does not matter

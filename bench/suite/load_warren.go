@@ -10,7 +10,8 @@ import (
 type warrenClient struct{}
 
 func (warrenClient) Produce(ctx context.Context, endpoint, queue string, l Load, m *meter) error {
-	p, err := clients.NewProducer([]string{endpoint}, clients.WithWindow(l.Window), clients.WithConnectionName(connectionName(queue)),
+	p, err := clients.NewProducer([]string{endpoint}, clients.WithWindow(l.Window),
+		clients.WithConnectionName(connectionName(queue)),
 		clients.WithAffinity(l.locate))
 	if err != nil {
 		return err

@@ -19,11 +19,14 @@ import (
 	"warren/verify/scenario"
 )
 
-// The metrics of an outage: the longest time without a confirm and without a delivery, through the load balancer and
-// straight to the nodes; and how many of the messages that count as confirmed were never delivered.
+// The metrics of an outage: the longest time without a confirm and without a delivery, through the load
+// balancer and straight to the nodes; and how many of the messages that count as confirmed were never
+// delivered.
 var outageMetrics = []compare.Metric{
-	{Name: "confirms, any node", Unit: compare.Seconds}, {Name: "confirms, load balancer", Unit: compare.Seconds},
-	{Name: "deliveries, any node", Unit: compare.Seconds}, {Name: "deliveries, load balancer", Unit: compare.Seconds},
+	{Name: "confirms, any node", Unit: compare.Seconds},
+	{Name: "confirms, load balancer", Unit: compare.Seconds},
+	{Name: "deliveries, any node", Unit: compare.Seconds},
+	{Name: "deliveries, load balancer", Unit: compare.Seconds},
 	{Name: "lost", Unit: compare.Messages},
 }
 
@@ -39,7 +42,8 @@ const (
 
 // outages compares for how long nothing is confirmed, and nothing delivered, when something fails.
 func outages() []compare.Comparison {
-	isolated := outage("leader-isolated", "The node that leads the queue is cut off from its peers, and clients still reach it.", bounds(4, 4)...)
+	isolated := outage("leader-isolated", "The node that leads the queue is cut off from its peers, and "+
+		"clients still reach it.", bounds(4, 4)...)
 	isolated.Claims = append(isolated.Claims,
 		compare.Claim{Row: rowStock, Metric: "confirms, any node", Against: rowWarren, AtLeast: 2.5},
 		compare.Claim{Row: rowStock, Metric: "confirms, load balancer", Against: rowWarren, AtLeast: 2.5})
@@ -53,7 +57,8 @@ func outages() []compare.Comparison {
 	for _, c := range []*compare.Comparison{&crashed, &isolated} {
 		c.Metrics = slices.Concat(c.Metrics, breakdownMetrics)
 	}
-	rolling := outage("rolling-restart", "Every node is restarted gracefully, one after the other.", bounds(1, 1)...)
+	rolling := outage("rolling-restart", "Every node is restarted gracefully, one after the other.",
+		bounds(1, 1)...)
 	rolling.Claims = append(rolling.Claims,
 		compare.Claim{Row: rowWarren, Metric: "confirms, any node", Against: rowStock, AtMost: 1},
 		compare.Claim{Row: rowWarren, Metric: "confirms, load balancer", Against: rowStock, AtMost: 1})
@@ -83,8 +88,8 @@ func bounds(anyNode, balanced float64) []compare.Claim {
 	}
 }
 
-// outage is the comparison of one fault. It hits Warren's clients alone, with Warren's and with stock settings. It
-// hits the other kinds of clients at the same time, each with a queue of its own.
+// outage is the comparison of one fault. It hits Warren's clients alone, with Warren's and with stock
+// settings. It hits the other kinds of clients at the same time, each with a queue of its own.
 func outage(name, what string, claims ...compare.Claim) compare.Comparison {
 	return compare.Comparison{
 		Name:    "outage/" + name,
@@ -116,8 +121,8 @@ func outage(name, what string, claims ...compare.Claim) compare.Comparison {
 type outageSide struct {
 	fault   string
 	cluster func(*lab.Lab, context.Context) (*cluster.Cluster, error)
-	// sound clusters become healthy; that of the tutorial does not, since its load balancer holds every management
-	// interface for down.
+	// sound clusters become healthy; that of the tutorial does not, since its load balancer holds every
+	// management interface for down.
 	sound bool
 	rows  []outageRow
 }
@@ -181,8 +186,8 @@ func (s outageSide) measure(ctx context.Context, place *lab.Lab) ([]compare.Samp
 // drainPatience is how long a client that lost its consumer may take to get it back, once the fault is over.
 const drainPatience = 12 * time.Second
 
-// coolDown is how long traffic goes on when the cluster has recovered. Clients other than Warren's wait five seconds before they
-// connect again.
+// coolDown is how long traffic goes on when the cluster has recovered. Clients other than Warren's wait five
+// seconds before they connect again.
 func (s outageSide) coolDown() time.Duration {
 	for _, c := range s.rows {
 		if c.crew.Name != crew.Warren.Name {
@@ -224,9 +229,11 @@ func (s outageSide) hold(place *lab.Lab) time.Duration {
 	return 0
 }
 
-// outageValues are the values of outageMetrics for one crew. Served is when the load balancer let clients through again after
-// its restart; 0 if it was not restarted.
-func outageValues(v checker.Verdict, h history.History, c crew.Crew, served time.Duration) map[string]float64 {
+// outageValues are the values of outageMetrics for one crew. Served is when the load balancer let clients
+// through again after its restart; 0 if it was not restarted.
+func outageValues(
+	v checker.Verdict, h history.History, c crew.Crew, served time.Duration,
+) map[string]float64 {
 	paths := map[string]checker.PathVerdict{}
 	for _, p := range v.Paths {
 		paths[p.Path] = p
@@ -254,7 +261,8 @@ func countLost(h history.History, c crew.Crew) int {
 	}
 	lost := 0
 	for _, p := range h.Publishes {
-		if p.Outcome == history.Confirmed && !delivered[p.ID] && (p.Path == c.Path(history.AnyNode) || p.Path == c.Path(history.LoadBalancer)) {
+		if p.Outcome == history.Confirmed && !delivered[p.ID] &&
+			(p.Path == c.Path(history.AnyNode) || p.Path == c.Path(history.LoadBalancer)) {
 			lost++
 		}
 	}

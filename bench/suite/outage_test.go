@@ -20,7 +20,8 @@ func TestOutageIsTheLongestPauseOfTheCrewsPaths(t *testing.T) {
 	h := history.History{Paths: []string{anyNode, balanced, crew.Peer.Path(history.AnyNode)}, Drained: true,
 		Traffic: history.Span{To: 1000 * ms}}
 	confirmed := func(path, id string, at time.Duration, delivered bool) {
-		h.Publishes = append(h.Publishes, history.Publish{ID: id, Path: path, At: at, Done: at, Outcome: history.Confirmed})
+		h.Publishes = append(h.Publishes,
+			history.Publish{ID: id, Path: path, At: at, Done: at, Outcome: history.Confirmed})
 		if delivered {
 			h.Deliveries = append(h.Deliveries, history.Delivery{ID: id, Path: path, At: at})
 		}
@@ -45,7 +46,8 @@ func TestOutageIsTheLongestPauseOfTheCrewsPaths(t *testing.T) {
 }
 
 func TestServedAgainFindsTheEvent(t *testing.T) {
-	h := history.History{Events: []history.Event{{At: 3 * ms, Text: "hold"}, {At: 9 * ms, Kind: history.Note, Text: servesAgain}}}
+	h := history.History{Events: []history.Event{{At: 3 * ms, Text: "hold"},
+		{At: 9 * ms, Kind: history.Note, Text: servesAgain}}}
 	assert.Equal(t, 9*ms, servedAgain(h))
 	assert.Zero(t, servedAgain(history.History{}))
 }
@@ -77,24 +79,30 @@ rabbitmq_raft_term_and_voted_for_updates{module="rabbit_khepri",ra_system="coord
 func TestDisconnectionsAreCounted(t *testing.T) {
 	h := history.History{Events: []history.Event{
 		{Kind: history.Client, Text: "connecting"}, {Kind: history.Client, Text: "connected"},
-		{Kind: history.Client, Text: "disconnected: connection lost: EOF"}, {Kind: history.Note, Text: "disconnected"}}}
+		{Kind: history.Client, Text: "disconnected: connection lost: EOF"},
+		{Kind: history.Note, Text: "disconnected"}}}
 	assert.Equal(t, 1, countDisconnected(h))
 }
 
 func TestAccountTellsWhereTheTimeWent(t *testing.T) {
 	started := time.Date(2026, 11, 23, 3, 4, 40, 0, time.UTC)
 	at := func(ms int, text string) string {
-		return "2026-11-23T03:04:40Z " + started.Add(time.Duration(ms)*time.Millisecond).Format("2006-01-02 15:04:05.000000-07:00") + " [info] <0.1.0> " + text + "\n"
+		return "2026-11-23T03:04:40Z " + started.Add(time.Duration(ms)*time.Millisecond).Format(
+			"2006-01-02 15:04:05.000000-07:00") + " [info] <0.1.0> " + text + "\n"
 	}
-	logs := []report.Log{{Container: "rabbit1", Text: at(100, "queue 'q' in vhost '/': candidate -> leader in term: 1 machine version: 8") +
-		at(1050, "queue 'q' in vhost '/': Leader monitor down with noconnection, setting election timeout") +
-		at(1020, "queue 'other' in vhost '/': Leader monitor down with noconnection, setting election timeout")},
-		{Container: "rabbit3", Text: at(1040, "queue 'q' in vhost '/': Leader monitor down with noconnection, setting election timeout") +
+	logs := []report.Log{{Container: "rabbit1",
+		Text: at(100, "queue 'q' in vhost '/': candidate -> leader in term: 1 machine version: 8") +
+			at(1050, "queue 'q' in vhost '/': Leader monitor down with noconnection, setting election timeout") +
+			at(1020, "queue 'other' in vhost '/': Leader monitor down with noconnection, setting election timeout")},
+		{Container: "rabbit3", Text: at(1040, "queue 'q' in vhost '/': Leader monitor down with noconnection, "+
+			"setting election timeout") +
 			at(1190, "queue 'q' in vhost '/': candidate -> leader in term: 2 machine version: 8, last applied 64")}}
 	h := history.History{Started: started, Faults: []history.FaultWindow{{Begun: 990 * ms}}}
-	for path, moments := range map[string][]int{history.AnyNode: {980, 1000, 1200, 1220}, history.LoadBalancer: {990, 1400}} {
+	for path, moments := range map[string][]int{history.AnyNode: {980, 1000, 1200, 1220},
+		history.LoadBalancer: {990, 1400}} {
 		for _, m := range moments {
-			h.Publishes = append(h.Publishes, history.Publish{Path: crew.Warren.Path(path), Outcome: history.Confirmed, Done: time.Duration(m) * ms})
+			h.Publishes = append(h.Publishes, history.Publish{Path: crew.Warren.Path(path), Outcome: history.Confirmed,
+				Done: time.Duration(m) * ms})
 		}
 	}
 	parts := breakdown(h, logs, crew.Warren, "q")

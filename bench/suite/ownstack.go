@@ -26,7 +26,8 @@ type ownStack struct{ project string }
 // emptyStack takes away what an earlier run left of the stack, and initializes it.
 func emptyStack(ctx context.Context, place *lab.Lab) (ownStack, error) {
 	if place.Warren.Stack() == pulumiStack {
-		return ownStack{}, fmt.Errorf("stack %s is the one to be brought up and taken down: measure with another, such as dev", pulumiStack)
+		return ownStack{}, fmt.Errorf("stack %s is the one to be brought up and taken down: measure with "+
+			"another, such as dev", pulumiStack)
 	}
 	project, err := lab.ProjectFolder()
 	s := ownStack{project}
@@ -60,7 +61,8 @@ func (s ownStack) open(ctx context.Context) (*cluster.Cluster, error) {
 }
 
 func (s ownStack) tool(ctx context.Context, verb string, flags ...string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.project, "tools", "stack"), append([]string{verb, pulumiStack}, flags...)...)
+	cmd := exec.CommandContext(ctx, filepath.Join(s.project, "tools", "stack"),
+		append([]string{verb, pulumiStack}, flags...)...)
 	cmd.Dir = s.project
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return lab.ScriptError("tools/stack "+verb+" "+pulumiStack, err, string(said))

@@ -12,10 +12,11 @@ import (
 	"warren/operate/cluster"
 )
 
-// A load balancer knows no leaders: of three connections through it to a cluster of three, one lands on the node that leads the queue, and what the
-// others carry takes another hop. To tell the cost of the load balancer from that of the hop, loads by path are measured once for every
-// node that may lead the queue, and those that landed on the leader's through the load balancer have a row of their own. Producers that
-// seek the leader should all end there.
+// A load balancer knows no leaders: of three connections through it to a cluster of three, one lands on the
+// node that leads the queue, and what the others carry takes another hop. To tell the cost of the load
+// balancer from that of the hop, loads by path are measured once for every node that may lead the queue, and
+// those that landed on the leader's through the load balancer have a row of their own. Producers that seek
+// the leader should all end there.
 
 // landed is the row of the loads through the load balancer that landed on the leader's node.
 func atLeaderRow(row string) string { return row + ", landed on the leader's node" }

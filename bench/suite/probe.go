@@ -15,8 +15,9 @@ const (
 	knockTimeout = 100 * time.Millisecond
 )
 
-// firstGreeting returns nil as soon as a broker answers at a TCP address. It does not wait for one greeting to end before the next: one that
-// comes a moment too early may hang, and would hide that another gets through.
+// firstGreeting returns nil as soon as a broker answers at a TCP address. It does not wait for one greeting
+// to end before the next: one that comes a moment too early may hang, and would hide that another gets
+// through.
 func firstGreeting(ctx context.Context, address string) error {
 	var knocks sync.WaitGroup
 	defer knocks.Wait()

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A greeting that hangs, as one does that reaches a load balancer while it starts, does not hold up those after it.
+// A greeting that hangs, as one does that reaches a load balancer while it starts, does not hold up those
+// after it.
 func TestFirstGreeting(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -38,7 +38,9 @@ var _ scenario.Rig = (*rig)(nil)
 // WaitHealthy implements scenario.Rig.
 func (r *rig) WaitHealthy(ctx context.Context) error {
 	if r.target == "" { // what a run that was killed left behind may be broken
-		if err := lab.Patiently(ctx, func(ctx context.Context) error { return traffic.Sweep(ctx, r.cluster, queuePrefix) }); err != nil {
+		if err := lab.Patiently(ctx, func(ctx context.Context) error {
+			return traffic.Sweep(ctx, r.cluster, queuePrefix)
+		}); err != nil {
 			return err
 		}
 	}
@@ -66,7 +68,8 @@ func (r *rig) Paths() []string {
 	return names
 }
 
-// Logs implements scenario.Rig. They say where the time of an outage went; a log that can't be read says nothing.
+// Logs implements scenario.Rig. They say where the time of an outage went; a log that can't be read says
+// nothing.
 func (r *rig) Logs(ctx context.Context, since, until time.Time) []report.Log {
 	var logs []report.Log
 	for _, node := range r.cluster.Nodes() {
@@ -77,10 +80,12 @@ func (r *rig) Logs(ctx context.Context, since, until time.Time) []report.Log {
 	return logs
 }
 
-// queuePrefix marks the queues of the benchmarks, so that those of a run that was killed are found and deleted.
+// queuePrefix marks the queues of the benchmarks, so that those of a run that was killed are found and
+// deleted.
 const queuePrefix = "warren-bench-"
 
-// Prepare implements scenario.Rig: a queue for every crew, all led by the same node, so that the fault befalls all.
+// Prepare implements scenario.Rig: a queue for every crew, all led by the same node, so that the fault
+// befalls all.
 func (r *rig) Prepare(ctx context.Context, name string) (fault.Target, error) {
 	now := time.Now()
 	nodes := discNodes(r.cluster)
@@ -100,11 +105,13 @@ func (r *rig) queue(c crew.Crew, target, node string) traffic.Queue {
 
 // discNodes are the nodes that the faults may strike: all but the RAM nodes.
 func discNodes(c *cluster.Cluster) []topology.NodeOutput {
-	return slices.DeleteFunc(slices.Clone(c.Nodes()), func(n topology.NodeOutput) bool { return n.Type == topology.RAM })
+	return slices.DeleteFunc(slices.Clone(c.Nodes()), func(n topology.NodeOutput) bool {
+		return n.Type == topology.RAM
+	})
 }
 
-// declareQueue declares a queue. A request that was given up may have left half a queue, without replicas, which another one would
-// take for whole: it is deleted before the next try.
+// declareQueue declares a queue. A request that was given up may have left half a queue, without replicas,
+// which another one would take for whole: it is deleted before the next try.
 func declareQueue(ctx context.Context, q traffic.Queue, c *cluster.Cluster) error {
 	return lab.Patiently(ctx, func(ctx context.Context) error {
 		err := q.Declare(ctx, c)
@@ -117,7 +124,9 @@ func declareQueue(ctx context.Context, q traffic.Queue, c *cluster.Cluster) erro
 
 // Clear implements scenario.Rig.
 func (r *rig) Clear(ctx context.Context, _ fault.Target) error {
-	return lab.Patiently(ctx, func(ctx context.Context) error { return traffic.Sweep(ctx, r.cluster, queuePrefix) })
+	return lab.Patiently(ctx, func(ctx context.Context) error {
+		return traffic.Sweep(ctx, r.cluster, queuePrefix)
+	})
 }
 
 // Start implements scenario.Rig.
@@ -222,7 +231,8 @@ func servedAgain(h history.History) time.Duration {
 	return 0
 }
 
-// restartInTurn restarts one node after the other, each when all run again, of a cluster that is never healthy.
+// restartInTurn restarts one node after the other, each when all run again, of a cluster that is never
+// healthy.
 func restartInTurn(ctx context.Context, c *cluster.Cluster, _ fault.Target) (fault.Injection, error) {
 	for _, node := range c.Nodes() {
 		if err := c.Restart(ctx, node.Container, time.Minute); err != nil {

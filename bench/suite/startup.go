@@ -10,12 +10,14 @@ import (
 	"time"
 )
 
-// startup compares how long it takes from nothing to a cluster of three running nodes, with toolchain and images present.
+// startup compares how long it takes from nothing to a cluster of three running nodes, with toolchain and
+// images present.
 func startup() []compare.Comparison {
 	return []compare.Comparison{{
 		Name: "startup",
-		Shows: "From nothing to a healthy cluster: `pulumi up`; the same containers with the same files, made and started all at once " +
-			"by hand, until three nodes run; the tutorial's procedure with its half minute's sleep and its join commands.",
+		Shows: "From nothing to a healthy cluster: `pulumi up`; the same containers with the same files, made " +
+			"and started all at once by hand, until three nodes run; the tutorial's procedure with its half " +
+			"minute's sleep and its join commands.",
 		Metrics: []compare.Metric{{Name: "time", Unit: compare.Seconds}},
 		Sides: []compare.Side{
 			{Name: "Warren (pulumi up)", Measure: startWithPulumi},

@@ -8,14 +8,16 @@ import (
 )
 
 // usual is the load that the comparisons of throughput vary: 1 KiB messages, straight to the leader's node.
-var usual = Load{Client: warrenClient{}, Path: ToLeader, Queue: "quorum", Size: 1 << 10, Window: 256, Producers: 1}
+var usual = Load{Client: warrenClient{}, Path: ToLeader, Queue: "quorum", Size: 1 << 10, Window: 256,
+	Producers: 1}
 
 // throughput compares how many messages are confirmed in a second, and how long a confirm takes.
 func throughput() []compare.Comparison {
 	return []compare.Comparison{
 		{
-			Name:    "throughput/client",
-			Shows:   "One producer of persistent 1 KiB messages into a quorum queue, straight to the leader's node: what the client costs.",
+			Name: "throughput/client",
+			Shows: "One producer of persistent 1 KiB messages into a quorum queue, straight to the leader's node: " +
+				"what the client costs.",
 			Metrics: loadMetrics,
 			Sides: append(
 				sides(load("Warren", usual), load("amqp091-go", usual, bare)),
@@ -27,8 +29,9 @@ func throughput() []compare.Comparison {
 			},
 		},
 		{
-			Name:    "throughput/path",
-			Shows:   "The same by the way to the queue: straight to its leader's node, to another node, through the load balancer.",
+			Name: "throughput/path",
+			Shows: "The same by the way to the queue: straight to its leader's node, to another node, through the " +
+				"load balancer.",
 			Metrics: loadMetrics,
 			Sides: append(
 				withBare(

@@ -13,10 +13,12 @@ import (
 	"warren/verify/traffic"
 )
 
-// measureTutorialProducer measures the usual load with the tutorial's producer, which waits for every confirm.
+// measureTutorialProducer measures the usual load with the tutorial's producer, which waits for every
+// confirm.
 func measureTutorialProducer(ctx context.Context, place *lab.Lab) ([]compare.Sample, error) {
 	c := place.Warren
-	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: usual.Queue, Node: c.Nodes()[0].NodeName}
+	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: usual.Queue,
+		Node: c.Nodes()[0].NodeName}
 	if err := declareQueue(ctx, queue, c); err != nil {
 		return nil, err
 	}

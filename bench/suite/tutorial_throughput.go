@@ -22,8 +22,8 @@ import (
 	"warren/verify/traffic"
 )
 
-// What the tutorial's throughput test publishes, through the load balancer and to each node, into a queue that holds
-// 10,000 messages and rejects the rest.
+// What the tutorial's throughput test publishes, through the load balancer and to each node, into a queue
+// that holds 10,000 messages and rejects the rest.
 const (
 	toldMessages = 10_000 + 3*5_000
 	toldCapacity = 10_000
@@ -36,17 +36,21 @@ func tutorialThroughput() []compare.Comparison {
 	const claimed, queued = "said to be sent", "in the queue"
 	return []compare.Comparison{{
 		Name: "tutorial-test",
-		Shows: "25,000 messages into a queue for 10,000 that rejects the rest: the rate that is printed, how many messages are said to " +
-			"be sent, and how many were in the queue.",
-		Metrics: []compare.Metric{{Name: "printed rate", Unit: compare.PerSecond}, {Name: claimed, Unit: compare.Messages}, {Name: queued, Unit: compare.Messages}},
+		Shows: "25,000 messages into a queue for 10,000 that rejects the rest: the rate that is printed, how " +
+			"many messages are said to be sent, and how many were in the queue.",
+		Metrics: []compare.Metric{{Name: "printed rate", Unit: compare.PerSecond},
+			{Name: claimed, Unit: compare.Messages}, {Name: queued, Unit: compare.Messages}},
 		Sides: []compare.Side{
-			{Name: "tutorial's performance_test.py", Measure: func(ctx context.Context, place *lab.Lab) ([]compare.Sample, error) {
-				rate, inQueue, err := runPerformanceTest(ctx, place)
-				return []compare.Sample{{Values: map[string]float64{"printed rate": rate, claimed: toldMessages, queued: inQueue}}}, err
-			}},
+			{Name: "tutorial's performance_test.py",
+				Measure: func(ctx context.Context, place *lab.Lab) ([]compare.Sample, error) {
+					rate, inQueue, err := runPerformanceTest(ctx, place)
+					return []compare.Sample{{Values: map[string]float64{"printed rate": rate, claimed: toldMessages,
+						queued: inQueue}}}, err
+				}},
 			{Name: "Warren's producer", Measure: func(ctx context.Context, place *lab.Lab) ([]compare.Sample, error) {
 				rate, confirmed, inQueue, err := overfill(ctx, place)
-				return []compare.Sample{{Values: map[string]float64{"printed rate": rate, claimed: confirmed, queued: inQueue}}}, err
+				return []compare.Sample{{Values: map[string]float64{"printed rate": rate, claimed: confirmed,
+					queued: inQueue}}}, err
 			}},
 		},
 	}}
@@ -55,8 +59,8 @@ func tutorialThroughput() []compare.Comparison {
 // printedRate is how the test prints a rate; the first is that through the load balancer.
 var printedRate = regexp.MustCompile(`Throughput: ([0-9.]+) messages/second`)
 
-// runPerformanceTest runs the tutorial's test on the tutorial's cluster. It returns the rate through the load balancer that
-// the test prints, and how many messages are in the queue afterwards.
+// runPerformanceTest runs the tutorial's test on the tutorial's cluster. It returns the rate through the load
+// balancer that the test prints, and how many messages are in the queue afterwards.
 func runPerformanceTest(ctx context.Context, place *lab.Lab) (rate, inQueue float64, err error) {
 	k, err := place.Tutorial(ctx)
 	if err != nil {
@@ -87,9 +91,11 @@ func runPerformanceTest(ctx context.Context, place *lab.Lab) (rate, inQueue floa
 	return rate, inQueue, err
 }
 
-// declareTold declares the tutorial's exchange, queue and binding, empty, and returns what deletes them. The tutorial's own script
-// asks the management interface behind the load balancer, which is always down.
-func declareTutorialQueue(ctx context.Context, k *cluster.Cluster) (remove func(context.Context) error, err error) {
+// declareTold declares the tutorial's exchange, queue and binding, empty, and returns what deletes them. The
+// tutorial's own script asks the management interface behind the load balancer, which is always down.
+func declareTutorialQueue(
+	ctx context.Context, k *cluster.Cluster,
+) (remove func(context.Context) error, err error) {
 	remove = func(context.Context) error {
 		conn, channel, err := bareClient{}.open(k.Outputs().AMQPURLs[0], topology.DefaultQueue)
 		if err != nil {
@@ -112,17 +118,20 @@ func declareTutorialQueue(ctx context.Context, k *cluster.Cluster) (remove func(
 
 // limited is a queue like the tutorial's.
 func limited(name string) topology.Queue {
-	return topology.Queue{Name: name, Arguments: map[string]any{"x-queue-type": "quorum", "x-quorum-initial-group-size": int64(3),
-		"x-max-length": int64(toldCapacity), "x-overflow": "reject-publish"}}
+	return topology.Queue{Name: name, Arguments: map[string]any{"x-queue-type": "quorum",
+		"x-quorum-initial-group-size": int64(3),
+		"x-max-length":                int64(toldCapacity), "x-overflow": "reject-publish"}}
 }
 
-// overfill publishes as many messages with Warren's producer into a queue like the tutorial's, and ends when the queue takes no more.
-// It returns how many messages were confirmed, and at which rate, and how many are in the queue.
+// overfill publishes as many messages with Warren's producer into a queue like the tutorial's, and ends when
+// the queue takes no more. It returns how many messages were confirmed, and at which rate, and how many are
+// in the queue.
 func overfill(ctx context.Context, place *lab.Lab) (rate, confirmed, inQueue float64, err error) {
 	k := place.Warren
 	queue := traffic.Queue{Name: fmt.Sprintf("%sfull-%d", queuePrefix, time.Now().UnixNano())}
 	err = lab.Patiently(ctx, func(ctx context.Context) error {
-		return declare.Application(ctx, k, topology.Application{VirtualHost: traffic.VHost, Queues: []topology.Queue{limited(queue.Name)}})
+		return declare.Application(ctx, k,
+			topology.Application{VirtualHost: traffic.VHost, Queues: []topology.Queue{limited(queue.Name)}})
 	})
 	if err != nil {
 		return 0, 0, 0, err
@@ -143,7 +152,8 @@ func overfill(ctx context.Context, place *lab.Lab) (rate, confirmed, inQueue flo
 		full()
 	})
 	for i := range toldMessages {
-		_, err := p.PublishAsync(filling, clients.Message{RoutingKey: queue.Name, Body: fmt.Appendf(nil, "Message %d", i)})
+		_, err := p.PublishAsync(filling,
+			clients.Message{RoutingKey: queue.Name, Body: fmt.Appendf(nil, "Message %d", i)})
 		if err != nil {
 			break // the queue is full, or the run is over
 		}
@@ -159,8 +169,8 @@ func overfill(ctx context.Context, place *lab.Lab) (rate, confirmed, inQueue flo
 	return confirmed / last.Seconds(), confirmed, inQueue, err
 }
 
-// watchConfirms returns when messages were refused and for a while none has been confirmed any more, or ctx has ended. It returns
-// how long after the beginning the last one was confirmed.
+// watchConfirms returns when messages were refused and for a while none has been confirmed any more, or ctx
+// has ended. It returns how long after the beginning the last one was confirmed.
 func watchConfirms(ctx context.Context, p *clients.Producer, began time.Time) (last time.Duration) {
 	const full = 2 * time.Second
 	var before int64

@@ -14,10 +14,10 @@ func newExport(opts *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "export",
 		Short: "Print what the cluster has as an application's file, without passwords",
-		Long: "Print the virtual hosts, users, rights, limits, exchanges, queues, bindings, parameters and policies of\n" +
-			"the running cluster as a file that `warren declare` and `warren restore` read. Messages are not in it.\n\n" +
-			"It has no passwords: users are written without, and passwords in addresses as ${NAME}. The stack's own\n" +
-			"users are left out.",
+		Long: "Print the virtual hosts, users, rights, limits, exchanges, queues, bindings, parameters and " +
+			"policies of\nthe running cluster as a file that `warren declare` and `warren restore` read. Messages " +
+			"are not in it.\n\nIt has no passwords: users are written without, and passwords in addresses as " +
+			"${NAME}. The stack's own\nusers are left out.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := opts.open(cmd.Context())
@@ -43,10 +43,10 @@ func newRestore(opts *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restore FILE...",
 		Short: "Bring an exported application into an empty cluster",
-		Long: "Declare what `warren export` wrote in a cluster that has nothing of its own yet. A cluster that has is\n" +
-			"left alone: use `warren declare FILE` there.\n\n" +
-			"Users whose password the stack does not know get a random one, with which nobody can log in until it is\n" +
-			"changed.",
+		Long: "Declare what `warren export` wrote in a cluster that has nothing of its own yet. A cluster that " +
+			"has is\nleft alone: use `warren declare FILE` there.\n\n" +
+			"Users whose password the stack does not know get a random one, with which nobody can log in " +
+			"until it is\nchanged.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			c, err := opts.open(cmd.Context())

@@ -66,7 +66,8 @@ func (s *producerSummary) complete(asked int, stats clients.ProducerStats) {
 func (s *producerSummary) verdict() error {
 	switch {
 	case s.failure != nil:
-		return fmt.Errorf("%d of %d messages were not confirmed, the first because: %w", s.Asked-s.Confirmed, s.Asked, s.failure)
+		return fmt.Errorf("%d of %d messages were not confirmed, the first because: %w", s.Asked-s.Confirmed,
+			s.Asked, s.failure)
 	case s.NotPublished > 0:
 		return fmt.Errorf("interrupted: %d of %d messages were not published", s.NotPublished, s.Asked)
 	default:
@@ -89,8 +90,8 @@ func (s *producerSummary) print(out io.Writer) error {
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\nwritten %d times, %d nacks, %d reconnects, %d moves to the leader's node, in %.1f s: %.0f confirmed per second\n"+
-		"confirm latency: median %v, 95%% %v, 99%% %v, slowest %v\n",
+	_, err := fmt.Fprintf(out, "\nwritten %d times, %d nacks, %d reconnects, %d moves to the leader's node, "+
+		"in %.1f s: %.0f confirmed per second\nconfirm latency: median %v, 95%% %v, 99%% %v, slowest %v\n",
 		s.Published, s.Nacks, s.Reconnects, s.Moves, s.Seconds, float64(s.Confirmed)/s.Seconds,
 		s.Latency.Median.Round(time.Microsecond), s.Latency.P95.Round(time.Microsecond),
 		s.Latency.P99.Round(time.Microsecond), s.Latency.Max.Round(time.Microsecond))
@@ -99,6 +100,7 @@ func (s *producerSummary) print(out io.Writer) error {
 
 // producerLine is the live line.
 func producerLine(s clients.ProducerStats) string {
-	return fmt.Sprintf("published %d, confirmed %d, returned %d, nacked %d, rejected %d, unconfirmed %d, in flight %d, reconnects %d",
+	return fmt.Sprintf("published %d, confirmed %d, returned %d, nacked %d, rejected %d, unconfirmed %d, in "+
+		"flight %d, reconnects %d",
 		s.Published, s.Confirmed, s.Returned, s.Nacks, s.Rejected, s.Unconfirmed, s.InFlight, s.Reconnects)
 }

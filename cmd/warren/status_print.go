@@ -100,7 +100,8 @@ func (t *table) row(cells ...any) {
 }
 
 func (t *table) nodes(status health.Status) {
-	t.row("NODE", "TYPE", "STATE", "VERSION", "UPTIME", "MEMORY", "DISK FREE", "CONNECTIONS", "LEADERS", "REPLICAS", "BALANCED")
+	t.row("NODE", "TYPE", "STATE", "VERSION", "UPTIME", "MEMORY", "DISK FREE", "CONNECTIONS", "LEADERS",
+		"REPLICAS", "BALANCED")
 	for _, node := range status.Nodes {
 		balanced := balanced(status.LoadBalancer, node.Name)
 		if !node.Answers() {

@@ -73,7 +73,8 @@ func messages(ctx *pulumi.Context) (*component.Cluster, error) {
 		return nil, err
 	}
 	const cookie, owner = "", ""
-	if err := preflight.Check(ctx.Context(), docker, spec, found, survey.Desired(spec, cookie, owner)); err != nil {
+	if err := preflight.Check(ctx.Context(), docker, spec, found,
+		survey.Desired(spec, cookie, owner)); err != nil {
 		return nil, err
 	}
 	return component.NewCluster(ctx, "messages", &component.ClusterArgs{

@@ -40,8 +40,9 @@ type Binary struct {
 
 // architectures are Go's names for what engines call the processors of their machines.
 var architectures = map[string]string{
-	"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64", "armv7l": "arm", "ppc64le": "ppc64le",
-	"s390x": "s390x", "riscv64": "riscv64",
+	"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64", "armv7l": "arm",
+	"ppc64le": "ppc64le",
+	"s390x":   "s390x", "riscv64": "riscv64",
 }
 
 // Build builds the agent in the project's folder, unless it is there already. machine is what the engine
@@ -49,7 +50,8 @@ var architectures = map[string]string{
 func Build(ctx context.Context, project, machine string) (Binary, error) {
 	architecture, known := architectures[machine]
 	if !known {
-		return Binary{}, fmt.Errorf("build the agent: the engine's machine is a %q, for which nothing is known to build", machine)
+		return Binary{}, fmt.Errorf("build the agent: the engine's machine is a %q, for which nothing is known "+
+			"to build", machine)
 	}
 	hash, err := sources(ctx, project)
 	if err != nil {
@@ -67,7 +69,8 @@ func Build(ctx context.Context, project, machine string) (Binary, error) {
 		return Binary{}, fmt.Errorf("build the agent: %w", err)
 	}
 	temporary := fmt.Sprintf("%s.%d", file, os.Getpid())
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", temporary, Package)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o",
+		temporary, Package)
 	build.Dir = project
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+architecture)
 	if output, err := build.CombinedOutput(); err != nil {
@@ -78,7 +81,8 @@ func Build(ctx context.Context, project, machine string) (Binary, error) {
 
 // sources identifies the files of this module that the agent is built from.
 func sources(ctx context.Context, project string) (string, error) {
-	list := exec.CommandContext(ctx, "go", "list", "-deps", "-json=Dir,ImportPath,Module,GoFiles,EmbedFiles", Package)
+	list := exec.CommandContext(ctx, "go", "list", "-deps",
+		"-json=Dir,ImportPath,Module,GoFiles,EmbedFiles", Package)
 	list.Dir = project
 	list.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	var complaint strings.Builder

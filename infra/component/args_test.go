@@ -15,7 +15,8 @@ import (
 func TestTwoClustersInOneProgram(t *testing.T) {
 	r := run(t, func(ctx *pulumi.Context) error {
 		for _, name := range []string{"orders", "payments"} {
-			if _, err := NewCluster(ctx, name, &ClusterArgs{Engine: &enginetest.Fake{}, Agent: testAgent}); err != nil {
+			if _, err := NewCluster(ctx, name,
+				&ClusterArgs{Engine: &enginetest.Fake{}, Agent: testAgent}); err != nil {
 				return err
 			}
 		}
@@ -24,7 +25,8 @@ func TestTwoClustersInOneProgram(t *testing.T) {
 	assert.ElementsMatch(t, []string{"orders-network", "payments-network"}, names(r.Of(pulumitest.Network)))
 	containers := r.Of(pulumitest.Container)
 	assert.Len(t, containers, 2*9)
-	assert.Equal(t, "warren-warren-test-orders-rabbit1", containers["orders-rabbit1"].Inputs["name"].StringValue())
+	assert.Equal(t, "warren-warren-test-orders-rabbit1",
+		containers["orders-rabbit1"].Inputs["name"].StringValue())
 	assert.Equal(t, []string{"explain-payments-rabbit1"}, containers["payments-rabbit1-join"].OnError)
 }
 
@@ -55,10 +57,11 @@ func TestSecretsMayBeOutputs(t *testing.T) {
 	deploy := func(cookie string) (urls []string, err error) {
 		t.Setenv("PULUMI_CONFIG_PASSPHRASE", "correct horse battery staple")
 		err = pulumi.RunErr(func(ctx *pulumi.Context) error {
-			c, err := NewCluster(ctx, "orders", &ClusterArgs{Engine: &enginetest.Fake{}, Agent: testAgent, Secrets: &SecretsArgs{
-				AdminPassword: pulumi.String("s3cret").ToStringOutput(),
-				ErlangCookie:  pulumi.String(cookie).ToStringOutput(),
-			}})
+			c, err := NewCluster(ctx, "orders", &ClusterArgs{Engine: &enginetest.Fake{}, Agent: testAgent,
+				Secrets: &SecretsArgs{
+					AdminPassword: pulumi.String("s3cret").ToStringOutput(),
+					ErlangCookie:  pulumi.String(cookie).ToStringOutput(),
+				}})
 			if err != nil {
 				return err
 			}

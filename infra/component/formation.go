@@ -35,7 +35,8 @@ func newFormation(
 	desired := plan.Desired{
 		Scope: plan.ScopeFormation, Nodes: survey.Nodes(cluster.Nodes), Users: cluster.ManagedUsers(),
 	}
-	container := helperArgs(desired, *at.agent, args.Secrets, cluster.FormationContainerName(), topology.FormationHost,
+	container := helperArgs(desired, *at.agent, args.Secrets, cluster.FormationContainerName(),
+		topology.FormationHost,
 		at.image.ImageId, at.network.Name)
 	container.Hosts = foreignNames(cluster, cluster.FormationHostName())
 	if cluster.HasHosts() {
@@ -46,5 +47,6 @@ func newFormation(
 	container.WaitTimeout = seconds(formationTimeout)
 	container.Labels = containerLabels(cluster.Stack, args.Owner, topology.RoleFormation,
 		topology.LabelGeneration, args.Found.FormationGeneration(cluster))
-	return docker.NewContainer(ctx, name, container, append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)
+	return docker.NewContainer(ctx, name, container,
+		append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)
 }

@@ -10,7 +10,8 @@ import (
 // newNetwork declares the bridge network of a stack. Its members find each other by host name through the
 // engine's DNS, which only user-defined networks have.
 func newNetwork(
-	ctx *pulumi.Context, name string, cluster *topology.Cluster, owner pulumi.StringInput, opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context, name string, cluster *topology.Cluster, owner pulumi.StringInput,
+	opts ...pulumi.ResourceOption,
 ) (*docker.Network, error) {
 	return docker.NewNetwork(ctx, name, &docker.NetworkArgs{
 		Name:   pulumi.String(cluster.NetworkName()),

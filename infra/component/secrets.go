@@ -10,8 +10,8 @@ import (
 	"warren/topology/stackconfig"
 )
 
-// SecretsArgs are the secrets of a cluster. The components mark them as secret, whatever they are given. Those
-// that are left out of ClusterArgs are the ones that the stack's state keeps.
+// SecretsArgs are the secrets of a cluster. The components mark them as secret, whatever they are given.
+// Those that are left out of ClusterArgs are the ones that the stack's state keeps.
 type SecretsArgs struct {
 	// AdminPassword is the password of RabbitMQ's administrator.
 	AdminPassword pulumi.StringInput `pulumi:"adminPassword"`
@@ -61,21 +61,24 @@ const (
 	keptErlangCookie  = "erlangCookie"
 )
 
-// Keep declares what the stack's state keeps. What it is first is of interest to the first deployment only. The
-// resources are named after name.
+// Keep declares what the stack's state keeps. What it is first is of interest to the first deployment only.
+// The resources are named after name.
 func Keep(
-	ctx *pulumi.Context, name func(part string) string, owner string, first topology.Secrets, opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context, name func(part string) string, owner string, first topology.Secrets,
+	opts ...pulumi.ResourceOption,
 ) (*Kept, error) {
 	opts = append(opts, pulumi.IgnoreChanges([]string{"input"}))
-	ownerStash, err := pulumi.NewStash(ctx, name("owner"), &pulumi.StashArgs{Input: pulumi.String(owner)}, opts...)
+	ownerStash, err := pulumi.NewStash(ctx, name("owner"),
+		&pulumi.StashArgs{Input: pulumi.String(owner)}, opts...)
 	if err != nil {
 		return nil, err
 	}
-	secretsStash, err := pulumi.NewStash(ctx, name("secrets"), &pulumi.StashArgs{Input: pulumi.ToSecret(pulumi.StringMap{
-		keptAdminPassword: pulumi.String(first.AdminPassword),
-		keptStatsPassword: pulumi.String(first.StatsPassword),
-		keptErlangCookie:  pulumi.String(first.ErlangCookie),
-	}).(pulumi.Input)}, opts...)
+	secretsStash, err := pulumi.NewStash(ctx, name("secrets"),
+		&pulumi.StashArgs{Input: pulumi.ToSecret(pulumi.StringMap{
+			keptAdminPassword: pulumi.String(first.AdminPassword),
+			keptStatsPassword: pulumi.String(first.StatsPassword),
+			keptErlangCookie:  pulumi.String(first.ErlangCookie),
+		}).(pulumi.Input)}, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +109,9 @@ func Keep(
 }
 
 // keep declares what the state keeps for a cluster that is not given its owner and all secrets.
-func (a *ClusterArgs) keep(ctx *pulumi.Context, name func(part string) string, opts ...pulumi.ResourceOption) error {
+func (a *ClusterArgs) keep(
+	ctx *pulumi.Context, name func(part string) string, opts ...pulumi.ResourceOption,
+) error {
 	if a.Secrets.complete() && a.Owner != nil {
 		return nil
 	}

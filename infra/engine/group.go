@@ -125,17 +125,23 @@ func (g *Group) Info(ctx context.Context) (system.Info, error) {
 func (g *Group) ImageInspect(
 	ctx context.Context, name string, opts ...client.ImageInspectOption,
 ) (image.InspectResponse, error) {
-	return find(g.hosts, func(c Client) (image.InspectResponse, error) { return c.ImageInspect(ctx, name, opts...) })
+	return find(g.hosts, func(c Client) (image.InspectResponse, error) {
+		return c.ImageInspect(ctx, name, opts...)
+	})
 }
 
 // DistributionInspect asks the registry of an image, from the first host.
-func (g *Group) DistributionInspect(ctx context.Context, name, auth string) (registry.DistributionInspect, error) {
+func (g *Group) DistributionInspect(
+	ctx context.Context, name, auth string,
+) (registry.DistributionInspect, error) {
 	return g.hosts[0].DistributionInspect(ctx, name, auth)
 }
 
 // VolumeList lists the volumes of all hosts.
 func (g *Group) VolumeList(ctx context.Context, options volume.ListOptions) (volume.ListResponse, error) {
-	lists, err := each(g.hosts, func(c Client) (volume.ListResponse, error) { return c.VolumeList(ctx, options) })
+	lists, err := each(g.hosts, func(c Client) (volume.ListResponse, error) {
+		return c.VolumeList(ctx, options)
+	})
 	var all volume.ListResponse
 	for _, list := range lists {
 		all.Volumes = append(all.Volumes, list.Volumes...)
@@ -150,19 +156,27 @@ func (g *Group) NetworkList(ctx context.Context, options network.ListOptions) ([
 }
 
 // ContainerList lists the containers of all hosts.
-func (g *Group) ContainerList(ctx context.Context, options container.ListOptions) ([]container.Summary, error) {
-	lists, err := each(g.hosts, func(c Client) ([]container.Summary, error) { return c.ContainerList(ctx, options) })
+func (g *Group) ContainerList(
+	ctx context.Context, options container.ListOptions,
+) ([]container.Summary, error) {
+	lists, err := each(g.hosts, func(c Client) ([]container.Summary, error) {
+		return c.ContainerList(ctx, options)
+	})
 	return slices.Concat(lists...), err
 }
 
 // ContainerInspect describes a container.
 func (g *Group) ContainerInspect(ctx context.Context, name string) (container.InspectResponse, error) {
-	return find(g.hosts, func(c Client) (container.InspectResponse, error) { return c.ContainerInspect(ctx, name) })
+	return find(g.hosts, func(c Client) (container.InspectResponse, error) {
+		return c.ContainerInspect(ctx, name)
+	})
 }
 
 // ContainerKill sends a signal to a container.
 func (g *Group) ContainerKill(ctx context.Context, name, signal string) error {
-	_, err := find(g.hosts, func(c Client) (struct{}, error) { return struct{}{}, c.ContainerKill(ctx, name, signal) })
+	_, err := find(g.hosts, func(c Client) (struct{}, error) {
+		return struct{}{}, c.ContainerKill(ctx, name, signal)
+	})
 	return err
 }
 

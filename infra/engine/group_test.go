@@ -36,7 +36,8 @@ func TestAGroupHasWhatItsEnginesHave(t *testing.T) {
 func TestAGroupFindsAContainerWhereverItIs(t *testing.T) {
 	first := &enginetest.Fake{}
 	second := &enginetest.Fake{
-		Exec: &enginetest.ExecResult{Status: 3, Output: enginetest.Output("said")}, States: []enginetest.State{{Restarts: 2}},
+		Exec:   &enginetest.ExecResult{Status: 3, Output: enginetest.Output("said")},
+		States: []enginetest.State{{Restarts: 2}},
 	}
 	group := engine.NewGroup(engine.Host{Name: "h1", Client: first}, engine.Host{Name: "h2", Client: second})
 	state, err := group.ContainerInspect(t.Context(), "c")

@@ -19,7 +19,8 @@ const trialTimeout = 20 * time.Second
 // runner is the part of Docker's client that runs a container.
 type runner interface {
 	ContainerCreate(
-		ctx context.Context, config *container.Config, host *container.HostConfig, network *network.NetworkingConfig,
+		ctx context.Context, config *container.Config, host *container.HostConfig,
+		network *network.NetworkingConfig,
 		platform *ocispec.Platform, name string,
 	) (container.CreateResponse, error)
 	ContainerStart(ctx context.Context, container string, options container.StartOptions) error
@@ -28,9 +29,9 @@ type runner interface {
 	) (<-chan container.WaitResponse, <-chan error)
 }
 
-// OpenFiles returns how many files a process in a container may open that asks for so many: these, or fewer if
-// the engine's own limit is lower and it may not go beyond that. The engine says neither, so that a container
-// of the image is started for it, which ends at once and is removed.
+// OpenFiles returns how many files a process in a container may open that asks for so many: these, or fewer
+// if the engine's own limit is lower and it may not go beyond that. The engine says neither, so that a
+// container of the image is started for it, which ends at once and is removed.
 func OpenFiles(ctx context.Context, docker Client, image string, wanted int) (int, error) {
 	limit := []*container.Ulimit{{Name: "nofile", Soft: int64(wanted), Hard: int64(wanted)}}
 	granted, err := trial(ctx, docker, image, limit)
@@ -42,7 +43,9 @@ func OpenFiles(ctx context.Context, docker Client, image string, wanted int) (in
 }
 
 // trial returns the limit on open files in a container with these limits.
-func trial(ctx context.Context, docker Client, image string, limits []*container.Ulimit) (granted int, err error) {
+func trial(
+	ctx context.Context, docker Client, image string, limits []*container.Ulimit,
+) (granted int, err error) {
 	run, able := docker.(runner)
 	if !able {
 		return 0, errors.New("this client runs no containers")

@@ -36,7 +36,8 @@ func Membership(
 		},
 		func(logCtx context.Context) string {
 			abandonFormation(logCtx, docker, cluster)
-			return watcher.explain(logCtx, node.Name+" did not become a running member of the cluster.", container, membership)
+			return watcher.explain(logCtx, node.Name+" did not become a running member of the cluster.",
+				container, membership)
 		})
 }
 
@@ -45,7 +46,8 @@ func Membership(
 func Formation(
 	ctx *pulumi.Context, docker engine.Client, cluster *topology.Cluster, name string,
 ) (*pulumi.ResourceHookBinding, error) {
-	watcher := &refusalWatcher{docker: docker, container: cluster.FormationContainerName(), interval: watchInterval}
+	watcher := &refusalWatcher{docker: docker, container: cluster.FormationContainerName(),
+		interval: watchInterval}
 	return hooks(ctx, name, watcher.watch, func(logCtx context.Context) string {
 		return watcher.explain(logCtx, "The cluster's members do not match the stack's nodes.", watcher.container)
 	})
@@ -56,7 +58,8 @@ func Formation(
 func LoadBalancerConfig(
 	ctx *pulumi.Context, docker engine.Client, balancer topology.Balancer, name string,
 ) (*pulumi.ResourceHookBinding, error) {
-	watcher := &refusalWatcher{docker: docker, container: balancer.ConfigContainerName(), interval: watchInterval}
+	watcher := &refusalWatcher{docker: docker, container: balancer.ConfigContainerName(),
+		interval: watchInterval}
 	return hooks(ctx, name, watcher.watch, func(logCtx context.Context) string {
 		return failure(logCtx, docker, "The load balancer did not take its configuration.",
 			watcher.container, balancer.ContainerName())

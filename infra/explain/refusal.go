@@ -83,7 +83,8 @@ func (r *refusalWatcher) explain(ctx context.Context, what string, containers ..
 
 // reasons is what a helper has come to, by its own word.
 func reasons(ctx context.Context, docker engine.Client, name string) string {
-	status, output, err := engine.Exec(ctx, docker, name, container.ExecOptions{Cmd: []string{agentbinary.Path, "result"}})
+	status, output, err := engine.Exec(ctx, docker, name,
+		container.ExecOptions{Cmd: []string{agentbinary.Path, "result"}})
 	var result helper.Result
 	if err != nil || status != 0 || json.Unmarshal([]byte(output), &result) != nil {
 		return ""

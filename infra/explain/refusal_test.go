@@ -24,8 +24,9 @@ func TestRefusalEndsTheWaitAndIsReported(t *testing.T) {
 	}}})
 	require.NoError(t, err)
 	docker := &enginetest.Fake{
-		States: []enginetest.State{{Restarts: 0, Health: container.Starting}, {Restarts: 0, Health: container.Unhealthy}},
-		Exec:   &enginetest.ExecResult{Output: enginetest.Output(string(result))},
+		States: []enginetest.State{{Restarts: 0, Health: container.Starting},
+			{Restarts: 0, Health: container.Unhealthy}},
+		Exec: &enginetest.ExecResult{Output: enginetest.Output(string(result))},
 	}
 	r := &refusalWatcher{docker: docker, container: "formation", interval: time.Millisecond}
 	r.watch(t.Context())

@@ -20,7 +20,7 @@ func openFileProblems(ctx context.Context, docker engine.Client, cluster *topolo
 	if err != nil || granted >= need {
 		return nil // what could not be tried out is nothing that would fail for certain
 	}
-	return []string{fmt.Sprintf("warren:connectionMax is %d, for which a node opens up to %d files, and the Docker "+
-		"engine grants %d: write at most %d, or raise the engine's limit",
+	return []string{fmt.Sprintf("warren:connectionMax is %d, for which a node opens up to %d files, and "+
+		"the Docker engine grants %d: write at most %d, or raise the engine's limit",
 		cluster.ConnectionMax, need, granted, topology.MostConnections(granted))}
 }

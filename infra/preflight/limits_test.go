@@ -59,8 +59,8 @@ func TestConnectionsForWhichTheEngineGrantsTooFewFilesAreRefused(t *testing.T) {
 
 	many := func(n int) stackconfig.Config { return stackconfig.Config{ConnectionMax: n} }
 	err := checkOn(t, docker, many(5905))
-	assert.ErrorContains(t, err, "warren:connectionMax is 5905, for which a node opens up to 20002 files, and the "+
-		"Docker engine grants 20000: write at most 5904")
+	assert.ErrorContains(t, err, "warren:connectionMax is 5905, for which a node opens up to 20002 "+
+		"files, and the Docker engine grants 20000: write at most 5904")
 	assert.NoError(t, checkOn(t, docker, many(5904)))
 	assert.Len(t, docker.Removed, len(docker.created), "nothing is left of a trial")
 	docker.granted = 1 << 30
@@ -75,7 +75,8 @@ func TestNamesThatOthersHaveAreRefused(t *testing.T) {
 		{Names: []string{"/warren-test-x-rabbit1"}, Labels: labels},
 		{Names: []string{"/warren-test-x-rabbit1-join"}, Labels: labels},
 		{Names: []string{"/warren-test-haproxy"}},
-		{Names: []string{"/warren-test-x-rabbit2"}, Labels: map[string]string{topology.LabelStack: enginetest.Stack}},
+		{Names: []string{"/warren-test-x-rabbit2"},
+			Labels: map[string]string{topology.LabelStack: enginetest.Stack}},
 		{Names: []string{"/other"}},
 	}}
 	err := checkOn(t, docker, stackconfig.Config{Nodes: stackconfig.NodesConfig{
@@ -85,8 +86,10 @@ func TestNamesThatOthersHaveAreRefused(t *testing.T) {
 	assert.ErrorAs(t, err, &problems)
 	assert.Len(t, problems.Problems, 3)
 	for _, says := range []string{
-		"the container warren-test-x-rabbit1 is of stack test-x, and its name is the one for node x-rabbit1 of stack test",
-		"the container warren-test-x-rabbit1-join is of stack test-x, and its name is the one for the membership of node",
+		"the container warren-test-x-rabbit1 is of stack test-x, and its name is the one for node x-rabbit1 of " +
+			"stack test",
+		"the container warren-test-x-rabbit1-join is of stack test-x, and its name is the one for the " +
+			"membership of node",
 		"the container warren-test-haproxy is not Warren's, and its name is the one for the load balancer",
 	} {
 		assert.ErrorContains(t, err, says)

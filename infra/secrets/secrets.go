@@ -1,5 +1,5 @@
-// Package secrets makes the secrets that a stack begins with. The stack's encrypted state keeps them from then
-// on, so that neither another passphrase nor another clone changes them.
+// Package secrets makes the secrets that a stack begins with. The stack's encrypted state keeps them from
+// then on, so that neither another passphrase nor another clone changes them.
 package secrets
 
 import (
@@ -27,8 +27,8 @@ const (
 )
 
 // First returns the secrets that a cluster of that name begins with. They follow from the passphrase that
-// encrypts the stack, the project and the name, as they did before states kept them: a stack from that time goes
-// on with those it has. Without a passphrase they are drawn at random.
+// encrypts the stack, the project and the name, as they did before states kept them: a stack from that time
+// goes on with those it has. Without a passphrase they are drawn at random.
 func First(project, cluster string) (topology.Secrets, error) {
 	passphrase, err := passphrase()
 	if err != nil {

@@ -20,7 +20,8 @@ func (f *Found) AbandonFormation(ctx context.Context, docker engine.Client, clus
 		return nil
 	}
 	err := docker.ContainerKill(ctx, c.ID, "KILL")
-	if err != nil && !cerrdefs.IsNotFound(err) && !cerrdefs.IsConflict(err) { // a conflict: it does not run any more
+	if err != nil && !cerrdefs.IsNotFound(err) && !cerrdefs.IsConflict(err) {
+		// a conflict: it does not run any more
 		return fmt.Errorf("end the formation of an earlier deployment: %w", err)
 	}
 	return nil

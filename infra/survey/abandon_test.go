@@ -11,8 +11,8 @@ import (
 	"warren/topology"
 )
 
-// A formation that an interrupted deployment left at work may want other nodes than this one. One that has come to
-// its end is left alone.
+// A formation that an interrupted deployment left at work may want other nodes than this one. One that has
+// come to its end is left alone.
 func TestAFormationAtWorkIsAbandonedAndReplaced(t *testing.T) {
 	for status, test := range map[string]struct {
 		killed     []string
@@ -28,7 +28,8 @@ func TestAFormationAtWorkIsAbandonedAndReplaced(t *testing.T) {
 			ID: "formation-id", Names: []string{"/" + cluster.FormationContainerName()},
 			State: container.StateRunning, Status: status,
 			Labels: map[string]string{
-				topology.LabelStack: enginetest.Stack, topology.LabelRole: topology.RoleFormation, topology.LabelGeneration: "3",
+				topology.LabelStack: enginetest.Stack, topology.LabelRole: topology.RoleFormation,
+				topology.LabelGeneration: "3",
 			},
 		})
 		found, err := Look(t.Context(), docker, cluster, Last{})

@@ -49,16 +49,17 @@ func LastOf(ctx *pulumi.Context) (Last, error) {
 // stateWrite bounds the wait for a state that Pulumi is writing: many times what that takes on a slow disk.
 const stateWrite = 30 * time.Second
 
-// whileHalfWritten repeats a read of the stack's state while it finds half of one. Pulumi saves the state with
-// every resource, and a state in a local folder is not replaced in one step.
+// whileHalfWritten repeats a read of the stack's state while it finds half of one. Pulumi saves the state
+// with every resource, and a state in a local folder is not replaced in one step.
 func whileHalfWritten(ctx context.Context, read func() error) error {
 	var err error
-	waited := wait.Within(ctx, stateWrite, 50*time.Millisecond, "Pulumi to save the state", func(context.Context) error {
-		if err = read(); err != nil && strings.Contains(err.Error(), "failed to load checkpoint") {
-			return err
-		}
-		return nil
-	})
+	waited := wait.Within(ctx, stateWrite, 50*time.Millisecond, "Pulumi to save the state",
+		func(context.Context) error {
+			if err = read(); err != nil && strings.Contains(err.Error(), "failed to load checkpoint") {
+				return err
+			}
+			return nil
+		})
 	if waited != nil {
 		return waited
 	}
@@ -90,14 +91,15 @@ func (l Last) deployed(node string) plan.Maybe[bool] {
 	return plan.Known(slices.Contains(l.Nodes, node))
 }
 
-// renamed says that the stack has another name than it was deployed with; empty if it has not. All that it made
-// carries the old name, and Pulumi replaces what gets another: it would delete the volumes.
+// renamed says that the stack has another name than it was deployed with; empty if it has not. All that it
+// made carries the old name, and Pulumi replaces what gets another: it would delete the volumes.
 func (l Last) renamed(cluster *topology.Cluster) string {
 	if !l.Deployed || l.Network == cluster.NetworkName() {
 		return ""
 	}
 	was := topology.StackOfNetwork(l.Network)
-	return fmt.Sprintf("this stack was deployed under the name %s, which is in the names of its containers and volumes. As %s it "+
-		"would get new ones, and the old ones would be deleted with all messages: give it its name back, by "+
-		"`pulumi stack rename %[1]s`, or deploy a new stack beside it and move the messages", was, cluster.Stack)
+	return fmt.Sprintf("this stack was deployed under the name %s, which is in the names of its containers "+
+		"and volumes. As %s it would get new ones, and the old ones would be deleted with all messages: give it "+
+		"its name back, by `pulumi stack rename %[1]s`, or deploy a new stack beside it and move the messages", was,
+		cluster.Stack)
 }

@@ -47,7 +47,9 @@ func (f *Found) owned(owner string) (view plan.View, foreign []string) {
 		if other == "" {
 			continue
 		}
-		i := slices.IndexFunc(view.Nodes, func(n plan.Node) bool { return hostOf(n.Name) == t.labels[topology.LabelNode] })
+		i := slices.IndexFunc(view.Nodes, func(n plan.Node) bool {
+			return hostOf(n.Name) == t.labels[topology.LabelNode]
+		})
 		if i >= 0 {
 			view.Nodes[i].Owner = plan.Known(other)
 		} else {
@@ -59,7 +61,8 @@ func (f *Found) owned(owner string) (view plan.View, foreign []string) {
 
 // foreignProblem says that there are things which another state made.
 func foreignProblem(things []string) string {
-	return fmt.Sprintf("the engine has the %s, which another state of this stack made: another clone, another backend, or a state "+
-		"that was lost. Nothing of it is touched. Deploy from there, import its state, remove it by hand if nobody needs it, or "+
-		"choose another name for this stack", strings.Join(things, ", the "))
+	return fmt.Sprintf("the engine has the %s, which another state of this stack made: another clone, another "+
+		"backend, or a state that was lost. Nothing of it is touched. Deploy from there, import its state, "+
+		"remove it by hand if nobody needs it, or choose another name for this stack",
+		strings.Join(things, ", the "))
 }

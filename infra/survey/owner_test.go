@@ -14,7 +14,8 @@ import (
 // D16: what another state made is not touched.
 func TestWhatAnotherStateMadeIsRefused(t *testing.T) {
 	const mine, other = "0123", "4567"
-	deployed := Last{Known: true, Deployed: true, Network: "warren-test", Owner: mine, Nodes: []string{"rabbit1"}}
+	deployed := Last{Known: true, Deployed: true, Network: "warren-test", Owner: mine,
+		Nodes: []string{"rabbit1"}}
 	begun := Last{Known: true}
 	for name, tc := range map[string]struct {
 		last    Last

@@ -65,9 +65,9 @@ func TestNodesThatAreAllStoppedStartTogether(t *testing.T) {
 	assert.Equal(t, [][]string{{"rabbit1", "rabbit2", "rabbit3"}}, orderOf(t, docker, three(t)))
 }
 
-// D8: two of three containers and volumes are removed, and the third node is stopped.
-// The label of a container in which RabbitMQ has not run says nothing of the data: its node may refuse to start
-// on them, and then the image that wrote them is to be refused as little as any.
+// D8: two of three containers and volumes are removed, and the third node is stopped. The label of a
+// container in which RabbitMQ has not run says nothing of the data: its node may refuse to start on them, and
+// then the image that wrote them is to be refused as little as any.
 func TestALabelCountsWhereRabbitMQHasRun(t *testing.T) {
 	for status, counts := range map[string]bool{
 		"Up 5 minutes (healthy)":                   true,
@@ -106,7 +106,8 @@ func TestTheClustersOwnWordCounts(t *testing.T) {
 	view := plan.View{ClusterID: "id", QueuesKnown: true, LostKnown: true}
 	for _, name := range []plan.NodeName{"rabbit@rabbit1", "rabbit@rabbit2", "rabbit@rabbit3"} {
 		view.Nodes = append(view.Nodes, plan.Node{
-			Name: name, State: plan.Serving, Member: plan.Known(true), ClusterID: plan.Known("id"), Data: plan.Known(true),
+			Name: name, State: plan.Serving, Member: plan.Known(true), ClusterID: plan.Known("id"),
+			Data: plan.Known(true),
 		})
 	}
 	view.Nodes[2].State = plan.AppStopped

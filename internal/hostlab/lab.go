@@ -65,13 +65,15 @@ type Host struct {
 // newLab describes a lab. It makes nothing.
 func newLab(name string, network netip.Prefix, count int) (*Lab, error) {
 	if !namePattern.MatchString(name) {
-		return nil, fmt.Errorf("a lab can't be called %q: use up to 8 lower-case letters and digits, a letter first", name)
+		return nil, fmt.Errorf("a lab can't be called %q: use up to 8 lower-case letters and digits, a "+
+			"letter first", name)
 	}
 	if count < 1 || count > maxHosts {
 		return nil, fmt.Errorf("a lab can't have %d hosts: use 1 to %d", count, maxHosts)
 	}
 	if !network.IsValid() || !network.Addr().Is4() || network.Bits() != 24 || network != network.Masked() {
-		return nil, fmt.Errorf("%s is no network for a lab: write one of 256 addresses, such as 10.77.0.0/24", network)
+		return nil, fmt.Errorf("%s is no network for a lab: write one of 256 addresses, such as "+
+			"10.77.0.0/24", network)
 	}
 	l := &Lab{Name: name, Network: network}
 	for i := range count {

@@ -22,7 +22,8 @@ func made(t *testing.T, name string) []string {
 	var found []string
 	for _, pattern := range []string{
 		stateRoot + "/" + name, runRoot + "/" + name, "/run/netns/wh-" + name + "-*",
-		"/sys/class/net/wh-" + name + "*", "/sys/fs/cgroup/*/warren-hosts/" + name, "/sys/fs/cgroup/warren-hosts/" + name,
+		"/sys/class/net/wh-" + name + "*", "/sys/fs/cgroup/*/warren-hosts/" + name,
+		"/sys/fs/cgroup/warren-hosts/" + name,
 	} {
 		paths, err := filepath.Glob(pattern)
 		require.NoError(t, err)
@@ -39,7 +40,8 @@ func made(t *testing.T, name string) []string {
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	require.NoError(t, err)
-	found = append(found, mountsBelow(string(mounts), filepath.Join(stateRoot, name), filepath.Join(runRoot, name))...)
+	found = append(found, mountsBelow(string(mounts), filepath.Join(stateRoot, name),
+		filepath.Join(runRoot, name))...)
 	all, err := allProcesses()
 	require.NoError(t, err)
 	for _, p := range all {
@@ -88,7 +90,8 @@ func TestALabComesAndGoes(t *testing.T) {
 		require.NoError(t, reach(second.Address.String()), "over the bridge, past the machine's own packet filter")
 	}
 	if l.Key != "" {
-		args := append(l.SSHOptions(), "root@"+second.Address.String(), "docker", "info", "--format", "{{.DockerRootDir}}")
+		args := append(l.SSHOptions(), "root@"+second.Address.String(), "docker", "info", "--format",
+			"{{.DockerRootDir}}")
 		root, err := output(t.Context(), "ssh", args...)
 		require.NoError(t, err)
 		assert.Equal(t, second.data(), strings.TrimSpace(root), "a session's Docker client is that of its host")

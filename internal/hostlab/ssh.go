@@ -29,7 +29,8 @@ func (l *Lab) makeKeys(ctx context.Context) error {
 		return nil
 	}
 	l.Key = filepath.Join(l.state(), "key")
-	if err := run(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", l.comment(), "-f", l.Key); err != nil {
+	if err := run(ctx, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", l.comment(), "-f",
+		l.Key); err != nil {
 		return err
 	}
 	hostKey := filepath.Join(l.state(), "host-key")
@@ -79,7 +80,9 @@ UsePAM no
 PrintMotd no
 MaxStartups 100
 MaxSessions 100
-`, h.Address, filepath.Join(lab, "host-key"), filepath.Join(lab, "key.pub"), filepath.Join(h.run(), "sshd.pid"), h.Engine)
+`,
+		h.Address, filepath.Join(lab, "host-key"), filepath.Join(lab, "key.pub"),
+		filepath.Join(h.run(), "sshd.pid"), h.Engine)
 	file := filepath.Join(h.state(), "sshd_config")
 	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
 		return err

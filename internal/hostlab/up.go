@@ -16,7 +16,8 @@ import (
 )
 
 // errNotRoot says what a lab needs.
-var errNotRoot = errors.New("a lab of hosts needs root: it makes network namespaces and starts Docker engines")
+var errNotRoot = errors.New("a lab of hosts needs root: it makes network namespaces and starts " +
+	"Docker engines")
 
 // Up makes a lab of so many hosts. If network is not valid, a free one is chosen. What was made is removed
 // if that fails, or if ctx ends.
@@ -75,11 +76,13 @@ func claim(ctx context.Context, name string, network netip.Prefix, count int) (*
 		return nil, err
 	}
 	if taken, err := inUse(network); err != nil || taken {
-		return nil, errors.Join(err, fmt.Errorf("the network %s is in use on this machine: choose another", network))
+		return nil, errors.Join(err, fmt.Errorf("the network %s is in use on this machine: choose "+
+			"another", network))
 	}
 	switch err := os.Mkdir(l.state(), 0o700); {
 	case errors.Is(err, fs.ErrExist):
-		return nil, fmt.Errorf("there is a lab %s: remove it with `tools/hosts down %s`, or choose another name", name, name)
+		return nil, fmt.Errorf("there is a lab %s: remove it with `tools/hosts down %s`, or choose "+
+			"another name", name, name)
 	case err != nil:
 		return nil, err
 	}

@@ -13,7 +13,8 @@ import (
 
 // Engine is the part of Docker's client that copies images.
 type Engine interface {
-	ImageInspect(ctx context.Context, image string, opts ...client.ImageInspectOption) (image.InspectResponse, error)
+	ImageInspect(ctx context.Context, image string,
+		opts ...client.ImageInspectOption) (image.InspectResponse, error)
 	ImageSave(ctx context.Context, images []string, opts ...client.ImageSaveOption) (io.ReadCloser, error)
 	ImageLoad(ctx context.Context, input io.Reader, opts ...client.ImageLoadOption) (image.LoadResponse, error)
 }

@@ -55,8 +55,8 @@ func NewExample(t *testing.T, folder, project string) *Stack {
 	return newStack(t, d)
 }
 
-// Clone makes an empty stack of the same name and settings as another, with a project, state and passphrase of
-// its own, as a second clone on the same engine does. Nothing of it is removed by force.
+// Clone makes an empty stack of the same name and settings as another, with a project, state and passphrase
+// of its own, as a second clone on the same engine does. Nothing of it is removed by force.
 func Clone(t *testing.T, of *Stack) *Stack {
 	t.Helper()
 	d, err := deployAs(t.Context(), of.Name, t.TempDir(), ".", maps.Clone(of.config))
@@ -68,7 +68,8 @@ func Clone(t *testing.T, of *Stack) *Stack {
 // ChangePassphrase encrypts the stack's state with another passphrase.
 func (s *Stack) ChangePassphrase(passphrase string) {
 	s.t.Helper()
-	change := s.Command(s.t.Context(), "pulumi", "stack", "change-secrets-provider", "passphrase", "--stack", s.Name)
+	change := s.Command(s.t.Context(), "pulumi", "stack", "change-secrets-provider", "passphrase",
+		"--stack", s.Name)
 	change.Stdin = strings.NewReader(passphrase + "\n" + passphrase + "\n")
 	output, err := change.CombinedOutput()
 	require.NoErrorf(s.t, err, "%s", output)
@@ -79,7 +80,8 @@ func (s *Stack) ChangePassphrase(passphrase string) {
 // Rename gives the stack another name in Pulumi. What belongs to it on the engine keeps its old one.
 func (s *Stack) Rename(name string) {
 	s.t.Helper()
-	output, err := s.Command(s.t.Context(), "pulumi", "stack", "rename", name, "--stack", s.Name).CombinedOutput()
+	output, err := s.Command(s.t.Context(), "pulumi", "stack", "rename", name, "--stack",
+		s.Name).CombinedOutput()
 	require.NoErrorf(s.t, err, "%s", output)
 	s.Name = name
 	s.Pulumi, err = auto.SelectStack(s.t.Context(), name, s.Pulumi.Workspace())
@@ -128,8 +130,8 @@ func (s *Stack) InterruptedUp(nodes int, signal os.Signal) {
 	s.t.Logf("pulumi up ended %.1f s after its signal:\n%s", time.Since(start).Seconds(), output)
 }
 
-// KilledUp begins to deploy the stack as `make up` does, and kills Pulumi after a while, but nothing that Pulumi
-// has started. It returns false if the deployment had ended before.
+// KilledUp begins to deploy the stack as `make up` does, and kills Pulumi after a while, but nothing that
+// Pulumi has started. It returns false if the deployment had ended before.
 func (s *Stack) KilledUp(after time.Duration) (killed bool) {
 	s.t.Helper()
 	return s.killedUp(time.After(after))
@@ -181,7 +183,8 @@ func (s *Stack) killedUp(moment <-chan time.Time) (killed bool) {
 		s.t.Logf("pulumi: %v", err)
 	}
 	lines := strings.Split(strings.TrimSpace(output.String()), "\n")
-	s.t.Logf("pulumi up was killed after %.1f s, when it had shown last: %s", after.Seconds(), lines[len(lines)-1])
+	s.t.Logf("pulumi up was killed after %.1f s, when it had shown last: %s", after.Seconds(),
+		lines[len(lines)-1])
 	return true
 }
 

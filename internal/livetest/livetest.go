@@ -31,8 +31,8 @@ func Open(t *testing.T) *cluster.Cluster {
 	t.Helper()
 	file := os.Getenv(livestack.OutputsVariable)
 	if file == "" {
-		t.Fatal(livestack.OutputsVariable + " is not set: it must name a file with the outputs of a stack that may be broken, " +
-			"as `pulumi stack output --json --show-secrets` prints them")
+		t.Fatal(livestack.OutputsVariable + " is not set: it must name a file with the outputs of a stack that " +
+			"may be broken, as `pulumi stack output --json --show-secrets` prints them")
 	}
 	outputs, err := stack.ReadFile(file)
 	require.NoError(t, err)
@@ -84,7 +84,9 @@ func QuorumQueue(t *testing.T, c *cluster.Cluster) fault.Target {
 }
 
 // Ask sends a request to a node that answers it.
-func Ask(ctx context.Context, c *cluster.Cluster, request func(*rabbithole.Client) (*http.Response, error)) error {
+func Ask(
+	ctx context.Context, c *cluster.Cluster, request func(*rabbithole.Client) (*http.Response, error),
+) error {
 	return c.AskAny(ctx, func(api *rabbithole.Client) error {
 		response, err := request(api)
 		if err != nil {

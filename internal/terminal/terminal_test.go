@@ -28,7 +28,9 @@ func TestEscape(t *testing.T) {
 
 func TestWhatIsEscapedIsPrintable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })).Draw(t, "text")
+		text := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string {
+			return string(b)
+		})).Draw(t, "text")
 		escaped := Escape(text)
 		if !utf8.ValidString(escaped) {
 			t.Fatalf("%q is not UTF-8", escaped)

@@ -51,8 +51,11 @@ const (
 )
 
 // Apply makes a cluster have what an application desires. It changes nothing if something there can't be
-// changed, a password is missing, or what is to be pruned is in use; the error then says what and how to go on.
-func (s *State) Apply(ctx context.Context, desired *definition.Application, options Options) ([]Result, error) {
+// changed, a password is missing, or what is to be pruned is in use; the error then says what and how to go
+// on.
+func (s *State) Apply(
+	ctx context.Context, desired *definition.Application, options Options,
+) ([]Result, error) {
 	plan := definition.Diff(desired, s.Actual, s.Owned, options.Passwords)
 	if err := s.permit(ctx, plan, options); err != nil {
 		return nil, err
@@ -98,7 +101,8 @@ func (s *State) permit(ctx context.Context, plan definition.Plan, options Option
 	}
 	for _, change := range plan.Changes {
 		fresh := change.Verb == definition.Create || change.Verb == definition.Restore && options.RestoreUsers
-		if _, hashed := change.Want.Properties["password_hash"]; change.Kind != definition.User || !fresh || hashed {
+		if _, hashed := change.Want.Properties["password_hash"]; change.Kind != definition.User ||
+			!fresh || hashed {
 			continue
 		}
 		if options.Passwords[change.Name] == "" {
@@ -133,12 +137,13 @@ func (e *UnchangeableError) Error() string {
 		fmt.Fprintf(&b, "\n    %s is %s, the file says %s", d.Property, d.Found, d.Want)
 	}
 	if e.Change.Kind == definition.Exchange {
-		b.WriteString("\n  Declare an exchange with another name, bind it as this one, let publishers move, and remove this one.")
+		b.WriteString("\n  Declare an exchange with another name, bind it as this one, let publishers move, and " +
+			"remove this one.")
 		return b.String()
 	}
 	fmt.Fprintf(&b, "\n  Either delete the queue once it is empty and unused, and declare again,")
-	fmt.Fprintf(&b, "\n  or declare a queue with another name and move the messages to it: docs/application.md, "+
-		"\"What can't be changed\".")
+	fmt.Fprintf(&b, "\n  or declare a queue with another name and move the messages to it: "+
+		"docs/application.md, \"What can't be changed\".")
 	return b.String()
 }
 
@@ -166,7 +171,10 @@ func (r *run) lacksUser(change definition.Change) bool {
 func (r *run) leave(change definition.Change) {
 	reason := "the files no longer have it: --prune removes it"
 	switch {
-	case change.Verb == definition.Restore && slices.ContainsFunc(change.Differences, func(d definition.Difference) bool { return d.Property == "user" }):
+	case change.Verb == definition.Restore &&
+		slices.ContainsFunc(change.Differences, func(d definition.Difference) bool {
+			return d.Property == "user"
+		}):
 		r.missing = append(r.missing, change.Name)
 		reason = "somebody deleted it: --restore-users brings it back"
 	case change.Verb == definition.Restore:
@@ -174,7 +182,8 @@ func (r *run) leave(change definition.Change) {
 	case change.Verb != definition.Remove:
 		reason = "its user was deleted by somebody"
 	}
-	r.results = append(r.results, Result{ID: change.ID, Done: Left, Reason: reason, Differences: change.Differences})
+	r.results = append(r.results,
+		Result{ID: change.ID, Done: Left, Reason: reason, Differences: change.Differences})
 }
 
 // all makes changes of one kind, some at the same time. It reports them in their order.
@@ -237,8 +246,8 @@ func (r *run) removeAll(ctx context.Context, removals []definition.Change) error
 	return nil
 }
 
-// hash is the hash of the password that a user is to have: the file's, that of the stack's password, or the one
-// that the user has, if only something else is to change.
+// hash is the hash of the password that a user is to have: the file's, that of the stack's password, or the
+// one that the user has, if only something else is to change.
 func (r *run) hash(change definition.Change) string {
 	if change.Kind != definition.User {
 		return ""

@@ -118,7 +118,8 @@ func limits(want, found definition.Item) []request {
 	there, _ := found.Properties["limits"].(map[string]any)
 	var requests []request
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
-		requests = append(requests, request{http.MethodPut, pathOf(path, want.Name, name), map[string]any{"value": wanted[name]}})
+		requests = append(requests, request{http.MethodPut, pathOf(path, want.Name, name),
+			map[string]any{"value": wanted[name]}})
 	}
 	for _, name := range slices.Sorted(maps.Keys(there)) {
 		if _, said := wanted[name]; !said {

@@ -28,7 +28,8 @@ func TestEveryKindHasItsRequest(t *testing.T) {
 		paths []string
 	}{
 		{"vhosts: [{name: a/b, tags: [x, y]}]", definition.VHost, []string{"PUT vhosts/a%2Fb"}},
-		{"vhosts: [{name: a/b, limits: {max-queues: 5}}]", definition.VHostLimits, []string{"PUT vhost-limits/a%2Fb/max-queues"}},
+		{"vhosts: [{name: a/b, limits: {max-queues: 5}}]", definition.VHostLimits,
+			[]string{"PUT vhost-limits/a%2Fb/max-queues"}},
 		{"users: [{name: u}]", definition.User, []string{"PUT users/u"}},
 		{"users: [{name: u, limits: {max-channels: 5, max-connections: 6}}]", definition.UserLimits,
 			[]string{"PUT user-limits/u/max-channels", "PUT user-limits/u/max-connections"}},
@@ -44,8 +45,10 @@ func TestEveryKindHasItsRequest(t *testing.T) {
 			[]string{"POST bindings/%2F/e/amq.topic/e/amq.fanout"}},
 		{"parameters: [{component: federation-upstream, name: n, value: {uri: amqp://h}}]", definition.Parameter,
 			[]string{"PUT parameters/federation-upstream/%2F/n"}},
-		{"global_parameters: [{name: g, value: 5}]", definition.GlobalParameter, []string{"PUT global-parameters/g"}},
-		{"policies: [{name: p, pattern: a, definition: {expires: 5}}]", definition.Policy, []string{"PUT policies/%2F/p"}},
+		{"global_parameters: [{name: g, value: 5}]", definition.GlobalParameter,
+			[]string{"PUT global-parameters/g"}},
+		{"policies: [{name: p, pattern: a, definition: {expires: 5}}]", definition.Policy,
+			[]string{"PUT policies/%2F/p"}},
 		{"operator_policies: [{name: p, pattern: a, definition: {expires: 5}}]", definition.OperatorPolicy,
 			[]string{"PUT operator-policies/%2F/p"}},
 	} {
@@ -84,7 +87,8 @@ bindings: [{source: e, vhost: v, destination: mine}, {source: e, vhost: v, desti
 		going[item.ID] = item.Name != "theirs" && item.Properties["destination"] != "theirs"
 	}
 	assert.Equal(t, []string{"has 1 binding that the files never named"}, s.usesOfExchange(exchange, going))
-	assert.Equal(t, []string{"has 1 queue that the files never named", "has 1 binding that the files never named"},
+	assert.Equal(t, []string{"has 1 queue that the files never named",
+		"has 1 binding that the files never named"},
 		s.usesOfVHost(vhost, going))
 	for id := range going {
 		going[id] = true

@@ -26,12 +26,13 @@ import (
 )
 
 // passwords are those of the users of the large application.
-var passwords = map[string]string{"u0": "pass-0", "u1": "pass-1", "u2": "pass-2", "u3": "pass-3", "u4": "pass-4"}
+var passwords = map[string]string{"u0": "pass-0", "u1": "pass-1", "u2": "pass-2", "u3": "pass-3",
+	"u4": "pass-4"}
 
 const vhosts, queues = 3, 200
 
-// large is an application of three virtual hosts, five users, 200 queues, policies, a federation upstream and a
-// shovel.
+// large is an application of three virtual hosts, five users, 200 queues, policies, a federation upstream and
+// a shovel.
 func large() string {
 	var b strings.Builder
 	section := func(name string) { fmt.Fprintf(&b, "%s:\n", name) }
@@ -79,12 +80,16 @@ func large() string {
 	}
 	entry("source: e0, vhost: v0, destination: dead, destination_type: exchange, routing_key: '#'")
 	section("parameters")
-	entry("component: federation-upstream, vhost: v0, name: north, value: {uri: 'amqp://north.invalid/v1', expires: 3600000}")
+	entry("component: federation-upstream, vhost: v0, name: north, value: {uri: 'amqp://north.invalid/v1', " +
+		"expires: 3600000}")
 	entry("component: shovel, vhost: v1, name: move, value: {src-uri: 'amqp:///v1', src-queue: q001, " +
-		"src-consumer-args: {x-stream-offset: first}, dest-uri: 'amqp:///v1', dest-exchange: dead, ack-mode: on-confirm}")
+		"src-consumer-args: {x-stream-offset: first}, dest-uri: 'amqp:///v1', dest-exchange: dead, ack-mode: " +
+		"on-confirm}")
 	section("policies")
-	entry("name: federate, vhost: v0, pattern: '^e0$', apply-to: exchanges, definition: {federation-upstream: north}")
-	entry("name: expire, vhost: v1, pattern: '^q', apply-to: classic_queues, definition: {message-ttl: 60000000}, priority: 2")
+	entry("name: federate, vhost: v0, pattern: '^e0$', apply-to: exchanges, definition: " +
+		"{federation-upstream: north}")
+	entry("name: expire, vhost: v1, pattern: '^q', apply-to: classic_queues, definition: {message-ttl: " +
+		"60000000}, priority: 2")
 	section("operator_policies")
 	entry("name: cap, vhost: v1, pattern: '^q', apply-to: classic_queues, definition: {max-length: 100000}")
 	section("global_parameters")
@@ -96,16 +101,18 @@ func large() string {
 func enablePlugins(t *testing.T, c *cluster.Cluster) {
 	t.Helper()
 	for _, node := range c.Nodes() {
-		_, err := c.Run(t.Context(), node.Container, "rabbitmq-plugins", "enable", "rabbitmq_federation", "rabbitmq_shovel")
+		_, err := c.Run(t.Context(), node.Container, "rabbitmq-plugins", "enable", "rabbitmq_federation",
+			"rabbitmq_shovel")
 		require.NoError(t, err)
 	}
-	require.NoError(t, wait.Within(t.Context(), time.Minute, time.Second, "the plugins", func(ctx context.Context) error {
-		state, err := application.Look(ctx, c)
-		if err == nil && !strings.Contains(strings.Join(state.Plugins, " "), "rabbitmq_shovel") {
-			err = errors.New("the statistics do not show them yet")
-		}
-		return err
-	}))
+	require.NoError(t, wait.Within(t.Context(), time.Minute, time.Second, "the plugins",
+		func(ctx context.Context) error {
+			state, err := application.Look(ctx, c)
+			if err == nil && !strings.Contains(strings.Join(state.Plugins, " "), "rabbitmq_shovel") {
+				err = errors.New("the statistics do not show them yet")
+			}
+			return err
+		}))
 }
 
 // look asks the cluster what it has, and parses a file for it.
@@ -121,7 +128,9 @@ func look(t *testing.T, c *cluster.Cluster, file string) (*application.State, *d
 }
 
 // apply declares a file, and counts what became of its things.
-func apply(t *testing.T, c *cluster.Cluster, file string, options application.Options) (map[application.Outcome]int, error) {
+func apply(
+	t *testing.T, c *cluster.Cluster, file string, options application.Options,
+) (map[application.Outcome]int, error) {
 	t.Helper()
 	options.Passwords = passwords
 	state, app := look(t, c, file)
@@ -161,25 +170,27 @@ func login(c *cluster.Cluster, user, password, vhost string) (*amqp.Connection, 
 // getsIn waits until a user can log in: nodes learn of users one after the other.
 func getsIn(t *testing.T, c *cluster.Cluster, user, password, vhost string) {
 	t.Helper()
-	require.NoError(t, wait.Within(t.Context(), time.Minute, time.Second, "a login", func(context.Context) error {
-		connection, err := login(c, user, password, vhost)
-		if err != nil {
-			return err
-		}
-		return connection.Close()
-	}))
+	require.NoError(t, wait.Within(t.Context(), time.Minute, time.Second, "a login",
+		func(context.Context) error {
+			connection, err := login(c, user, password, vhost)
+			if err != nil {
+				return err
+			}
+			return connection.Close()
+		}))
 }
 
 // staysOut waits until a user is refused.
 func staysOut(t *testing.T, c *cluster.Cluster, user, password, vhost string) {
 	t.Helper()
-	require.NoError(t, wait.Within(t.Context(), time.Minute, time.Second, "a refusal", func(context.Context) error {
-		connection, err := login(c, user, password, vhost)
-		if err == nil {
-			return errors.Join(errors.New("it got in"), connection.Close())
-		}
-		return nil
-	}))
+	require.NoError(t, wait.Within(t.Context(), time.Minute, time.Second, "a refusal",
+		func(context.Context) error {
+			connection, err := login(c, user, password, vhost)
+			if err == nil {
+				return errors.Join(errors.New("it got in"), connection.Close())
+			}
+			return nil
+		}))
 }
 
 func TestLargeApplication(t *testing.T) {
@@ -199,7 +210,8 @@ func TestLargeApplication(t *testing.T) {
 	start = time.Now()
 	count, err = apply(t, c, file, application.Options{})
 	require.NoError(t, err)
-	assert.Equal(t, map[application.Outcome]int{application.Present: len(app.Items)}, count, "declaring is idempotent")
+	assert.Equal(t, map[application.Outcome]int{application.Present: len(app.Items)}, count,
+		"declaring is idempotent")
 	t.Logf("found to be there in %.1f s", time.Since(start).Seconds())
 
 	getsIn(t, c, "u3", "pass-3", "v2")
@@ -219,7 +231,8 @@ func drift(t *testing.T, c *cluster.Cluster, file string) {
 			Definition: rabbithole.PolicyDefinition{"message-ttl": 5000000}, Priority: 2})
 	})
 	ask(t, c, func(api *rabbithole.Client) (*http.Response, error) {
-		return api.PutUser("u1", rabbithole.UserSettings{Password: "by hand", Tags: rabbithole.UserTags{"monitoring"}})
+		return api.PutUser("u1",
+			rabbithole.UserSettings{Password: "by hand", Tags: rabbithole.UserTags{"monitoring"}})
 	})
 	ask(t, c, func(api *rabbithole.Client) (*http.Response, error) { return api.DeleteUser("u2") })
 	ask(t, c, func(api *rabbithole.Client) (*http.Response, error) {
@@ -260,7 +273,8 @@ func drift(t *testing.T, c *cluster.Cluster, file string) {
 
 // refuse wants another type of a queue.
 func refuse(t *testing.T, c *cluster.Cluster, file string) {
-	other := strings.Replace(file, "name: q005, vhost: v2, arguments: {x-queue-type: classic", "name: q005, vhost: v2, arguments: {x-queue-type: quorum", 1)
+	other := strings.Replace(file, "name: q005, vhost: v2, arguments: {x-queue-type: classic",
+		"name: q005, vhost: v2, arguments: {x-queue-type: quorum", 1)
 	other = strings.Replace(other, "max-queues: 1002", "max-queues: 2002", 1)
 	_, err := apply(t, c, other, application.Options{})
 	var unchangeable *application.UnchangeableError
@@ -291,7 +305,8 @@ func prune(t *testing.T, c *cluster.Cluster, file string) {
 	channel, err := v0.Channel()
 	require.NoError(t, err)
 	require.NoError(t, channel.Confirm(false))
-	confirmation, err := channel.PublishWithDeferredConfirmWithContext(ctx, "", "q003", false, false, amqp.Publishing{Body: []byte("kept")})
+	confirmation, err := channel.PublishWithDeferredConfirmWithContext(ctx, "", "q003", false, false,
+		amqp.Publishing{Body: []byte("kept")})
 	require.NoError(t, err)
 	require.True(t, confirmation.Wait())
 	v1, err := login(c, c.Outputs().Username, c.Outputs().Password, "v1")
@@ -304,7 +319,8 @@ func prune(t *testing.T, c *cluster.Cluster, file string) {
 
 	count, err := apply(t, c, smaller, application.Options{})
 	require.NoError(t, err)
-	assert.Equal(t, 7, count[application.Left], "without --prune nothing goes: three queues, their bindings, a right")
+	assert.Equal(t, 7, count[application.Left],
+		"without --prune nothing goes: three queues, their bindings, a right")
 
 	_, err = apply(t, c, smaller, application.Options{Prune: true})
 	require.ErrorContains(t, err, "queue q003 in vhost v0 is not removed: it holds 1 message")
@@ -315,10 +331,11 @@ func prune(t *testing.T, c *cluster.Cluster, file string) {
 	_, err = channel.QueuePurge("q003", false)
 	require.NoError(t, err)
 	require.NoError(t, v1.Close())
-	require.NoError(t, wait.Within(ctx, time.Minute, time.Second, "the statistics", func(ctx context.Context) error {
-		count, err = apply(t, c, smaller, application.Options{Prune: true})
-		return err
-	}))
+	require.NoError(t, wait.Within(ctx, time.Minute, time.Second, "the statistics",
+		func(ctx context.Context) error {
+			count, err = apply(t, c, smaller, application.Options{Prune: true})
+			return err
+		}))
 	assert.Equal(t, 7, count[application.Removed])
 	state, _ := look(t, c, "")
 	_, there := state.Actual.Find(definition.ID{Kind: definition.Queue, VHost: "v0", Name: "theirs"})
@@ -342,10 +359,11 @@ func exportAndRestore(t *testing.T, c *cluster.Cluster, file string) {
 	for _, secret := range append([]string{"password", "hash", c.Outputs().Username}, "pass-3") {
 		assert.NotContains(t, string(exported), secret)
 	}
-	require.NoError(t, wait.Within(t.Context(), 2*time.Minute, time.Second, "an empty cluster", func(context.Context) error {
-		_, err := apply(t, c, "users: []", application.Options{Prune: true})
-		return err
-	}))
+	require.NoError(t, wait.Within(t.Context(), 2*time.Minute, time.Second, "an empty cluster",
+		func(context.Context) error {
+			_, err := apply(t, c, "users: []", application.Options{Prune: true})
+			return err
+		}))
 	empty, _ := look(t, c, "")
 	require.Empty(t, empty.Foreign())
 	assert.Empty(t, empty.Owned)
@@ -364,13 +382,19 @@ func emptyAll(c *cluster.Cluster) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	for v := range vhosts {
-		_ = livetest.Ask(ctx, c, func(api *rabbithole.Client) (*http.Response, error) { return api.DeleteVhost(fmt.Sprintf("v%d", v)) })
+		_ = livetest.Ask(ctx, c, func(api *rabbithole.Client) (*http.Response, error) {
+			return api.DeleteVhost(fmt.Sprintf("v%d", v))
+		})
 	}
 	for user := range passwords {
-		_ = livetest.Ask(ctx, c, func(api *rabbithole.Client) (*http.Response, error) { return api.DeleteUser(user) })
+		_ = livetest.Ask(ctx, c, func(api *rabbithole.Client) (*http.Response, error) {
+			return api.DeleteUser(user)
+		})
 	}
 	for _, name := range []string{"region", definition.OwnersParameter} {
-		_ = livetest.Ask(ctx, c, func(api *rabbithole.Client) (*http.Response, error) { return api.DeleteGlobalParameter(name) })
+		_ = livetest.Ask(ctx, c, func(api *rabbithole.Client) (*http.Response, error) {
+			return api.DeleteGlobalParameter(name)
+		})
 	}
 }
 

@@ -23,8 +23,8 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("%s is not removed: it %s", e.ID, strings.Join(e.Why, ", and "))
 }
 
-// uses returns an *InUseError for each thing whose removal would lose messages, take a queue from its consumers,
-// or take along what the files never named.
+// uses returns an *InUseError for each thing whose removal would lose messages, take a queue from its
+// consumers, or take along what the files never named.
 func (s *State) uses(ctx context.Context, removals []definition.Change) ([]error, error) {
 	going := map[definition.ID]bool{}
 	for _, removal := range removals {
@@ -103,7 +103,8 @@ func (s *State) usesOfExchange(id definition.ID, going map[definition.ID]bool) [
 	others := 0
 	for _, binding := range s.Actual.Of(definition.Binding) {
 		touches := text(binding.Properties["source"]) == id.Name ||
-			text(binding.Properties["destination_type"]) == "exchange" && text(binding.Properties["destination"]) == id.Name
+			text(binding.Properties["destination_type"]) == "exchange" &&
+				text(binding.Properties["destination"]) == id.Name
 		if binding.VHost == id.VHost && touches && !going[binding.ID] {
 			others++
 		}

@@ -15,8 +15,8 @@ import (
 	"warren/operate/cluster"
 )
 
-// TestTutorialsSetupRuns declares the application of stack tutorial on its series. The tutorial's own script then
-// finds all that it declares, and changes nothing.
+// TestTutorialsSetupRuns declares the application of stack tutorial on its series. The tutorial's own script
+// then finds all that it declares, and changes nothing.
 func TestTutorialsSetupRuns(t *testing.T) {
 	python := pythonWithRequests(t)
 	stack := livestack.New(t, map[string]any{

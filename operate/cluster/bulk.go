@@ -30,7 +30,9 @@ const allReplicas = `Queues = [{amqqueue:get_name(Q), element(1, amqqueue:get_pi
 
 // replicasOfAll returns the replicas of all quorum queues, as the node reaches them. It fails on series
 // whose Raft library does not tell (3.12 and before).
-func (c *Cluster) replicasOfAll(ctx context.Context, node topology.NodeOutput) (map[plan.QueueID][]replica, error) {
+func (c *Cluster) replicasOfAll(
+	ctx context.Context, node topology.NodeOutput,
+) (map[plan.QueueID][]replica, error) {
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
 	output, err := c.Run(ctx, node.Container, "rabbitmqctl", "eval", "--formatter", "json", allReplicas)

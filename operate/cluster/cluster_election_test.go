@@ -61,18 +61,19 @@ func killLeader(t *testing.T, c *cluster.Cluster, victim topology.NodeOutput, qu
 	}
 	livetest.Healthy(t, c)
 	require.NoError(t, c.Kill(t.Context(), victim.Container))
-	require.NoError(t, wait.Within(t.Context(), time.Minute, 200*time.Millisecond, "new leaders", func(ctx context.Context) error {
-		for _, name := range names {
-			leader, err := c.Leader(ctx, traffic.VHost, name)
-			if err == nil && leader.Name == victim.Name {
-				err = fmt.Errorf("queue %s is still led by %s", name, leader.Name)
+	require.NoError(t, wait.Within(t.Context(), time.Minute, 200*time.Millisecond, "new leaders",
+		func(ctx context.Context) error {
+			for _, name := range names {
+				leader, err := c.Leader(ctx, traffic.VHost, name)
+				if err == nil && leader.Name == victim.Name {
+					err = fmt.Errorf("queue %s is still led by %s", name, leader.Name)
+				}
+				if err != nil {
+					return err
+				}
 			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
+			return nil
+		}))
 
 	stood := map[string]int{}
 	for _, node := range c.Nodes() {

@@ -32,7 +32,8 @@ func (c *Cluster) Exec(ctx context.Context, containerName string, command ...str
 	if err != nil {
 		return fail(err)
 	}
-	attached, err := c.DockerOf(containerName).ContainerExecAttach(ctx, created.ID, container.ExecAttachOptions{})
+	attached, err := c.DockerOf(containerName).ContainerExecAttach(ctx, created.ID,
+		container.ExecAttachOptions{})
 	if err != nil {
 		return fail(err)
 	}
@@ -73,7 +74,8 @@ func (c *Cluster) Run(ctx context.Context, containerName string, command ...stri
 // Kill ends a container's processes with SIGKILL, as a crash would, and returns when they are gone. The
 // Engine counts it as stopped by hand, so that no restart policy brings it back.
 func (c *Cluster) Kill(ctx context.Context, containerName string) error {
-	gone, failed := c.DockerOf(containerName).ContainerWait(ctx, containerName, container.WaitConditionNotRunning)
+	gone, failed := c.DockerOf(containerName).ContainerWait(ctx, containerName,
+		container.WaitConditionNotRunning)
 	if err := c.DockerOf(containerName).ContainerKill(ctx, containerName, "SIGKILL"); err != nil {
 		return fmt.Errorf("kill %s: %w", containerName, err)
 	}
@@ -96,7 +98,8 @@ func (c *Cluster) Stop(ctx context.Context, containerName string, grace time.Dur
 	seconds := int(grace.Seconds())
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace+engineSlack)
 	defer cancel()
-	if err := c.DockerOf(containerName).ContainerStop(ctx, containerName, container.StopOptions{Timeout: &seconds}); err != nil {
+	if err := c.DockerOf(containerName).ContainerStop(ctx, containerName,
+		container.StopOptions{Timeout: &seconds}); err != nil {
 		return fmt.Errorf("stop %s: %w", containerName, err)
 	}
 	return nil
@@ -104,7 +107,8 @@ func (c *Cluster) Stop(ctx context.Context, containerName string, grace time.Dur
 
 // Start starts a container; one that runs is left alone.
 func (c *Cluster) Start(ctx context.Context, containerName string) error {
-	if err := c.DockerOf(containerName).ContainerStart(ctx, containerName, container.StartOptions{}); err != nil {
+	if err := c.DockerOf(containerName).ContainerStart(ctx, containerName,
+		container.StartOptions{}); err != nil {
 		return fmt.Errorf("start %s: %w", containerName, err)
 	}
 	return nil

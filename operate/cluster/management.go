@@ -21,7 +21,8 @@ const RequestTimeout = 5 * time.Second
 func (c *Cluster) Management(ctx context.Context, node topology.NodeOutput) *rabbithole.Client {
 	endpoint := c.managementURL(node)
 	// NewTLSClient fails only on an endpoint that is no URL, and Open has seen to that.
-	api, err := rabbithole.NewTLSClient(endpoint, c.outputs.Username, c.outputs.Password, boundTransport{ctx, c.http})
+	api, err := rabbithole.NewTLSClient(endpoint, c.outputs.Username, c.outputs.Password,
+		boundTransport{ctx, c.http})
 	if err != nil {
 		panic(fmt.Sprintf("cluster: management endpoint %q: %v", endpoint, err))
 	}

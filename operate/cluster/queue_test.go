@@ -16,7 +16,8 @@ func decode(t *testing.T, text string) Queue {
 }
 
 func TestQuorumQueueFromTheManagementAPI(t *testing.T) {
-	queue := decode(t, `{"name":"ha_queue","vhost":"/","type":"quorum","state":"running","exclusive":null,"leader":"rabbit@b",
+	queue := decode(t,
+		`{"name":"ha_queue","vhost":"/","type":"quorum","state":"running","exclusive":null,"leader":"rabbit@b",
 		"members":["rabbit@c","rabbit@b","rabbit@a"],"online":["rabbit@c","rabbit@b"],"messages":7,
 		"arguments":{"x-quorum-initial-group-size":5}}`)
 	assert.Equal(t, []string{"rabbit@a", "rabbit@b", "rabbit@c"}, queue.Members)

@@ -54,8 +54,8 @@ type replica struct {
 	CommitIndex   logIndex `json:"Commit Index"`
 }
 
-// stored is how far the replica has the log on its disk, as entries or in a snapshot. The last entry written of one that got a
-// snapshot stays behind that until it gets another entry.
+// stored is how far the replica has the log on its disk, as entries or in a snapshot. The last entry written
+// of one that got a snapshot stays behind that until it gets another entry.
 func (r replica) stored() logIndex { return max(r.LastWritten, r.SnapshotIndex) }
 
 // logIndex is a place in a Raft log, 0 if it is not known, for which the API writes "".
@@ -97,7 +97,8 @@ func (s *session) quorumStatus(ctx context.Context, queue *Queue) ([]replica, er
 	path := "queues/quorum/" + url.PathEscape(queue.VHost) + "/" + url.PathEscape(queue.Name) + "/status"
 	err := s.get(ctx, path, &replicas)
 	var status *StatusError
-	if errors.As(err, &status) && status.Code != http.StatusUnauthorized && status.Code < http.StatusInternalServerError {
+	if errors.As(err, &status) && status.Code != http.StatusUnauthorized &&
+		status.Code < http.StatusInternalServerError {
 		return nil, nil
 	}
 	return replicas, err

@@ -36,7 +36,8 @@ func TestReplicasSayHowTheyAre(t *testing.T) {
 		want     Queue
 	}{
 		{"all well", []string{
-			member("a", "leader", "voter", 9, 9), member("b", "follower", "voter", 9, 8), member("c", "follower", "voter", 9, 9),
+			member("a", "leader", "voter", 9, 9), member("b", "follower", "voter", 9, 8),
+			member("c", "follower", "voter", 9, 9),
 		}, Queue{Leader: "rabbit@a", Online: []string{"rabbit@a", "rabbit@b", "rabbit@c"}}},
 		{"one got a snapshot, and nothing since", []string{
 			member("a", "leader", "voter", 9, 9), member("b", "follower", "voter", 9, 9),
@@ -45,7 +46,8 @@ func TestReplicasSayHowTheyAre(t *testing.T) {
 		{"half deleted", []string{absent("a"), absent("b"), absent("c")}, Queue{}},
 		{"a node is away", []string{member("a", "leader", "voter", 9, 9), absent("b")},
 			Queue{Leader: "rabbit@a", Online: []string{"rabbit@a"}}},
-		{"a new replica", []string{member("a", "leader", "voter", 900, 900), member("b", "follower", "promotable", 100, 90)}, Queue{
+		{"a new replica", []string{member("a", "leader", "voter", 900, 900),
+			member("b", "follower", "promotable", 100, 90)}, Queue{
 			Leader: "rabbit@a", Online: []string{"rabbit@a", "rabbit@b"}, NonVoters: []string{"rabbit@b"},
 			Behind: map[string]int64{"rabbit@b": 800},
 		}},
@@ -97,17 +99,21 @@ func TestQueuesAreAskedOneByOneOnlyForTheirReplicas(t *testing.T) {
 		switch path {
 		case "/api/queues":
 			assert.Equal(t, "true", r.URL.Query().Get("disable_stats"))
-			fmt.Fprint(w, `[{"vhost":"b","name":"q/1","type":"quorum","leader":"rabbit@a","members":["rabbit@a","rabbit@b"]},
+			fmt.Fprint(w,
+				`[{"vhost":"b","name":"q/1","type":"quorum","leader":"rabbit@a","members":["rabbit@a","rabbit@b"]},
 				{"vhost":"/","name":"c","type":"classic","node":"rabbit@a","state":"running"},
 				{"vhost":"/","name":"mine","type":"classic","exclusive":true},
 				{"vhost":"/","name":"s","type":"stream","online":["rabbit@a"],"totals":null}]`)
 		case "/api/consumers":
-			fmt.Fprint(w, `[{"queue":{"vhost":"b","name":"q/1"}},{"queue":{"vhost":"/","name":"s"}},{"queue":{"vhost":"b","name":"q/1"}}]`)
+			fmt.Fprint(w,
+				`[{"queue":{"vhost":"b","name":"q/1"}},{"queue":{"vhost":"/","name":"s"}},{"queue":{"vhost":"b","name":"q/1"}}]`)
 		case "/api/queues/quorum/b/q%2F1/status":
 			commit := 10 * asked[path]
-			fmt.Fprintf(w, "[%s,%s]", member("a", "leader", "voter", commit, commit), member("b", "follower", "voter", commit-5, 0))
+			fmt.Fprintf(w, "[%s,%s]", member("a", "leader", "voter", commit, commit),
+				member("b", "follower", "voter", commit-5, 0))
 		case "/api/queues/%2F/s":
-			fmt.Fprint(w, `{"vhost":"/","name":"s","type":"stream","leader":"rabbit@a","members":["rabbit@a","rabbit@b"],"online":["rabbit@a"]}`)
+			fmt.Fprint(w,
+				`{"vhost":"/","name":"s","type":"stream","leader":"rabbit@a","members":["rabbit@a","rabbit@b"],"online":["rabbit@a"]}`)
 		default:
 			t.Errorf("asked for %s", path)
 		}
@@ -129,7 +135,8 @@ func TestQueueThatIsGoneWhenItIsAskedKeepsWhatTheListSaid(t *testing.T) {
 	c, node := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/api/queues":
-			fmt.Fprint(w, `[{"vhost":"/","name":"q","type":"quorum","leader":"rabbit@a","members":["rabbit@a"],"online":["rabbit@a"]}]`)
+			fmt.Fprint(w,
+				`[{"vhost":"/","name":"q","type":"quorum","leader":"rabbit@a","members":["rabbit@a"],"online":["rabbit@a"]}]`)
 		case "/api/consumers":
 			http.Error(w, "{}", http.StatusServiceUnavailable)
 		default:
@@ -144,7 +151,8 @@ func TestQueueThatIsGoneWhenItIsAskedKeepsWhatTheListSaid(t *testing.T) {
 
 func TestReplicasOfAllQueues(t *testing.T) {
 	of := func(name, replica string) string { return `{"vhost":"/","name":"` + name + `",` + replica[1:] }
-	replicas, err := parseReplicas(`{"node":"rabbit@a","result":"ok","value":[` + of("a", member("a", "leader", "voter", 9, 9)) + "," + of("b", absent("a")) + "," +
+	replicas, err := parseReplicas(`{"node":"rabbit@a","result":"ok","value":[` +
+		of("a", member("a", "leader", "voter", 9, 9)) + "," + of("b", absent("a")) + "," +
 		of("a", member("b", "follower", "promotable", 2, 2)) + "," + of("a", absent("c")) + "]}")
 	require.NoError(t, err)
 	queue := Queue{}

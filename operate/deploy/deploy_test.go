@@ -193,7 +193,8 @@ func TestUpRefreshesAfterAKilledRun(t *testing.T) {
 		{"type": "updating", "resource": {"type": "docker:index/container:Container", "inputs": {"name": "x"}}}]}}`)
 	output, err := p.up()
 	require.NoError(t, err, output)
-	assert.Regexp(t, `pulumi refresh --yes --skip-preview --clear-pending-creates .*--config-file=\S+ project/\.warren/`,
+	assert.Regexp(t,
+		`pulumi refresh --yes --skip-preview --clear-pending-creates .*--config-file=\S+ project/\.warren/`,
 		p.calls())
 	assert.Regexp(t, `(?s)pulumi refresh .*pulumi up `, p.calls())
 }

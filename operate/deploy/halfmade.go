@@ -101,7 +101,8 @@ func (s *Stack) removeHalfMade(ctx context.Context, left leftovers) error {
 	})
 }
 
-// removeFrom removes what has the name and the stack's label, unless the state knows its id or another state made it.
+// removeFrom removes what has the name and the stack's label, unless the state knows its id or another state
+// made it.
 func (s *Stack) removeFrom(ctx context.Context, docker engine, left leftovers) error {
 	for _, name := range left.containers {
 		found, err := docker.ContainerList(ctx, container.ListOptions{All: true, Filters: s.named(name)})

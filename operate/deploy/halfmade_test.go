@@ -108,10 +108,12 @@ func TestOnlyWhatTheStateDoesNotKnowIsRemoved(t *testing.T) {
 
 // D16: another clone's containers have the same names.
 func TestWhatAnotherStateMadeIsNotRemoved(t *testing.T) {
-	for owner, removed := range map[string][]string{"0123": {"container c", "network n"}, "4567": nil, "": {"container c", "network n"}} {
+	for owner, removed := range map[string][]string{"0123": {"container c", "network n"}, "4567": nil,
+		"": {"container c", "network n"}} {
 		s, _ := newProject(t, empty).open("dev")
 		engine := &fakeEngine{
-			containers: map[string]string{"^/?warren-dev-rabbit1$": "c"}, networks: map[string]string{"^/?warren-dev$": "n"}, owner: owner,
+			containers: map[string]string{"^/?warren-dev-rabbit1$": "c"},
+			networks:   map[string]string{"^/?warren-dev$": "n"}, owner: owner,
 		}
 		left := left(t, interrupted)
 		require.NoError(t, s.removeFrom(t.Context(), engine, left))

@@ -30,7 +30,8 @@ func TestRealHealthyClusterGetsNoDiagnosis(t *testing.T) {
 	for _, d := range doctor.Diagnose(examination) {
 		// What other tests leave behind: leaders gather on nodes that were not restarted, and on a machine that
 		// is too busy a node comes back later than the container that looks after its membership waits.
-		assert.Contains(t, []health.Kind{health.LeadersNotSpread, health.HelperMissing, health.HelperUnhealthy}, health.Kind(d.Name), d.Found)
+		assert.Contains(t, []health.Kind{health.LeadersNotSpread, health.HelperMissing, health.HelperUnhealthy},
+			health.Kind(d.Name), d.Found)
 	}
 	require.NotNil(t, examination.Status.Spread)
 	for _, node := range examination.Status.Spread.Nodes {
@@ -117,10 +118,12 @@ func TestMishapsAreDiagnosedAndFixed(t *testing.T) {
 	t.Run("queue-half-deleted", func(t *testing.T) {
 		const name = "warren test; $(half)"
 		require.NoError(t, livetest.Ask(t.Context(), c, func(api *rabbithole.Client) (*http.Response, error) {
-			return api.DeclareQueue("/", name, rabbithole.QueueSettings{Durable: true, Arguments: map[string]any{"x-queue-type": "quorum"}})
+			return api.DeclareQueue("/", name,
+				rabbithole.QueueSettings{Durable: true, Arguments: map[string]any{"x-queue-type": "quorum"}})
 		}))
 		for _, n := range c.Nodes() {
-			run(t, "rabbitmqctl", "eval", fmt.Sprintf(`ra:force_delete_server(quorum_queues, {'%%2F_%s', '%s'}).`, name, n.NodeName))
+			run(t, "rabbitmqctl", "eval", fmt.Sprintf(`ra:force_delete_server(quorum_queues, {'%%2F_%s', '%s'}).`,
+				name, n.NodeName))
 		}
 		diagnosis := diagnosed(t, c, string(health.QueueHalfDeleted))
 		assert.Contains(t, diagnosis.Found, name)
@@ -139,7 +142,8 @@ func TestMishapsAreDiagnosedAndFixed(t *testing.T) {
 	t.Run("replica-not-voting", func(t *testing.T) {
 		target := livetest.QuorumQueue(t, c)
 		run(t, "rabbitmq-queues", "delete_member", "--vhost", "/", target.Queue, node.NodeName)
-		run(t, "rabbitmq-queues", "add_member", "--vhost", "/", "--membership", "non_voter", target.Queue, node.NodeName)
+		run(t, "rabbitmq-queues", "add_member", "--vhost", "/", "--membership", "non_voter", target.Queue,
+			node.NodeName)
 		assert.Contains(t, diagnosed(t, c, string(health.ReplicaNotVoting)).Found, node.Name)
 	})
 	t.Run("helper-down", func(t *testing.T) {
@@ -163,25 +167,28 @@ func TestMishapsAreDiagnosedAndFixed(t *testing.T) {
 			name := fmt.Sprintf("warren-test-%d", i)
 			require.NoError(t, livetest.Ask(t.Context(), c, func(*rabbithole.Client) (*http.Response, error) {
 				return c.Management(t.Context(), other).DeclareQueue("/", name, rabbithole.QueueSettings{
-					Durable: true, Arguments: map[string]any{"x-queue-type": "quorum", "x-queue-leader-locator": "client-local"},
+					Durable:   true,
+					Arguments: map[string]any{"x-queue-type": "quorum", "x-queue-leader-locator": "client-local"},
 				})
 			}))
 			t.Cleanup(func() {
-				assert.NoError(t, livetest.Ask(context.Background(), c, func(api *rabbithole.Client) (*http.Response, error) {
-					return api.DeleteQueue("/", name)
-				}))
+				assert.NoError(t, livetest.Ask(context.Background(), c,
+					func(api *rabbithole.Client) (*http.Response, error) {
+						return api.DeleteQueue("/", name)
+					}))
 			})
 		}
 		fix(t, diagnosed(t, c, "leaders-not-spread"))
-		require.NoError(t, wait.Until(patient(t), time.Second, "leaders to be spread", func(ctx context.Context) error {
-			status, err := health.Observe(ctx, c)
-			for _, problem := range status.Problems() {
-				if problem.Kind == health.LeadersNotSpread {
-					err = fmt.Errorf("%s", problem)
+		require.NoError(t, wait.Until(patient(t), time.Second, "leaders to be spread",
+			func(ctx context.Context) error {
+				status, err := health.Observe(ctx, c)
+				for _, problem := range status.Problems() {
+					if problem.Kind == health.LeadersNotSpread {
+						err = fmt.Errorf("%s", problem)
+					}
 				}
-			}
-			return err
-		}))
+				return err
+			}))
 	})
 	t.Run("inconsistent membership", func(t *testing.T) {
 		target := livetest.QuorumQueue(t, c)
@@ -203,15 +210,17 @@ func TestMishapsAreDiagnosedAndFixed(t *testing.T) {
 		assert.NotContains(t, strings.Join(diagnosis.Fix, "\n"), "reset")
 		// As the doctor says, its replicas are left to do. Which queues lack one depends on what the node got
 		// back by itself.
-		require.NoError(t, wait.Until(patient(t), time.Second, "the node to be back", func(ctx context.Context) error {
-			status, err := health.Observe(ctx, c)
-			for _, p := range status.Problems() {
-				if err == nil && p.Severity == health.Failure && p.Kind != health.TooFewReplicas && p.Kind != health.HelperDown {
-					err = fmt.Errorf("%s", p)
+		require.NoError(t, wait.Until(patient(t), time.Second, "the node to be back",
+			func(ctx context.Context) error {
+				status, err := health.Observe(ctx, c)
+				for _, p := range status.Problems() {
+					if err == nil && p.Severity == health.Failure && p.Kind != health.TooFewReplicas &&
+						p.Kind != health.HelperDown {
+						err = fmt.Errorf("%s", p)
+					}
 				}
-			}
-			return err
-		}))
+				return err
+			}))
 		for _, d := range diagnoses(t, c) {
 			if d.Name == string(health.TooFewReplicas) {
 				fix(t, d)
@@ -232,21 +241,22 @@ func patient(t *testing.T) context.Context {
 func diagnosed(t *testing.T, c *cluster.Cluster, name string) doctor.Diagnosis {
 	t.Helper()
 	var found doctor.Diagnosis
-	require.NoError(t, wait.Within(t.Context(), 2*time.Minute, time.Second, "the diagnosis", func(ctx context.Context) error {
-		examination, err := doctor.Examine(ctx, c, fault.DescribeLeftovers)
-		if err != nil {
-			return err
-		}
-		var names []string
-		for _, d := range doctor.Diagnose(examination) {
-			if d.Name == name {
-				found = d
-				return nil
+	require.NoError(t, wait.Within(t.Context(), 2*time.Minute, time.Second, "the diagnosis",
+		func(ctx context.Context) error {
+			examination, err := doctor.Examine(ctx, c, fault.DescribeLeftovers)
+			if err != nil {
+				return err
 			}
-			names = append(names, d.Name)
-		}
-		return fmt.Errorf("no diagnosis %q among %q", name, names)
-	}))
+			var names []string
+			for _, d := range doctor.Diagnose(examination) {
+				if d.Name == name {
+					found = d
+					return nil
+				}
+				names = append(names, d.Name)
+			}
+			return fmt.Errorf("no diagnosis %q among %q", name, names)
+		}))
 	return found
 }
 

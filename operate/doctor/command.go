@@ -14,7 +14,8 @@ func shell(words ...string) string {
 	quoted := make([]string, len(words))
 	for i, word := range words {
 		if strings.ContainsRune(word, 0) {
-			return "# no command line can hold a name with a NUL byte: use the management interface for " + plan.ShellQuote(word)
+			return "# no command line can hold a name with a NUL byte: use the management interface for " +
+				plan.ShellQuote(word)
 		}
 		quoted[i] = plan.ShellQuote(word)
 	}
@@ -28,7 +29,9 @@ func in(node health.NodeStatus, words ...string) string {
 
 // queueCommand is a command line that runs a command of one of RabbitMQ's tools about a queue in a node's
 // container. What follows "--" is no option, whatever a queue is called.
-func queueCommand(node health.NodeStatus, queue plan.QueueID, tool, command string, options []string, more ...string) string {
+func queueCommand(
+	node health.NodeStatus, queue plan.QueueID, tool, command string, options []string, more ...string,
+) string {
 	words := append([]string{tool, command, "--vhost", queue.VHost}, options...)
 	return in(node, append(append(words, "--", queue.Name), more...)...)
 }

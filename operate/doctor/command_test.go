@@ -51,8 +51,10 @@ func stub(t *testing.T) (run func(lines []string) ([][]string, error)) {
 
 // hostile are names that a shell or a terminal would take for something else.
 var hostile = []string{
-	"$(touch pwned)", "`touch pwned`", "; touch pwned #", "a\nb", "it's", `say "hi"`, `back\slash\`, "\x1b[2J\x1b[31mred", "\u009b31m",
-	"--if-empty", "-n", "--", "#comment", "~", "*", "{a,b}", "!!", "$HOME", " leading and trailing ", "", "Zürich 東京 🐇", "\u202e reversed",
+	"$(touch pwned)", "`touch pwned`", "; touch pwned #", "a\nb", "it's", `say "hi"`, `back\slash\`,
+	"\x1b[2J\x1b[31mred", "\u009b31m",
+	"--if-empty", "-n", "--", "#comment", "~", "*", "{a,b}", "!!", "$HOME", " leading and trailing ", "",
+	"Zürich 東京 🐇", "\u202e reversed",
 	"\xff\xfe", strings.Repeat("x", 255), strings.Repeat("'", 255), "\t\r\n", "=x", "%2F",
 }
 
@@ -61,10 +63,12 @@ func commandsAbout(vhost, name string) []string {
 	e := healthy()
 	nodes := e.Status.Queues[0].Members
 	half := cluster.Queue{VHost: vhost, Name: name, Type: cluster.Quorum, GroupSize: 3, Members: nodes}
-	short := cluster.Queue{VHost: vhost + "2", Name: name, Type: cluster.Quorum, GroupSize: 3, Leader: nodes[0], Members: nodes[:2], Online: nodes[:1]}
+	short := cluster.Queue{VHost: vhost + "2", Name: name, Type: cluster.Quorum, GroupSize: 3, Leader: nodes[0],
+		Members: nodes[:2], Online: nodes[:1]}
 	stream := short
 	stream.Type, stream.VHost = cluster.Stream, vhost+"3"
-	classic := cluster.Queue{VHost: vhost + "4", Name: name, Type: cluster.Classic, State: "running", Members: nodes[:1]}
+	classic := cluster.Queue{VHost: vhost + "4", Name: name, Type: cluster.Classic, State: "running",
+		Members: nodes[:1]}
 	e.Status.Queues = []cluster.Queue{half, short, stream, classic}
 	var commands []string
 	for _, d := range Diagnose(e) {
@@ -78,7 +82,9 @@ func commandsAbout(vhost, name string) []string {
 }
 
 // checkCommands runs the commands about a queue.
-func checkCommands(t interface{ Fatalf(string, ...any) }, run func([]string) ([][]string, error), vhost, name string) {
+func checkCommands(
+	t interface{ Fatalf(string, ...any) }, run func([]string) ([][]string, error), vhost, name string,
+) {
 	lines := commandsAbout(vhost, name)
 	for _, line := range lines {
 		if strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {

@@ -89,8 +89,8 @@ func (c *consultation) notInStack(p health.Problem) (string, []string) {
 			[]string{"# do what is said above, or give the stack its node back in warren:nodes; then:", c.up()}
 	}
 	if c.deployed() {
-		means := origin + "As far as can be seen now, nothing is on it alone. `pulumi up` removes it step by step, and looks " +
-			"again before each step."
+		means := origin + "As far as can be seen now, nothing is on it alone. `pulumi up` removes it step by " +
+			"step, and looks again before each step."
 		if next := steps(formation); next != "" {
 			means += " Next: " + next + "."
 		}
@@ -103,7 +103,8 @@ func (c *consultation) notInStack(p health.Problem) (string, []string) {
 		}
 	}
 	if len(fix) == 0 {
-		return origin + "It can't leave yet: " + steps(formation) + ".", []string{in(c.anyNode(), "rabbitmqctl", "cluster_status")}
+		return origin + "It can't leave yet: " +
+			steps(formation) + ".", []string{in(c.anyNode(), "rabbitmqctl", "cluster_status")}
 	}
 	return origin + "It can leave without a loss, step by step.", append(fix, "# look again before the next "+
 		"step:", c.again())

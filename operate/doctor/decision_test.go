@@ -125,7 +125,8 @@ func TestEmptyNodeOfAClusterByHandMayBeReset(t *testing.T) {
 	d := find(t, Diagnose(e), Inconsistent, "rabbit2")
 	fix := strings.Join(d.Fix, "\n")
 	assert.Contains(t, fix, "docker exec warren-test-rabbit2 rabbitmqctl reset")
-	assert.Less(t, strings.Index(fix, "this deletes what only rabbit2 has"), strings.Index(fix, "rabbitmqctl reset"))
+	assert.Less(t, strings.Index(fix, "this deletes what only rabbit2 has"),
+		strings.Index(fix, "rabbitmqctl reset"))
 }
 
 func TestMemberThatMayNotLeaveIsNotForgotten(t *testing.T) {

@@ -85,10 +85,12 @@ func explained(found map[health.Kind]bool, leftovers bool, kind health.Kind) boo
 	has := func(kinds ...health.Kind) bool {
 		return slices.ContainsFunc(kinds, func(k health.Kind) bool { return found[k] })
 	}
-	nodeGone := has(health.NodeMissing, health.NodeDown, health.NodePaused, health.NodeBooting, health.AppStopped,
+	nodeGone := has(health.NodeMissing, health.NodeDown, health.NodePaused, health.NodeBooting,
+		health.AppStopped,
 		health.NodeDrained, health.CookieMismatch, health.Partition, health.MembershipDiffers)
 	switch kind {
-	case health.ReplicaOffline, health.QueueNoLeader, health.QueueDown, health.ManagementSilent, health.ServerWronglyUp:
+	case health.ReplicaOffline, health.QueueNoLeader, health.QueueDown, health.ManagementSilent,
+		health.ServerWronglyUp:
 		return nodeGone
 	case health.QueuesUnknown:
 		return nodeGone || has(health.ManagementRefuses)

@@ -46,7 +46,8 @@ func Examine(ctx context.Context, c *cluster.Cluster, leftovers FindLeftovers) (
 
 func examine(ctx context.Context, c *cluster.Cluster, leftovers FindLeftovers) (Examination, error) {
 	e := Examination{
-		Stack: c.Stack(), Network: c.Outputs().Network, Logs: map[string]string{}, Own: map[string][]cluster.Queue{},
+		Stack: c.Stack(), Network: c.Outputs().Network,
+		Logs: map[string]string{}, Own: map[string][]cluster.Queue{},
 	}
 	var group errgroup.Group
 	group.Go(func() (err error) {

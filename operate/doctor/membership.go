@@ -11,7 +11,8 @@ import (
 
 // inconsistentSignatures are what a node logs that cannot start because others do not count it as a member,
 // or because it counts itself to another cluster.
-var inconsistentSignatures = []string{"inconsistent_cluster", "thinks it's clustered with", "thinks it's part of"}
+var inconsistentSignatures = []string{"inconsistent_cluster", "thinks it's clustered with",
+	"thinks it's part of"}
 
 // inconsistent finds the nodes about whose membership others disagree.
 func (c *consultation) inconsistent(problems []health.Problem) []Diagnosis {
@@ -37,7 +38,9 @@ func (c *consultation) inconsistent(problems []health.Problem) []Diagnosis {
 }
 
 func matches(line string, signatures []string) bool {
-	return slices.ContainsFunc(signatures, func(signature string) bool { return strings.Contains(line, signature) })
+	return slices.ContainsFunc(signatures, func(signature string) bool {
+		return strings.Contains(line, signature)
+	})
 }
 
 // oddOneOut returns the node to blame for a membership problem of a node (both by host name): the node
@@ -52,7 +55,8 @@ func oddOneOut(status health.Status, subject string) string {
 		return subject
 	}
 	for _, other := range status.Nodes {
-		if !slices.Contains(complaining.Members, other.NodeName) && countedBy(status, other) <= len(status.Nodes)/2 {
+		if !slices.Contains(complaining.Members, other.NodeName) &&
+			countedBy(status, other) <= len(status.Nodes)/2 {
 			return other.Name
 		}
 	}

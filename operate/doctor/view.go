@@ -95,7 +95,8 @@ func nodesOf(status health.Status) []plan.Node {
 
 func stateOf(node health.NodeStatus) plan.NodeState {
 	switch {
-	case node.State == cluster.StateMissing, node.State == "exited", node.State == "created", node.State == "dead":
+	case node.State == cluster.StateMissing, node.State == "exited", node.State == "created",
+		node.State == "dead":
 		return plan.Down
 	case node.Drained:
 		return plan.Maintenance

@@ -31,7 +31,8 @@ func (s Status) checkAlike(problems *problemList) {
 
 	for _, node := range s.Nodes {
 		if series, known := plan.SeriesOf(node.Version); known && s.Series != "" && series.String() != s.Series {
-			problems.add(SeriesDiffers, Warning, node.Name, "runs RabbitMQ %s, and the stack's outputs say %s", node.Version, s.Series)
+			problems.add(SeriesDiffers, Warning, node.Name, "runs RabbitMQ %s, and the stack's outputs say %s",
+				node.Version, s.Series)
 		}
 	}
 

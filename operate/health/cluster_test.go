@@ -22,17 +22,18 @@ func TestObservationIsComplete(t *testing.T) {
 	target := livetest.QuorumQueue(t, c)
 	var status health.Status
 	// A node that has just started has told no other of its memory and its disk yet.
-	require.NoError(t, wait.Within(t.Context(), time.Minute, 500*time.Millisecond, "a full account", func(ctx context.Context) (err error) {
-		if status, err = health.Observe(ctx, c); err != nil {
-			return err
-		}
-		for _, node := range status.Nodes {
-			if node.DiskFree == 0 {
-				return fmt.Errorf("%s has told nothing of its disk yet", node.Name)
+	require.NoError(t, wait.Within(t.Context(), time.Minute, 500*time.Millisecond, "a full account",
+		func(ctx context.Context) (err error) {
+			if status, err = health.Observe(ctx, c); err != nil {
+				return err
 			}
-		}
-		return nil
-	}))
+			for _, node := range status.Nodes {
+				if node.DiskFree == 0 {
+					return fmt.Errorf("%s has told nothing of its disk yet", node.Name)
+				}
+			}
+			return nil
+		}))
 	for _, node := range status.Nodes {
 		assert.Equal(t, c.Outputs().RabbitMQSeries, series(node.Version), node.Name)
 		assert.NotEmpty(t, node.ErlangVersion, node.Name)

@@ -8,7 +8,9 @@ import (
 )
 
 func (s Status) checkNode(problems *problemList, node NodeStatus) {
-	fail := func(kind Kind, format string, args ...any) { problems.add(kind, Failure, node.Name, format, args...) }
+	fail := func(kind Kind, format string, args ...any) {
+		problems.add(kind, Failure, node.Name, format, args...)
+	}
 	switch {
 	case node.State == cluster.StateMissing:
 		fail(NodeMissing, "container %s does not exist", node.Container)
@@ -20,7 +22,8 @@ func (s Status) checkNode(problems *problemList, node NodeStatus) {
 		fail(NodeDown, "container %s is %s", node.Container, node.State)
 		return
 	case node.Refuses:
-		fail(ManagementRefuses, "the management API refuses user %q with the password of the stack's outputs", s.Username)
+		fail(ManagementRefuses, "the management API refuses user %q with the password of the stack's "+
+			"outputs", s.Username)
 	case !node.Answers() && !node.Runtime:
 		fail(NodeBooting, "the container runs, and no Erlang node in it accepts connections: it is starting, or "+
 			"cannot start")

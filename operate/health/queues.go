@@ -23,9 +23,11 @@ func (s Status) checkQueues(problems *problemList) {
 		case queue.Replicated():
 			s.checkReplicas(problems, queue, running)
 		case queue.Down():
-			problems.ofQueue(QueueDown, Failure, queue, "is %s; it lives on %s alone", queue.State, join(queue.Members))
+			problems.ofQueue(QueueDown, Failure, queue, "is %s; it lives on %s alone", queue.State,
+				join(queue.Members))
 		case queue.Type == cluster.Classic && len(s.Nodes) > 1:
-			problems.ofQueue(NotReplicated, Warning, queue, "a classic queue, which lives on %s alone", join(queue.Members))
+			problems.ofQueue(NotReplicated, Warning, queue, "a classic queue, which lives on %s alone",
+				join(queue.Members))
 		}
 		if queue.Type == cluster.Quorum {
 			quorum++
@@ -35,9 +37,12 @@ func (s Status) checkQueues(problems *problemList) {
 	s.checkSpread(problems, quorum, led)
 }
 
-func (l *problemList) ofQueue(kind Kind, severity Severity, queue *cluster.Queue, format string, args ...any) {
+func (l *problemList) ofQueue(
+	kind Kind, severity Severity, queue *cluster.Queue, format string, args ...any,
+) {
 	*l = append(*l, Problem{
-		Kind: kind, Severity: severity, Subject: queue.String(), Queue: queue.ID(), Detail: fmt.Sprintf(format, args...),
+		Kind: kind, Severity: severity, Subject: queue.String(), Queue: queue.ID(),
+		Detail: fmt.Sprintf(format, args...),
 	})
 }
 
@@ -56,7 +61,8 @@ func (s Status) running() map[string]bool {
 func (s Status) checkReplicas(problems *problemList, queue *cluster.Queue, running map[string]bool) {
 	if halfDeleted(queue, running) {
 		problems.ofQueue(QueueHalfDeleted, Failure, queue,
-			"is half deleted: its record names replicas on %s, all of which run, and no replica does", join(queue.Members))
+			"is half deleted: its record names replicas on %s, all of which run, and no replica does",
+			join(queue.Members))
 		return
 	}
 	if queue.Leader == "" || !slices.Contains(queue.Online, queue.Leader) {
@@ -67,7 +73,8 @@ func (s Status) checkReplicas(problems *problemList, queue *cluster.Queue, runni
 		problems.ofQueue(ReplicaOffline, Failure, queue, "its replicas on %s do not take part", join(offline))
 	}
 	if len(queue.NonVoters) > 0 {
-		problems.ofQueue(ReplicaNotVoting, Warning, queue, "its replicas on %s do not vote yet", join(queue.NonVoters))
+		problems.ofQueue(ReplicaNotVoting, Warning, queue, "its replicas on %s do not vote yet",
+			join(queue.NonVoters))
 	}
 	if len(queue.Behind) > 0 {
 		var lag []string

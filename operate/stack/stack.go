@@ -53,7 +53,8 @@ func Outputs(ctx context.Context, dir, name string) (topology.Outputs, error) {
 	}
 	outputs, err := Read(&stdout)
 	if err != nil {
-		return topology.Outputs{}, fmt.Errorf("stack %q: %w; bring it up with `make up STACK=%s` or `pulumi up --stack %s`",
+		return topology.Outputs{}, fmt.Errorf("stack %q: %w; bring it up with `make up STACK=%s` or `pulumi up "+
+			"--stack %s`",
 			name, err, name, name)
 	}
 	if outputs.Stack == "" {

@@ -23,14 +23,16 @@ func project(t *testing.T, script string) string {
 	require.NoError(t, os.MkdirAll(tools, 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(tools, "pulumi"), []byte("#!/bin/sh\n"+script), 0o700))
 	t.Setenv("PATH", filepath.Join(dir, "no-such-folder"))
-	for _, name := range []string{"PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME"} {
+	for _, name := range []string{"PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE",
+		"PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_HOME"} {
 		t.Setenv(name, "")
 	}
 	return dir
 }
 
 func TestOutputsComeFromPulumi(t *testing.T) {
-	dir := project(t, `[ "$*" = "stack output --json --show-secrets --non-interactive --color never --stack dev" ] || exit 9
+	dir := project(t,
+		`[ "$*" = "stack output --json --show-secrets --non-interactive --color never --stack dev" ] || exit 9
 echo '`+outputs+`'`)
 	below := filepath.Join(dir, "clients")
 	require.NoError(t, os.Mkdir(below, 0o700))
@@ -76,7 +78,8 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	}{
 		{`echo "error: no stack named 'dev' found" >&2; exit 255`, "make up STACK=dev", ErrNoStack},
 		{`echo '{}'`, "make up STACK=dev", ErrNotUp},
-		{`echo "error: passphrase must be set with PULUMI_CONFIG_PASSPHRASE" >&2; exit 255`, "set PULUMI_CONFIG_PASSPHRASE_FILE", nil},
+		{`echo "error: passphrase must be set with PULUMI_CONFIG_PASSPHRASE" >&2; exit 255`,
+			"set PULUMI_CONFIG_PASSPHRASE_FILE", nil},
 		{`echo "error: something else" >&2; exit 255`, "something else", nil},
 		{`exit 7`, "exit status 7", nil},
 		{`echo 'not JSON'`, "decode stack outputs", nil},

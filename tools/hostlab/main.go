@@ -79,7 +79,8 @@ func up(ctx context.Context, out io.Writer, number string, args []string) error 
 		return err
 	}
 	if l.Key == "" {
-		fmt.Fprintln(os.Stderr, "The hosts have no SSH servers: install openssh-server before, to try ssh:// engines.")
+		fmt.Fprintln(os.Stderr, "The hosts have no SSH servers: install openssh-server before, to try "+
+			"ssh:// engines.")
 	}
 	fmt.Fprint(out, l.Config())
 	return nil

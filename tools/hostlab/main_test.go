@@ -26,5 +26,6 @@ func TestNoLab(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), &out, []string{"down", "nosuchlab"}))
 	assert.Equal(t, "There is no lab nosuchlab.\n", out.String())
-	assert.ErrorContains(t, run(t.Context(), &out, []string{"off", "nosuchlab", "h1"}), "there is no lab nosuchlab")
+	assert.ErrorContains(t, run(t.Context(), &out, []string{"off", "nosuchlab", "h1"}),
+		"there is no lab nosuchlab")
 }

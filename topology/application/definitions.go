@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// FromDefinitions reads what a cluster exports at /api/definitions. vhosts is its answer at /api/vhosts, which
-// has what older series leave out of the export.
+// FromDefinitions reads what a cluster exports at /api/definitions. vhosts is its answer at /api/vhosts,
+// which has what older series leave out of the export.
 //
 // Nothing is checked: what is there may be other than an application could ask for.
 func FromDefinitions(definitions, vhosts []byte) (*Application, error) {
@@ -74,7 +74,8 @@ func OwnersValue(definitions []byte) (Owned, error) {
 			continue
 		}
 		if err := json.Unmarshal(parameter.Value, &owned); err != nil {
-			return nil, fmt.Errorf("read the global parameter %s, in which the cluster remembers what was declared: %w",
+			return nil, fmt.Errorf("read the global parameter %s, in which the cluster remembers what was "+
+				"declared: %w",
 				OwnersParameter, err)
 		}
 	}
@@ -83,7 +84,8 @@ func OwnersValue(definitions []byte) (Owned, error) {
 
 // predeclared are the exchanges that are there without being declared.
 var predeclared = []string{
-	"amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic", "amq.rabbitmq.trace", "amq.rabbitmq.log",
+	"amq.direct", "amq.fanout", "amq.headers", "amq.match", "amq.topic", "amq.rabbitmq.trace",
+	"amq.rabbitmq.log",
 	"amq.rabbitmq.event",
 }
 

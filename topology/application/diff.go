@@ -54,12 +54,14 @@ type Plan struct {
 
 // Of returns the changes with one of the verbs.
 func (p Plan) Of(verbs ...Verb) []Change {
-	return slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool { return !slices.Contains(verbs, c.Verb) })
+	return slices.DeleteFunc(slices.Clone(p.Changes), func(c Change) bool {
+		return !slices.Contains(verbs, c.Verb)
+	})
 }
 
 // Diff compares what is desired with what a cluster has. owned is what the cluster remembers of earlier
-// declarations, and passwords has those of the users without a password hash. What neither the files nor owned
-// name does not count.
+// declarations, and passwords has those of the users without a password hash. What neither the files nor
+// owned name does not count.
 func Diff(desired, actual *Application, owned Owned, passwords map[string]string) Plan {
 	var plan Plan
 	for _, want := range desired.Items {

@@ -117,12 +117,15 @@ func TestAllIsCreatedInTheOrderInWhichItDepends(t *testing.T) {
 }
 
 func TestWhatCannotBeChangedIsRefused(t *testing.T) {
-	actual := parse(t, "exchanges: [{name: e, type: topic}]\nqueues: [{name: q, type: classic, arguments: {x-max-length: 5}}, {name: r}]")
-	desired := parse(t, "exchanges: [{name: e, type: fanout}]\nqueues: [{name: q, type: quorum}, {name: r, type: classic}]")
+	actual := parse(t, "exchanges: [{name: e, type: topic}]\nqueues: [{name: q, type: classic, arguments: "+
+		"{x-max-length: 5}}, {name: r}]")
+	desired := parse(t, "exchanges: [{name: e, type: fanout}]\nqueues: [{name: q, type: quorum}, {name: r, "+
+		"type: classic}]")
 	plan := application.Diff(desired, actual, nil, nil)
 	require.Len(t, plan.Changes, 2)
 	assert.Len(t, plan.Of(application.Refuse), 2)
-	assert.Equal(t, []application.Difference{{Property: "type", Want: `"fanout"`, Found: `"topic"`}}, plan.Changes[0].Differences)
+	assert.Equal(t, []application.Difference{{Property: "type", Want: `"fanout"`, Found: `"topic"`}},
+		plan.Changes[0].Differences)
 	assert.Equal(t, []application.Difference{
 		{Property: "x-max-length", Want: "-", Found: "5"},
 		{Property: "x-queue-type", Want: `"quorum"`, Found: `"classic"`},
@@ -130,7 +133,8 @@ func TestWhatCannotBeChangedIsRefused(t *testing.T) {
 	assert.Equal(t, "2 that can't be changed", plan.Summary())
 	// A queue without a type is a classic one, and who does not ask for a type gets what is there.
 	assert.Contains(t, plan.Present, application.ID{Kind: application.Queue, VHost: "/", Name: "r"})
-	assert.Empty(t, application.Diff(parse(t, "queues: [{name: q, arguments: {x-max-length: 5}}]"), actual, nil, nil).Changes)
+	assert.Empty(t, application.Diff(parse(t, "queues: [{name: q, arguments: {x-max-length: 5}}]"), actual, nil,
+		nil).Changes)
 }
 
 // TestDifferencesHidePasswords compares a shovel with another password.
@@ -150,7 +154,8 @@ func TestDifferencesHidePasswords(t *testing.T) {
 
 func TestPoliciesAreUpdated(t *testing.T) {
 	actual := parse(t, "policies: [{name: p, pattern: a, definition: {max-length: 5, expires: 9}}]")
-	plan := application.Diff(parse(t, "policies: [{name: p, pattern: a, definition: {max-length: 6}}]"), actual, nil, nil)
+	plan := application.Diff(parse(t, "policies: [{name: p, pattern: a, definition: {max-length: 6}}]"),
+		actual, nil, nil)
 	require.Len(t, plan.Of(application.Update), 1)
 	assert.Equal(t, []application.Difference{
 		{Property: "expires", Want: "-", Found: "9"}, {Property: "max-length", Want: "6", Found: "5"},
@@ -159,8 +164,10 @@ func TestPoliciesAreUpdated(t *testing.T) {
 
 // TestOnlyWhatIsOwnedIsRemoved has a queue that nobody's file ever named.
 func TestOnlyWhatIsOwnedIsRemoved(t *testing.T) {
-	actual := parse(t, "vhosts: [{name: /}]\nexchanges: [{name: e, type: topic}]\nqueues: [{name: old}, {name: new}, {name: theirs}]\nbindings: [{source: e, destination: old}]")
-	before := parse(t, "vhosts: [{name: /}]\nexchanges: [{name: e, type: topic}]\nqueues: [{name: old}]\nbindings: [{source: e, destination: old}]")
+	actual := parse(t, "vhosts: [{name: /}]\nexchanges: [{name: e, type: topic}]\nqueues: [{name: old}, "+
+		"{name: new}, {name: theirs}]\nbindings: [{source: e, destination: old}]")
+	before := parse(t, "vhosts: [{name: /}]\nexchanges: [{name: e, type: topic}]\nqueues: [{name: "+
+		"old}]\nbindings: [{source: e, destination: old}]")
 	owned := application.Owned{}.Remember(application.Diff(before, actual, nil, nil), nil, nil)
 	desired := parse(t, "queues: [{name: new}]")
 	plan := application.Diff(desired, actual, owned, nil)
@@ -168,7 +175,8 @@ func TestOnlyWhatIsOwnedIsRemoved(t *testing.T) {
 	for _, change := range plan.Of(application.Remove) {
 		removed = append(removed, change.String())
 	}
-	assert.Equal(t, []string{"binding e -> queue old in vhost /", "queue old in vhost /", "exchange e in vhost /"}, removed)
+	assert.Equal(t, []string{"binding e -> queue old in vhost /", "queue old in vhost /",
+		"exchange e in vhost /"}, removed)
 
 	// What could not be removed is still owned, and what was is not.
 	left := plan.Of(application.Remove)[1:2]
@@ -193,7 +201,8 @@ func TestUsers(t *testing.T) {
 	id := application.ID{Kind: application.User, Name: "orders"}
 	desired := parse(t, "users: [{name: orders}]")
 	with := func(hash string) *application.Application {
-		return parse(t, "users: [{name: orders, password_hash: '"+hash+"', hashing_algorithm: rabbit_password_hashing_sha256}]")
+		return parse(t, "users: [{name: orders, password_hash: '"+hash+
+			"', hashing_algorithm: rabbit_password_hashing_sha256}]")
 	}
 	mine, other := application.Hash("mine"), application.Hash("other")
 	none := &application.Application{}
@@ -202,12 +211,15 @@ func TestUsers(t *testing.T) {
 		owned  application.Owned
 		want   application.Verb // "" if nothing is to be done
 	}{
-		"never seen":                  {none, nil, application.Create},
-		"deleted by somebody":         {none, application.Owned{id: application.Fingerprint(mine)}, application.Restore},
-		"as it should be":             {with(mine), application.Owned{id: application.Fingerprint(mine)}, ""},
-		"the stack's password is new": {with(other), application.Owned{id: application.Fingerprint(other)}, application.Update},
-		"somebody changed it":         {with(other), application.Owned{id: application.Fingerprint(mine)}, application.Restore},
-		"there before the stack":      {with(other), nil, application.Update},
+		"never seen": {none, nil, application.Create},
+		"deleted by somebody": {none, application.Owned{id: application.Fingerprint(mine)},
+			application.Restore},
+		"as it should be": {with(mine), application.Owned{id: application.Fingerprint(mine)}, ""},
+		"the stack's password is new": {with(other), application.Owned{id: application.Fingerprint(other)},
+			application.Update},
+		"somebody changed it": {with(other), application.Owned{id: application.Fingerprint(mine)},
+			application.Restore},
+		"there before the stack": {with(other), nil, application.Update},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := application.Diff(desired, test.actual, test.owned, map[string]string{"orders": "mine"})

@@ -33,9 +33,9 @@ const (
 
 // Kinds are all kinds in the order in which they are declared. They are deleted in the opposite order.
 //
-// RabbitMQ refuses a topic permission on an exchange that is not there. Permissions follow, so that nobody has
-// them before the topic permissions that limit them. A shovel would create its queues with properties of its
-// own, so parameters come after queues. An upstream must be there before the policy that uses it.
+// RabbitMQ refuses a topic permission on an exchange that is not there. Permissions follow, so that nobody
+// has them before the topic permissions that limit them. A shovel would create its queues with properties of
+// its own, so parameters come after queues. An upstream must be there before the policy that uses it.
 var Kinds = []Kind{
 	VHost, User, VHostLimits, UserLimits, GlobalParameter,
 	Exchange, TopicPermission, Permission, Queue, Binding, Parameter, OperatorPolicy, Policy,
@@ -167,7 +167,8 @@ func SameBinding(binding Item, routingKey string, arguments map[string]any) bool
 	if arguments == nil {
 		arguments = map[string]any{}
 	}
-	return binding.Text("routing_key") == routingKey && Canonical(binding.Object("arguments")) == Canonical(arguments)
+	return binding.Text("routing_key") == routingKey &&
+		Canonical(binding.Object("arguments")) == Canonical(arguments)
 }
 
 // Position is a place in a file. Lines count from 1.

@@ -63,7 +63,8 @@ func (s Section) Normalise(item Item) []Item {
 	return []Item{item}
 }
 
-// normaliseVHost takes what metadata repeats to where it was before there were any, and splits the limits off.
+// normaliseVHost takes what metadata repeats to where it was before there were any, and splits the limits
+// off.
 func normaliseVHost(item Item) []Item {
 	p := item.Properties
 	if metadata, ok := p["metadata"].(map[string]any); ok {

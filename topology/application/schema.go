@@ -99,7 +99,8 @@ var Sections = []Section{
 	}, byName},
 	{"users", User, map[string]Field{
 		"name": nameField, "tags": {Form: FormWords, Default: []any{}},
-		KeyPasswordHash: {Form: FormText, MayBeEmpty: true}, KeyHashing: {Form: FormText}, KeyLimits: {Form: FormObject},
+		KeyPasswordHash: {Form: FormText, MayBeEmpty: true}, KeyHashing: {Form: FormText},
+		KeyLimits:  {Form: FormObject},
 		"password": {Form: FormText, MayBeEmpty: true},
 	}, byName},
 	{"permissions", Permission, map[string]Field{
@@ -122,8 +123,9 @@ var Sections = []Section{
 		"auto_delete": falseField, "internal": falseField, "arguments": argumentsField,
 	}, byName},
 	{"queues", Queue, map[string]Field{
-		"name": nameField, "vhost": vhostField, "type": {Form: FormText}, "durable": durableField, "auto_delete": falseField,
-		"arguments": argumentsField,
+		"name": nameField, "vhost": vhostField, "type": {Form: FormText}, "durable": durableField,
+		"auto_delete": falseField,
+		"arguments":   argumentsField,
 	}, byName},
 	{"bindings", Binding, map[string]Field{
 		"source": nameField, "vhost": vhostField, "destination": nameField,

@@ -22,8 +22,8 @@ func (e *MissingError) Error() string {
 		strings.Join(e.Names, ", "))
 }
 
-// Fill returns the application with the passwords that its parameters' addresses leave to variables. The error
-// is a *MissingError.
+// Fill returns the application with the passwords that its parameters' addresses leave to variables. The
+// error is a *MissingError.
 func (a *Application) Fill(lookup func(string) (string, bool)) (*Application, error) {
 	var missing []string
 	fill := func(s string) string {

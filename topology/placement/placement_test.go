@@ -23,8 +23,9 @@ func TestSpread(t *testing.T) {
 		pins  []string
 		want  []string
 	}{
-		"one zone, in order":           {zoned("", "", ""), []string{"", "", ""}, []string{"h1", "h2", "h3"}},
-		"zones first, then hosts":      {zoned("a", "a", "b", "c"), []string{"", "", ""}, []string{"h1", "h3", "h4"}},
+		"one zone, in order": {zoned("", "", ""), []string{"", "", ""}, []string{"h1", "h2", "h3"}},
+		"zones first, then hosts": {zoned("a", "a", "b", "c"), []string{"", "", ""},
+			[]string{"h1", "h3", "h4"}},
 		"a second host when all have":  {zoned("a", "a", "b"), []string{"", "", ""}, []string{"h1", "h3", "h2"}},
 		"a pin":                        {zoned("a", "b", "c"), []string{"h3", "", ""}, []string{"h3", "h1", "h2"}},
 		"a pin counts for its zone":    {zoned("a", "a", "b"), []string{"", "h1"}, []string{"h3", "h1"}},
@@ -64,7 +65,8 @@ func TestSpreadKeepsItsPromises(t *testing.T) {
 		for _, h := range hosts {
 			for zone, n := range members {
 				if !seen[h.Name] {
-					assert.LessOrEqual(t, n, members[h.Zone]+1, "%s has more than %s, where %s is free", zone, h.Zone, h.Name)
+					assert.LessOrEqual(t, n, members[h.Zone]+1, "%s has more than %s, where %s is free", zone,
+						h.Zone, h.Name)
 				}
 			}
 		}

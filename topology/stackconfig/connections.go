@@ -17,7 +17,8 @@ func validateConnections(problems *problemList, c *topology.Cluster) {
 	case c.ConnectionMax < minConnectionMax:
 		wrong = "too few for Warren's own clients"
 	case c.ConnectionMax > most:
-		wrong = fmt.Sprintf("for which a node needs more open files than the kernel allows, %d", topology.MaxOpenFiles)
+		wrong = fmt.Sprintf("for which a node needs more open files than the kernel allows, %d",
+			topology.MaxOpenFiles)
 	default:
 		return
 	}

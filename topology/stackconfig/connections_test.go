@@ -27,7 +27,8 @@ func TestTheLoadBalancerTakesAllNodesConnections(t *testing.T) {
 	for nodes, want := range map[int]int{3: 3000, 5: 5000, 8: 8000, 15: 8000} {
 		c, err := New("dev", Config{Nodes: NodesConfig{Count: nodes}, ConnectionMax: 1000})
 		require.NoError(t, err)
-		assert.Equal(t, want, numberIn(t, render.HAProxyConf(c.Balancers()[0], sample.Secrets), "listen amqp", "maxconn"))
+		assert.Equal(t, want, numberIn(t, render.HAProxyConf(c.Balancers()[0], sample.Secrets),
+			"listen amqp", "maxconn"))
 	}
 }
 

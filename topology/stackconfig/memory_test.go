@@ -96,6 +96,7 @@ func TestNodesWithoutALimitShareTheirMachine(t *testing.T) {
 		require.NoError(t, err, "the remedy works")
 		assert.Zero(t, cluster.MemoryLimit)
 		assert.LessOrEqual(t, cluster.MemoryHighWatermark*float64(nodes), 0.75)
-		assert.NotContains(t, render.RabbitMQConf(cluster, cluster.Nodes[0]), "total_memory_available_override_value")
+		assert.NotContains(t, render.RabbitMQConf(cluster, cluster.Nodes[0]),
+			"total_memory_available_override_value")
 	}
 }

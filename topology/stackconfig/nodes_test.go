@@ -54,7 +54,8 @@ func TestAcceptedNamesCollideNowhere(t *testing.T) {
 
 // serversOf returns the names of the servers in haproxy.cfg's section for AMQP.
 func serversOf(c *topology.Cluster) []string {
-	section := regexp.MustCompile(`(?s)listen amqp\n.*?\nbackend `).FindString(render.HAProxyConf(c.Balancers()[0], sample.Secrets))
+	section := regexp.MustCompile(`(?s)listen amqp\n.*?\nbackend `).FindString(
+		render.HAProxyConf(c.Balancers()[0], sample.Secrets))
 	var names []string
 	for _, m := range regexp.MustCompile(`(?m)^    server (\S+)`).FindAllStringSubmatch(section, -1) {
 		names = append(names, m[1])

@@ -16,7 +16,8 @@ func Warnings(c *topology.Cluster) []string {
 			"cut off from the other half stop both; use an odd number", n, n-1, (n-1)/2)
 	}
 	if c.Series.Compare(topology.NewestSeries) > 0 {
-		warn("RabbitMQ %s is newer than %s, the newest series Warren was tested with", c.Series, topology.NewestSeries)
+		warn("RabbitMQ %s is newer than %s, the newest series Warren was tested with", c.Series,
+			topology.NewestSeries)
 	}
 	if c.PartitionHandling != "" && !c.Series.HasPartitionHandling() {
 		warn("warren:partitionHandling has no effect in RabbitMQ %s, where the metadata store is Raft's; "+

@@ -77,8 +77,9 @@ func TestFaultlessRunPasses(t *testing.T) {
 	assert.Equal(t, 200, v.Acknowledged)
 	assert.Equal(t, 200, v.Delivered)
 	assert.Equal(t, 200, v.Deliveries)
-	for name, m := range map[string]Messages{"lost": v.Lost, "unexpected": v.Unexpected, "duplicated": v.Duplicated,
-		"recovered": v.Recovered, "reordered": v.Reordered} {
+	for name, m := range map[string]Messages{"lost": v.Lost, "unexpected": v.Unexpected,
+		"duplicated": v.Duplicated,
+		"recovered":  v.Recovered, "reordered": v.Reordered} {
 		assert.Zero(t, m.Count, name)
 	}
 	assert.Zero(t, v.Overall.Confirms.Down)
@@ -96,7 +97,8 @@ func TestConfirmedButNeverDeliveredIsLost(t *testing.T) {
 }
 
 func TestUnconfirmedAndUndeliveredIsNotLost(t *testing.T) {
-	for _, outcome := range []history.Outcome{history.Unknown, history.Nacked, history.Returned, history.Unsent} {
+	for _, outcome := range []history.Outcome{history.Unknown, history.Nacked, history.Returned,
+		history.Unsent} {
 		h := run()
 		h.Publishes[42].Outcome = outcome
 		h.Deliveries = append(h.Deliveries[:42:42], h.Deliveries[43:]...)
@@ -122,7 +124,8 @@ func TestOutcomesAreCountedApart(t *testing.T) {
 
 func TestDeliveredButNeverPublishedIsUnexpected(t *testing.T) {
 	h := run()
-	h.Deliveries = append(h.Deliveries, history.Delivery{ID: "stranger", Consumer: "c", Path: history.AnyNode, At: 5 * time.Second})
+	h.Deliveries = append(h.Deliveries,
+		history.Delivery{ID: "stranger", Consumer: "c", Path: history.AnyNode, At: 5 * time.Second})
 	v := Check(h, nil)
 	require.Equal(t, []Kind{Unexpected}, kinds(v))
 	assert.Equal(t, []string{"stranger"}, v.Violations[0].Messages.IDs)
@@ -143,7 +146,8 @@ func TestDeliveredTwiceIsDuplicatedAndAllowed(t *testing.T) {
 	h.Deliveries = append(h.Deliveries, again, again)
 	v := Check(h, nil)
 	assert.True(t, v.Passed())
-	assert.Equal(t, Messages{Count: 1, IDs: []string{again.ID}}, v.Duplicated, "a message counts once, however often it came")
+	assert.Equal(t, Messages{Count: 1, IDs: []string{again.ID}}, v.Duplicated,
+		"a message counts once, however often it came")
 	assert.Equal(t, 200, v.Delivered)
 	assert.Equal(t, 202, v.Deliveries)
 }
@@ -198,7 +202,8 @@ func TestPathWithoutAConfirmProvesNothing(t *testing.T) {
 	assert.Contains(t, kinds(Check(silent, nil)), ProvesNothing)
 
 	stored := run()
-	stored.Publishes = append(stored.Publishes, history.Publish{ID: "s/1", Path: history.Stored, Outcome: history.Unknown})
+	stored.Publishes = append(stored.Publishes,
+		history.Publish{ID: "s/1", Path: history.Stored, Outcome: history.Unknown})
 	v := Check(stored, nil)
 	require.Equal(t, []Kind{ProvesNothing}, kinds(v))
 	assert.Contains(t, v.Violations[0].Text, history.Stored)
@@ -247,7 +252,8 @@ func TestPathWithoutAnyConfirmIsDownAllTheTime(t *testing.T) {
 }
 
 func TestWhatHappensOutsideTrafficDoesNotCount(t *testing.T) {
-	a := measure(gaps([]time.Duration{0, 2 * time.Second, 20 * time.Second}, history.Span{From: time.Second, To: 3 * time.Second}))
+	a := measure(gaps([]time.Duration{0, 2 * time.Second, 20 * time.Second},
+		history.Span{From: time.Second, To: 3 * time.Second}))
 	assert.Equal(t, 1, a.Count)
 	assert.Equal(t, 2*time.Second, a.Down)
 }
@@ -265,7 +271,8 @@ func TestPercentilesAreDurationsThatOccurred(t *testing.T) {
 func TestConfirmWithoutQuorumIsAViolation(t *testing.T) {
 	promises := map[string]Expectation{"quorum lost": {NoConfirms: true}}
 
-	kept := silence(withFault(run(), "quorum lost"), "", history.Span{From: 4 * time.Second, To: 7 * time.Second})
+	kept := silence(withFault(run(), "quorum lost"), "",
+		history.Span{From: 4 * time.Second, To: 7 * time.Second})
 	assert.Empty(t, Check(kept, promises).Violations)
 
 	broken := withFault(run(), "quorum lost")
@@ -289,9 +296,11 @@ func TestFaultShorterThanTheGraceProvesNothing(t *testing.T) {
 }
 
 func TestOutageBeyondTheBoundIsAViolation(t *testing.T) {
-	h := silence(withFault(run(), "leader killed"), history.LoadBalancer, history.Span{From: 4 * time.Second, To: 5 * time.Second})
+	h := silence(withFault(run(), "leader killed"), history.LoadBalancer,
+		history.Span{From: 4 * time.Second, To: 5 * time.Second})
 	bound := func(d time.Duration) map[string]Expectation {
-		return map[string]Expectation{"leader killed": {MaxOutage: map[string]time.Duration{history.LoadBalancer: d, "": 200 * ms}}}
+		return map[string]Expectation{"leader killed": {MaxOutage: map[string]time.Duration{history.LoadBalancer: d,
+			"": 200 * ms}}}
 	}
 	assert.Empty(t, Check(h, bound(1200*ms)).Violations)
 	v := Check(h, bound(time.Second))
@@ -320,8 +329,10 @@ func TestFaultLeftInTheClusterIsAViolation(t *testing.T) {
 
 func TestExpectationSaysWhatIsPromised(t *testing.T) {
 	assert.Equal(t, "No confirmed message is lost and none appears that was not sent.", Expectation{}.String())
-	e := Expectation{NoConfirms: true, MaxOutage: map[string]time.Duration{history.LoadBalancer: 600 * ms, "": time.Second}}
-	assert.Contains(t, e.String(), "Nothing is confirmed while the fault is in effect (confirms on their way may arrive for 1s)")
+	e := Expectation{NoConfirms: true,
+		MaxOutage: map[string]time.Duration{history.LoadBalancer: 600 * ms, "": time.Second}}
+	assert.Contains(t, e.String(), "Nothing is confirmed while the fault is in effect (confirms on their way "+
+		"may arrive for 1s)")
 	assert.Contains(t, e.String(), "Through the load balancer, confirms pause for no longer than 600ms.")
 	assert.Contains(t, e.String(), "Through all paths together, confirms pause for no longer than 1s.")
 }

@@ -68,7 +68,8 @@ func checkNoConfirms(h history.History, f history.FaultWindow, grace time.Durati
 	}
 	if f.Injected == 0 || forbidden.Length() <= 0 {
 		return []Violation{{Kind: ProvesNothing, Text: fmt.Sprintf(
-			"The fault %q was not in effect for longer than the grace of %s, so that confirms could not be seen to cease.",
+			"The fault %q was not in effect for longer than the grace of %s, so that confirms could not be seen "+
+				"to cease.",
 			f.Fault, grace)}}
 	}
 	var confirmed Messages

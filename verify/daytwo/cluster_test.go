@@ -55,7 +55,8 @@ func rolls(t *testing.T, image string) {
 			s.Configure(change.config)
 			took := requireUp(t, s, 6) // nodes and memberships
 			// A claim about time is not for a test to judge; docs/day-two.md says what was measured.
-			t.Logf("one node restarts in %.1f s; the roll took %.1f s, %.2f times that", single.Seconds(), took.Seconds(), took.Seconds()/single.Seconds())
+			t.Logf("one node restarts in %.1f s; the roll took %.1f s, %.2f times that", single.Seconds(),
+				took.Seconds(), took.Seconds()/single.Seconds())
 		})
 		healthy(t, c)
 	}
@@ -65,7 +66,8 @@ func rolls(t *testing.T, image string) {
 	s.Destroy()
 }
 
-// restart restarts one node under traffic, and returns how long it takes until all its replicas are online again.
+// restart restarts one node under traffic, and returns how long it takes until all its replicas are online
+// again.
 func restart(t *testing.T, c *cluster.Cluster) (took time.Duration) {
 	t.Helper()
 	underTraffic(t, c, "one node", rollGap, func() {
@@ -103,7 +105,8 @@ func TestRollWhoseSecondNodeCanNotComeUp(t *testing.T) {
 	t.Log("a node whose container and volume were removed by hand comes back with all replicas")
 	declare(t, c, "replaced", 3)
 	lost := c.Nodes()[1]
-	require.NoError(t, c.Docker().ContainerRemove(t.Context(), lost.Container, container.RemoveOptions{Force: true}))
+	require.NoError(t, c.Docker().ContainerRemove(t.Context(), lost.Container,
+		container.RemoveOptions{Force: true}))
 	require.NoError(t, exec.CommandContext(t.Context(), "docker", "volume", "rm", lost.Container+"-data").Run())
 	s.MustUp()
 	healthy(t, c)
@@ -122,13 +125,14 @@ func certificate(t *testing.T) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
 }
 
-// TestUpgrade takes a stack to another image while messages flow. The one it comes from leaves feature flags disabled that a version brought,
-// as any image does after an upgrade: the formation enables them.
+// TestUpgrade takes a stack to another image while messages flow. The one it comes from leaves feature flags
+// disabled that a version brought, as any image does after an upgrade: the formation enables them.
 func TestUpgrade(t *testing.T) {
 	s := livestack.New(t, map[string]any{"warren:image": imageWithoutFlags(t), "warren:series": "4.3"})
 	began := time.Now()
 	c := open(t, s.MustUp())
-	log, err := c.Logs(t.Context(), (&topology.Cluster{Stack: s.Name}).FormationContainerName(), began, time.Now())
+	log, err := c.Logs(t.Context(), (&topology.Cluster{Stack: s.Name}).FormationContainerName(),
+		began, time.Now())
 	require.NoError(t, err)
 	require.Contains(t, log, "enable the stable feature flags", "the image enables none by itself")
 	require.Empty(t, disabledFlags(t, c))
@@ -150,7 +154,8 @@ func imageWithoutFlags(t *testing.T) string {
 	output, err := build.CombinedOutput()
 	require.NoError(t, err, string(output))
 	t.Cleanup(func() {
-		assert.NoError(t, exec.CommandContext(context.WithoutCancel(t.Context()), "docker", "image", "rm", name).Run())
+		assert.NoError(t, exec.CommandContext(context.WithoutCancel(t.Context()), "docker", "image", "rm",
+			name).Run())
 	})
 	return name
 }
@@ -219,10 +224,12 @@ func scale(t *testing.T, image string) {
 	assert.Equal(t, started, startTimes(t, small), "no node that stayed was restarted")
 	said := follow(t, small.Nodes()[0].Container)
 	s.Destroy()
-	assert.Contains(t, said(), "the whole stack goes: stopping at once", "nothing is drained when everything goes")
+	assert.Contains(t, said(), "the whole stack goes: stopping at once",
+		"nothing is drained when everything goes")
 }
 
-// follow reads a container's log until the container is gone. The returned function waits for that and returns what was read.
+// follow reads a container's log until the container is gone. The returned function waits for that and
+// returns what was read.
 func follow(t *testing.T, name string) (said func() string) {
 	t.Helper()
 	var log bytes.Buffer

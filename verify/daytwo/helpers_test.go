@@ -34,14 +34,16 @@ import (
 )
 
 const (
-	// scaleGap is as rollGap. Scaling in elects new leaders of queues several times over, and a node is killed besides.
+	// scaleGap is as rollGap. Scaling in elects new leaders of queues several times over, and a node is killed
+	// besides.
 	scaleGap = 3 * time.Second
 	// rate is that of each producer; there is one for every path.
 	rate = 25
-	// patience is how long a cluster may take to be healthy after a deployment, on a machine that does other things as well.
+	// patience is how long a cluster may take to be healthy after a deployment, on a machine that does other
+	// things as well.
 	patience = 2 * time.Minute
-	// drainPatience is how long no message may arrive when messages are missing. A connection that is dead without a word is noticed by
-	// then.
+	// drainPatience is how long no message may arrive when messages are missing. A connection that is dead
+	// without a word is noticed by then.
 	drainPatience = 2 * time.Minute
 	// undisturbed is how long traffic flows before something is done to the cluster.
 	undisturbed = 3 * time.Second
@@ -70,7 +72,8 @@ func declare(t *testing.T, c *cluster.Cluster, name string, members int) {
 	require.NoError(t, traffic.Queue{Name: name, Type: "quorum", Replicas: members}.Declare(t.Context(), c))
 }
 
-// requireMembers requires that a queue has a number of members, all online. What the management API says of that may be some seconds old.
+// requireMembers requires that a queue has a number of members, all online. What the management API says of
+// that may be some seconds old.
 func requireMembers(t *testing.T, c *cluster.Cluster, queue string, members int) {
 	t.Helper()
 	what := fmt.Sprintf("%d members of %s", members, queue)
@@ -83,8 +86,9 @@ func requireMembers(t *testing.T, c *cluster.Cluster, queue string, members int)
 	}))
 }
 
-// underTraffic keeps messages flowing over all paths to a cluster while something is done to it, and requires that none is lost, that
-// there is no longer gap in the service as a whole, and that never two of its nodes are down at once.
+// underTraffic keeps messages flowing over all paths to a cluster while something is done to it, and requires
+// that none is lost, that there is no longer gap in the service as a whole, and that never two of its nodes
+// are down at once.
 func underTraffic(t *testing.T, c *cluster.Cluster, name string, maxGap time.Duration, do func()) {
 	t.Helper()
 	queue := "daytwo-" + strings.ReplaceAll(name, " ", "-")
@@ -99,9 +103,11 @@ func underTraffic(t *testing.T, c *cluster.Cluster, name string, maxGap time.Dur
 	judge(t, v, maxGap+slack(own))
 }
 
-// recorded keeps messages flowing while something is done, and returns the checker's verdict about them, and how long the gaps are
-// that the traffic has by itself.
-func recorded(t *testing.T, c *cluster.Cluster, name string, config traffic.Config, do func()) (v checker.Verdict, own time.Duration) {
+// recorded keeps messages flowing while something is done, and returns the checker's verdict about them, and
+// how long the gaps are that the traffic has by itself.
+func recorded(
+	t *testing.T, c *cluster.Cluster, name string, config traffic.Config, do func(),
+) (v checker.Verdict, own time.Duration) {
 	t.Helper()
 	recorder := history.NewRecorder(name, traffic.Names(config.Paths)...)
 	flow, err := traffic.Start(config, recorder)
@@ -127,12 +133,13 @@ func recorded(t *testing.T, c *cluster.Cluster, name string, config traffic.Conf
 		keepEvidence(t, c, h)
 	}
 	own = ownGaps(h)
-	t.Logf("%s: in nine of ten seconds, no gap in confirms was longer than %v", name, own.Round(time.Millisecond))
+	t.Logf("%s: in nine of ten seconds, no gap in confirms was longer than %v", name,
+		own.Round(time.Millisecond))
 	return checker.Check(h, nil), own
 }
 
-// keepEvidence keeps what it takes to find out what became of messages that are missing: where the queues stand, the history and the
-// nodes' logs.
+// keepEvidence keeps what it takes to find out what became of messages that are missing: where the queues
+// stand, the history and the nodes' logs.
 func keepEvidence(t *testing.T, c *cluster.Cluster, h history.History) {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "warren-missing-")
@@ -152,19 +159,23 @@ func keepEvidence(t *testing.T, c *cluster.Cluster, h history.History) {
 // judge reports a verdict and holds it to what is promised.
 func judge(t *testing.T, v checker.Verdict, maxGap time.Duration) {
 	t.Helper()
-	t.Logf("%s: %d confirmed, %d lost, %d unexpected, %d duplicated, longest gap %v in confirms and %v in deliveries",
+	t.Logf("%s: %d confirmed, %d lost, %d unexpected, %d duplicated, longest gap %v in confirms and %v in "+
+		"deliveries",
 		v.Scenario, v.Acknowledged, v.Lost.Count, v.Unexpected.Count, v.Duplicated.Count,
-		v.Overall.Confirms.Longest.Length().Round(time.Millisecond), v.Overall.Deliveries.Longest.Length().Round(time.Millisecond))
+		v.Overall.Confirms.Longest.Length().Round(time.Millisecond), v.Overall.Deliveries.Longest.Length().Round(
+			time.Millisecond))
 	for _, path := range v.Paths {
 		t.Logf("    through %s: longest gap %v in confirms, %v in deliveries", path.Path,
-			path.Confirms.Longest.Length().Round(time.Millisecond), path.Deliveries.Longest.Length().Round(time.Millisecond))
+			path.Confirms.Longest.Length().Round(time.Millisecond), path.Deliveries.Longest.Length().Round(
+				time.Millisecond))
 	}
 	for _, problem := range violations(v, maxGap) {
 		t.Error(problem)
 	}
 }
 
-// watch counts, until the returned function is called, how many nodes take clients. That function returns the fewest.
+// watch counts, until the returned function is called, how many nodes take clients. That function returns the
+// fewest.
 func watch(ctx context.Context, c *cluster.Cluster) (fewest func() int) {
 	ctx, stop := context.WithCancel(ctx)
 	lowest := make(chan int, 1)
@@ -172,8 +183,8 @@ func watch(ctx context.Context, c *cluster.Cluster) (fewest func() int) {
 	return func() int { stop(); return <-lowest }
 }
 
-// takesClients tells whether a node takes clients. One that is away refuses at once, or closes the connection; one that is busy answers
-// late.
+// takesClients tells whether a node takes clients. One that is away refuses at once, or closes the
+// connection; one that is busy answers late.
 func takesClients(c *cluster.Cluster) func(context.Context, topology.NodeOutput) bool {
 	const late = 15 * time.Second
 	return func(ctx context.Context, node topology.NodeOutput) bool {
@@ -221,8 +232,8 @@ func requireNoTrace(t *testing.T, s *livestack.Stack, c *cluster.Cluster, hosts 
 	}))
 }
 
-// requireReplicas requires that queues have so many replicas each, which are online, vote and have caught up, as
-// far as the series tells.
+// requireReplicas requires that queues have so many replicas each, which are online, vote and have caught up,
+// as far as the series tells.
 func requireReplicas(t *testing.T, c *cluster.Cluster, replicas int, names ...string) {
 	t.Helper()
 	queues, err := c.Queues(t.Context(), c.Nodes()[0])
@@ -275,7 +286,8 @@ func stop(t *testing.T, c *cluster.Cluster, node int) {
 // removeNode removes a node's container and its data by force.
 func removeNode(t *testing.T, c *cluster.Cluster, node topology.NodeOutput) {
 	t.Helper()
-	require.NoError(t, c.Docker().ContainerRemove(t.Context(), node.Container, container.RemoveOptions{Force: true}))
+	require.NoError(t, c.Docker().ContainerRemove(t.Context(), node.Container,
+		container.RemoveOptions{Force: true}))
 	require.NoError(t, c.Docker().VolumeRemove(t.Context(), node.Container+"-data", false))
 }
 

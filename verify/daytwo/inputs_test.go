@@ -109,8 +109,8 @@ func requireMessages(t *testing.T, c *cluster.Cluster, queue string, messages in
 	}))
 }
 
-// halfDeletedQueue has a queue of which only the record is left. The doctor names it; it holds up nothing, and
-// costs no other queue a replica.
+// halfDeletedQueue has a queue of which only the record is left. The doctor names it; it holds up nothing,
+// and costs no other queue a replica.
 func halfDeletedQueue(t *testing.T, s *three) {
 	const name = "half deleted"
 	declare(t, s.c, name, 3)
@@ -161,8 +161,8 @@ func helpersGone(t *testing.T, s *three) {
 	assert.NotContains(t, diagnoses(t, s.c), string(health.HelperMissing))
 }
 
-// replacedInTurn replaces two of three nodes, with their volumes, one as soon as the other is said to be back:
-// with much in the queues, its replicas must really have what they are to have.
+// replacedInTurn replaces two of three nodes, with their volumes, one as soon as the other is said to be
+// back: with much in the queues, its replicas must really have what they are to have.
 func replacedInTurn(t *testing.T, s *three) {
 	const messages, size = 400, 256 << 10
 	declare(t, s.c, "full", 3)
@@ -184,7 +184,8 @@ func downgradeWithoutLabels(t *testing.T, s *three) {
 	started := startTimes(t, s.c)
 	remove := func(nodes ...topology.NodeOutput) {
 		for _, n := range nodes {
-			require.NoError(t, s.Docker.ContainerRemove(t.Context(), n.Container, container.RemoveOptions{Force: true}))
+			require.NoError(t, s.Docker.ContainerRemove(t.Context(), n.Container,
+				container.RemoveOptions{Force: true}))
 		}
 	}
 
@@ -218,21 +219,24 @@ func downgradeWithoutLabels(t *testing.T, s *three) {
 }
 
 // anotherAdministrator changes the administrator's password by hand, which a restart does not undo, and then
-// the administrator in the configuration: the old one goes, and the balanced management address answers throughout.
+// the administrator in the configuration: the old one goes, and the balanced management address answers
+// throughout.
 func anotherAdministrator(t *testing.T, s *three) {
 	old := s.c.Outputs()
 	s.Run("rabbit2", "rabbitmqctl", "change_password", old.Username, "by-hand")
 	require.NoError(t, s.c.Restart(t.Context(), s.c.Nodes()[0].Container, time.Minute))
 	letIn := func(password string) error {
-		return wait.Within(t.Context(), patience, time.Second, "the administrator to be let in", func(ctx context.Context) error {
-			if status := whoAmI(ctx, old.Nodes[0].ManagementPort, old.Username, password); status != http.StatusOK {
-				return fmt.Errorf("the answer is %d", status)
-			}
-			return nil
-		})
+		return wait.Within(t.Context(), patience, time.Second, "the administrator to be let in",
+			func(ctx context.Context) error {
+				if status := whoAmI(ctx, old.Nodes[0].ManagementPort, old.Username, password); status != http.StatusOK {
+					return fmt.Errorf("the answer is %d", status)
+				}
+				return nil
+			})
 	}
 	require.NoError(t, letIn("by-hand"), "a password that was changed by hand outlives a restart")
-	assert.Equal(t, http.StatusUnauthorized, whoAmI(t.Context(), old.Nodes[0].ManagementPort, old.Username, old.Password))
+	assert.Equal(t, http.StatusUnauthorized,
+		whoAmI(t.Context(), old.Nodes[0].ManagementPort, old.Username, old.Password))
 
 	s.Configure(map[string]any{"warren:username": "other"})
 	unavailable, rounds := 0, 0
@@ -249,7 +253,8 @@ func anotherAdministrator(t *testing.T, s *three) {
 	for _, n := range now.Nodes {
 		assert.Equal(t, http.StatusOK, whoAmI(t.Context(), n.ManagementPort, "other", now.Password), n.Name)
 		for _, password := range []string{old.Password, "by-hand"} {
-			assert.Equal(t, http.StatusUnauthorized, whoAmI(t.Context(), n.ManagementPort, old.Username, password), n.Name)
+			assert.Equal(t, http.StatusUnauthorized,
+				whoAmI(t.Context(), n.ManagementPort, old.Username, password), n.Name)
 		}
 	}
 	s.Configure(map[string]any{"warren:username": nil})
@@ -261,7 +266,8 @@ func anotherAdministrator(t *testing.T, s *three) {
 func whoAmI(ctx context.Context, port int, user, password string) int {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/api/whoami", port), nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet,
+		fmt.Sprintf("http://127.0.0.1:%d/api/whoami", port), nil)
 	if err != nil {
 		return 0
 	}
@@ -274,8 +280,8 @@ func whoAmI(ctx context.Context, port int, user, password string) int {
 	return response.StatusCode
 }
 
-// onlyCopy stops one node and removes the others with their data. The two empty nodes must not found a cluster
-// beside the only copy.
+// onlyCopy stops one node and removes the others with their data. The two empty nodes must not found a
+// cluster beside the only copy.
 func onlyCopy(t *testing.T, s *three) {
 	publish(t, s.c, "kept")
 	stop(t, s.c, 2)
@@ -331,8 +337,8 @@ func classicKeptEmpty(t *testing.T, s *livestack.Stack, c *cluster.Cluster) {
 	s.Configure(map[string]any{"warren:nodes": 5})
 }
 
-// replicaPostponed replaces a node while RabbitMQ on another one is stopped, so that a queue of five can't get
-// its replica back at once. It is not forgotten.
+// replicaPostponed replaces a node while RabbitMQ on another one is stopped, so that a queue of five can't
+// get its replica back at once. It is not forgotten.
 func replicaPostponed(t *testing.T, s *livestack.Stack, c *cluster.Cluster) {
 	declare(t, c, "of-five", 5)
 	requireReplicas(t, c, 5, "of-five")
@@ -347,8 +353,8 @@ func replicaPostponed(t *testing.T, s *livestack.Stack, c *cluster.Cluster) {
 	require.NoError(t, traffic.Queue{Name: "of-five"}.Delete(t.Context(), c))
 }
 
-// leaveWithMajority scales in where a queue has two of its three replicas on nodes that leave, and much in it:
-// new replicas have to vote before the old ones go.
+// leaveWithMajority scales in where a queue has two of its three replicas on nodes that leave, and much in
+// it: new replicas have to vote before the old ones go.
 func leaveWithMajority(t *testing.T, s *livestack.Stack, c *cluster.Cluster) {
 	const name, messages, size = "moves", 400, 256 << 10
 	declare(t, c, name, 3)
@@ -381,15 +387,16 @@ func place(t *testing.T, s *livestack.Stack, c *cluster.Cluster, queue string, n
 	for _, node := range nodes {
 		if !strings.Contains(strings.Join(before.Members, " "), node) {
 			s.Run("rabbit1", "rabbitmq-queues", "add_member", "--vhost", traffic.VHost, queue, node)
-			require.NoError(t, wait.Within(t.Context(), patience, time.Second, "a new replica to vote", func(ctx context.Context) error {
-				queues, err := c.Queues(ctx, c.Nodes()[0])
-				for _, q := range queues {
-					if err == nil && q.Name == queue && len(q.NonVoters)+len(q.Members)-len(q.Online) > 0 {
-						err = fmt.Errorf("%v do not vote", q.NonVoters)
+			require.NoError(t, wait.Within(t.Context(), patience, time.Second, "a new replica to vote",
+				func(ctx context.Context) error {
+					queues, err := c.Queues(ctx, c.Nodes()[0])
+					for _, q := range queues {
+						if err == nil && q.Name == queue && len(q.NonVoters)+len(q.Members)-len(q.Online) > 0 {
+							err = fmt.Errorf("%v do not vote", q.NonVoters)
+						}
 					}
-				}
-				return err
-			}))
+					return err
+				}))
 		}
 	}
 	for _, node := range before.Members {

@@ -18,19 +18,19 @@ import (
 	"warren/verify/history"
 )
 
-// rollGap is the longest time in which nothing may be confirmed on any path while `pulumi up` is at work, on a machine that does nothing
-// else; see slack.
+// rollGap is the longest time in which nothing may be confirmed on any path while `pulumi up` is at work, on
+// a machine that does nothing else; see slack.
 const rollGap = time.Second
 
-// slack is what a gap may be longer on a machine that is so busy that traffic has gaps of its own: a change of leaders takes several
-// steps, each of which waits for the machine.
+// slack is what a gap may be longer on a machine that is so busy that traffic has gaps of its own: a change
+// of leaders takes several steps, each of which waits for the machine.
 func slack(own time.Duration) time.Duration {
 	const steps, usual = 4, 100 * time.Millisecond
 	return steps * max(0, own-usual)
 }
 
-// ownGaps are as long as nine of ten seconds of traffic had no longer gap between two confirms. Whatever is done to a cluster disturbs it
-// for some seconds only.
+// ownGaps are as long as nine of ten seconds of traffic had no longer gap between two confirms. Whatever is
+// done to a cluster disturbs it for some seconds only.
 func ownGaps(h history.History) time.Duration {
 	longest := make([]time.Duration, max(1, int(h.Traffic.Length()/time.Second)))
 	var confirmed []time.Duration
@@ -53,17 +53,21 @@ func ownGaps(h history.History) time.Duration {
 func violations(v checker.Verdict, maxGap time.Duration) []string {
 	var problems []string
 	for _, violation := range v.Violations {
-		problems = append(problems, fmt.Sprintf("%s: %s %v", violation.Kind, violation.Text, violation.Messages.IDs))
+		problems = append(problems, fmt.Sprintf("%s: %s %v", violation.Kind, violation.Text,
+			violation.Messages.IDs))
 	}
 	if gap := v.Overall.Confirms.Longest; gap.Length() > maxGap {
-		problems = append(problems, fmt.Sprintf("nothing was confirmed on any path for %v, from %v on", gap.Length(), gap.From))
+		problems = append(problems, fmt.Sprintf("nothing was confirmed on any path for %v, from %v on",
+			gap.Length(), gap.From))
 	}
 	return problems
 }
 
-// fewestServing asks, until ctx ends, whether nodes take clients, all at the same time, and returns the fewest that did at any one time.
+// fewestServing asks, until ctx ends, whether nodes take clients, all at the same time, and returns the
+// fewest that did at any one time.
 func fewestServing(
-	ctx context.Context, nodes []topology.NodeOutput, serves func(context.Context, topology.NodeOutput) bool, interval time.Duration,
+	ctx context.Context, nodes []topology.NodeOutput, serves func(context.Context, topology.NodeOutput) bool,
+	interval time.Duration,
 ) int {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -130,19 +134,23 @@ func TestTwoNodesDownAreSeen(t *testing.T) {
 // What is left of a node that left is found wherever it is.
 func TestTracesAreSeen(t *testing.T) {
 	names := map[string][]string{
-		"member": {"rabbit@rabbit1"}, "HAProxy's server": {"rabbit1", "rabbit4-minority"}, "volume": {"warren-test-rabbit4-data"},
+		"member": {"rabbit@rabbit1"}, "HAProxy's server": {"rabbit1", "rabbit4-minority"},
+		"volume": {"warren-test-rabbit4-data"},
 	}
-	assert.Equal(t, []string{"HAProxy's server rabbit4-minority", "volume warren-test-rabbit4-data"}, traces([]string{"rabbit4", "rabbit5"}, names))
+	assert.Equal(t, []string{"HAProxy's server rabbit4-minority", "volume warren-test-rabbit4-data"},
+		traces([]string{"rabbit4", "rabbit5"}, names))
 	assert.Empty(t, traces([]string{"rabbit5"}, names))
 }
 
 // A deployment during which nothing is confirmed for too long does not pass, whatever else is well.
 func TestGapIsAViolation(t *testing.T) {
 	served := func(moments ...time.Duration) history.History {
-		h := history.History{Paths: []string{history.AnyNode}, Drained: true, Traffic: history.Span{To: moments[len(moments)-1]}}
+		h := history.History{Paths: []string{history.AnyNode}, Drained: true,
+			Traffic: history.Span{To: moments[len(moments)-1]}}
 		for _, at := range moments {
 			id := at.String()
-			h.Publishes = append(h.Publishes, history.Publish{ID: id, Path: history.AnyNode, At: at, Done: at, Outcome: history.Confirmed})
+			h.Publishes = append(h.Publishes,
+				history.Publish{ID: id, Path: history.AnyNode, At: at, Done: at, Outcome: history.Confirmed})
 			h.Deliveries = append(h.Deliveries, history.Delivery{ID: id, Path: history.AnyNode, At: at})
 		}
 		return h

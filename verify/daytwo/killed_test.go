@@ -74,7 +74,8 @@ func TestKilledRolls(t *testing.T) {
 func requireRunsWith(t *testing.T, c *cluster.Cluster, heartbeat int) {
 	t.Helper()
 	for _, node := range c.Nodes() {
-		said, err := c.Run(t.Context(), node.Container, "rabbitmqctl", "eval", "{ok, S} = application:get_env(rabbit, heartbeat), S.")
+		said, err := c.Run(t.Context(), node.Container, "rabbitmqctl", "eval",
+			"{ok, S} = application:get_env(rabbit, heartbeat), S.")
 		require.NoError(t, err)
 		require.Equal(t, fmt.Sprint(heartbeat), said, node.Name)
 	}
@@ -103,8 +104,8 @@ func TestKilledScaleIns(t *testing.T) {
 	s.Destroy()
 }
 
-// TestKilledScaleInIsTakenBack kills Pulumi in the middle of a scale-in, and then wants the node back. What the
-// killed deployment left at work must not go on to remove it.
+// TestKilledScaleInIsTakenBack kills Pulumi in the middle of a scale-in, and then wants the node back. What
+// the killed deployment left at work must not go on to remove it.
 func TestKilledScaleInIsTakenBack(t *testing.T) {
 	draw := moments(t)
 	s := livestack.New(t, map[string]any{"warren:nodes": 4})

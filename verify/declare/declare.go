@@ -116,7 +116,8 @@ func plan(api *rabbithole.Client, app topology.Application) ([]step, error) {
 				queueProperties(there.Durable, bool(there.AutoDelete), there.Arguments)))
 		}
 		steps = append(steps, step{"queue", queue.Name, present, func() (*http.Response, error) {
-			return api.DeclareQueue(vhost, queue.Name, rabbithole.QueueSettings{Durable: true, Arguments: queue.Arguments})
+			return api.DeclareQueue(vhost, queue.Name,
+				rabbithole.QueueSettings{Durable: true, Arguments: queue.Arguments})
 		}})
 	}
 	if err := errors.Join(mismatches...); err != nil {
@@ -147,7 +148,8 @@ func planBinding(api *rabbithole.Client, vhost string, binding topology.Binding)
 	})
 	return step{"binding", name, present, func() (*http.Response, error) {
 		return api.DeclareBinding(vhost, rabbithole.BindingInfo{
-			Source: binding.Source, Destination: binding.Destination, DestinationType: "queue", RoutingKey: binding.RoutingKey,
+			Source: binding.Source, Destination: binding.Destination, DestinationType: "queue",
+			RoutingKey: binding.RoutingKey,
 		})
 	}}, nil
 }

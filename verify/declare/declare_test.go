@@ -135,7 +135,8 @@ func TestQueueWithOtherArgumentsIsLeftAloneAndShown(t *testing.T) {
 	err := Application(t.Context(), open(t, b), app)
 	var mismatch *MismatchError
 	require.ErrorAs(t, err, &mismatch)
-	assert.Equal(t, []Difference{{"x-expires", "-", "60000"}, {"x-max-length", "10000", "5"}}, mismatch.Differences)
+	assert.Equal(t, []Difference{{"x-expires", "-", "60000"}, {"x-max-length", "10000", "5"}},
+		mismatch.Differences)
 	assert.ErrorContains(t, err, `queue "ha_queue" in vhost "/" is there with other properties:
   PROPERTY      WANTED  FOUND
   x-expires     -       60000

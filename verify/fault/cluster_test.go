@@ -34,7 +34,8 @@ func TestEveryFaultTakesEffectAndIsHealed(t *testing.T) {
 	c := livetest.Open(t)
 	target := livetest.QuorumQueue(t, c)
 	// What the cluster does not take for a problem: it works, only not well, or it is over when Inject returns.
-	quiet := []string{"slow-network", "packet-loss", "flapping-link", "rolling-restart", "cut-from-load-balancer"}
+	quiet := []string{"slow-network", "packet-loss", "flapping-link", "rolling-restart",
+		"cut-from-load-balancer"}
 	for _, f := range fault.Usual() {
 		t.Run(f.Name, func(t *testing.T) {
 			if err := f.Available(c); err != nil {
@@ -115,7 +116,8 @@ func TestLyingDisksAreTakenOff(t *testing.T) {
 	disks, err := packet.ByRole(t.Context(), c, topology.RoleLyingDisk)
 	require.NoError(t, err)
 	require.Len(t, disks, len(c.Nodes()))
-	require.NoError(t, c.Docker().ContainerRemove(t.Context(), disks[0].ID, container.RemoveOptions{Force: true}))
+	require.NoError(t, c.Docker().ContainerRemove(t.Context(), disks[0].ID,
+		container.RemoveOptions{Force: true}))
 	left, err = fault.Leftovers(t.Context(), c)
 	require.NoError(t, err)
 	assert.Len(t, left, len(c.Nodes()), "a disk without a process is still mounted: %v", left)

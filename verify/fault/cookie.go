@@ -34,7 +34,8 @@ func reconnect(peers []topology.NodeOutput) string {
 	for _, peer := range peers {
 		names = append(names, "'"+peer.NodeName+"'")
 	}
-	return fmt.Sprintf(`true = lists:member(true, [net_kernel:connect_node(N) || N <- [%s]]), `, strings.Join(names, ", "))
+	return fmt.Sprintf(`true = lists:member(true, [net_kernel:connect_node(N) || N <- [%s]]), `,
+		strings.Join(names, ", "))
 }
 
 // changeCookie gives a follower another Erlang cookie, in its file and in the running node. Its peers refuse
@@ -51,7 +52,8 @@ func changeCookie(ctx context.Context, c *cluster.Cluster, target Target) (Injec
 cp --preserve=ownership "$0" "$1.tmp" && chmod 0400 "$1.tmp" && mv "$1.tmp" "$1"
 (umask 077; head -c 16 /dev/urandom | od -A n -t x1 | tr -d ' \n' >"$2")
 chown --reference="$0" "$2" && chmod 0400 "$2"`
-			if _, err := c.Run(ctx, follower.Container, "bash", "-euc", prepare, cookieFile, savedFile, newFile); err != nil {
+			if _, err := c.Run(ctx, follower.Container, "bash", "-euc", prepare, cookieFile, savedFile,
+				newFile); err != nil {
 				return err
 			}
 			if _, err := c.Run(ctx, follower.Container, "rabbitmqctl", "eval", useCookie(newFile)+"ok."); err != nil {
@@ -75,11 +77,13 @@ func restoreCookie(ctx context.Context, c *cluster.Cluster, node topology.NodeOu
 	}
 	// A run that was killed may have changed the node and not the file, or the reverse, and rabbitmqctl
 	// reaches the node only with the cookie that it has. So try with the new one, and then with the old one.
-	if _, err := c.Run(ctx, node.Container, "bash", "-c", `[[ ! -e $0 ]] || mv -f "$0" "$1"`, newFile, cookieFile); err != nil {
+	if _, err := c.Run(ctx, node.Container, "bash", "-c", `[[ ! -e $0 ]] || mv -f "$0" "$1"`, newFile,
+		cookieFile); err != nil {
 		return err
 	}
 	restore := func() error {
-		_, err := c.Run(ctx, node.Container, "rabbitmqctl", "eval", useCookie(savedFile)+reconnect(peersOf(c, node))+"ok.")
+		_, err := c.Run(ctx, node.Container, "rabbitmqctl", "eval",
+			useCookie(savedFile)+reconnect(peersOf(c, node))+"ok.")
 		return err
 	}
 	failed := restore()

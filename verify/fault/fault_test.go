@@ -50,7 +50,8 @@ func TestFaultsThatNeedMoreNodesAreNotAvailable(t *testing.T) {
 	})
 	require.NoError(t, err)
 	defer c.Close()
-	for _, name := range []string{"two-nodes-killed", "leader-isolated", "pair-cut", "node-reset", "rolling-restart"} {
+	for _, name := range []string{"two-nodes-killed", "leader-isolated", "pair-cut", "node-reset",
+		"rolling-restart"} {
 		f, err := Find(name)
 		require.NoError(t, err)
 		assert.EqualError(t, f.Available(c), "needs 3 nodes, and the stack has 2", name)
@@ -91,7 +92,9 @@ func TestFailureToHealIsReported(t *testing.T) {
 }
 
 func TestAwaitTellsWhatIsNotSo(t *testing.T) {
-	err := await(t.Context(), 10*time.Millisecond, func(context.Context) error { return errors.New("the link is whole") })
+	err := await(t.Context(), 10*time.Millisecond, func(context.Context) error {
+		return errors.New("the link is whole")
+	})
 	assert.EqualError(t, err, "wait for the effect: the link is whole (timed out after 10ms)")
 }
 
@@ -113,7 +116,8 @@ func TestRingLeavesEveryNodeAMajorityOfItsOwn(t *testing.T) {
 }
 
 func TestRulesAreForBothFamilies(t *testing.T) {
-	peer := packet.Endpoint{Name: "rabbit2", Addresses: []netip.Addr{netip.MustParseAddr("172.18.0.3"), netip.MustParseAddr("fd00::3")}}
+	peer := packet.Endpoint{Name: "rabbit2",
+		Addresses: []netip.Addr{netip.MustParseAddr("172.18.0.3"), netip.MustParseAddr("fd00::3")}}
 	ipv4, ipv6 := packet.RulesFor(packet.DropAll, []packet.Endpoint{peer})
 	assert.Equal(t, `*filter
 :WARREN-FAULT - [0:0]
@@ -134,6 +138,7 @@ func TestFamilyWithoutPeersHasNoRules(t *testing.T) {
 }
 
 func TestFilterWithoutPeersIsAnError(t *testing.T) {
-	err := packet.Filter{Node: topology.NodeOutput{Name: "rabbit1"}, Rule: packet.DropAll}.Apply(t.Context(), nil)
+	err := packet.Filter{Node: topology.NodeOutput{Name: "rabbit1"}, Rule: packet.DropAll}.Apply(t.Context(),
+		nil)
 	assert.ErrorContains(t, err, "nothing to do to the network of rabbit1")
 }

@@ -49,7 +49,8 @@ func injectMarked(ctx context.Context, c *cluster.Cluster, node topology.NodeOut
 func repair(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, mark string) error {
 	undo, known := repairs[mark]
 	if !known {
-		return fmt.Errorf("%s has a mark %s/%s, which this version knows nothing of", node.Name, markDirectory, mark)
+		return fmt.Errorf("%s has a mark %s/%s, which this version knows nothing of", node.Name,
+			markDirectory, mark)
 	}
 	if err := undo(ctx, c, node); err != nil {
 		return err

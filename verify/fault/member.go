@@ -70,7 +70,9 @@ func emptyVolume(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(inspected.Mounts, func(m container.MountPoint) bool { return m.Destination == topology.DataPath }) {
+	if !slices.ContainsFunc(inspected.Mounts, func(m container.MountPoint) bool {
+		return m.Destination == topology.DataPath
+	}) {
 		return fmt.Errorf("container %s has no volume at %s", node.Container, topology.DataPath)
 	}
 	cleaner, err := packet.OpenVolume(ctx, c, node)
@@ -149,7 +151,9 @@ const replicaTimeout = time.Minute
 // them and the node does not, are taken out of their queues; those that queues lack are put back.
 func restoreReplicas(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	peer := peersOf(c, node)[0]
-	err := await(ctx, replicaTimeout, func(ctx context.Context) error { return replicasOnline(ctx, c, peer, node) })
+	err := await(ctx, replicaTimeout, func(ctx context.Context) error {
+		return replicasOnline(ctx, c, peer, node)
+	})
 	if err == nil {
 		return nil
 	}
@@ -161,7 +165,8 @@ func restoreReplicas(ctx context.Context, c *cluster.Cluster, node topology.Node
 		return err
 	}
 	if slices.ContainsFunc(queues, func(q cluster.Queue) bool { return offline(q, node) }) {
-		if _, err := c.Run(ctx, peer.Container, "rabbitmq-queues", "shrink", node.NodeName, "--errors-only"); err != nil {
+		if _, err := c.Run(ctx, peer.Container, "rabbitmq-queues", "shrink", node.NodeName,
+			"--errors-only"); err != nil {
 			return err
 		}
 		if queues, err = c.Queues(ctx, peer); err != nil {

@@ -49,7 +49,9 @@ func interfere(ctx context.Context, c *cluster.Cluster, what string, filters []p
 			return group.Wait()
 		},
 		func(ctx context.Context) error {
-			if err := parallel.Each(filters, func(f packet.Filter) error { return packet.ClearFilters(ctx, c, f.Node) }); err != nil {
+			if err := parallel.Each(filters, func(f packet.Filter) error {
+				return packet.ClearFilters(ctx, c, f.Node)
+			}); err != nil {
 				return err
 			}
 			return parallel.Each(filters, func(f packet.Filter) error { return reconnected(ctx, c, f) })
@@ -122,7 +124,9 @@ func isolateFollower(ctx context.Context, c *cluster.Cluster, target Target) (In
 	return isolate(ctx, c, follower, "follows in "+target.Queue)
 }
 
-func isolate(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, role string) (Injection, error) {
+func isolate(
+	ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, role string,
+) (Injection, error) {
 	peers, err := packet.LocatePeers(ctx, c, peersOf(c, node))
 	if err != nil {
 		return nil, err
@@ -157,7 +161,8 @@ func cutRing(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, erro
 		}
 		filters = append(filters, packet.Filter{Node: nodes[i], Peers: peers, Rule: packet.DropAll})
 	}
-	return interfere(ctx, c, "left every node with a majority of its own, in a ring of "+nameList(nodes), filters, applyCut)
+	return interfere(ctx, c, "left every node with a majority of its own, in a ring of "+nameList(nodes),
+		filters, applyCut)
 }
 
 // minimumRing is the fewest nodes that have a ring of different majorities.
@@ -191,7 +196,8 @@ func loseOneWay(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 		// The rule without a target does nothing but count.
 		return []string{fmt.Sprintf("-d %s -j DROP", peer), fmt.Sprintf("-s %s", peer)}
 	}
-	return interfere(ctx, c, fmt.Sprintf("lost all that %s, which led %s, sent to its peers", leader.Name, target.Queue),
+	return interfere(ctx, c, fmt.Sprintf("lost all that %s, which led %s, sent to its peers", leader.Name,
+		target.Queue),
 		[]packet.Filter{{Node: leader, Peers: peers, Rule: deaf}},
 		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
 			if err := applyCut(ctx, s, f); err != nil {
@@ -214,11 +220,13 @@ func cutFromLoadBalancer(ctx context.Context, c *cluster.Cluster, target Target)
 	if err != nil {
 		return nil, err
 	}
-	balancer, err := packet.Locate(ctx, c, "the load balancer", c.Outputs().LoadBalancer.Container, topology.AMQPPort)
+	balancer, err := packet.Locate(ctx, c, "the load balancer", c.Outputs().LoadBalancer.Container,
+		topology.AMQPPort)
 	if err != nil {
 		return nil, err
 	}
-	return interfere(ctx, c, fmt.Sprintf("cut %s, which led %s, off from the load balancer", leader.Name, target.Queue),
+	return interfere(ctx, c, fmt.Sprintf("cut %s, which led %s, off from the load balancer", leader.Name,
+		target.Queue),
 		[]packet.Filter{{Node: leader, Peers: []packet.Endpoint{balancer}, Rule: packet.DropAll}}, applyCut)
 }
 
@@ -241,7 +249,8 @@ const lossPercent = 10
 // losePackets loses some packets between all nodes.
 func losePackets(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
 	lossy := func(peer netip.Addr) []string {
-		return []string{fmt.Sprintf("-d %s -m statistic --mode random --probability %.2f -j DROP", peer, lossPercent/100.0)}
+		return []string{fmt.Sprintf("-d %s -m statistic --mode random --probability %.2f -j DROP", peer,
+			lossPercent/100.0)}
 	}
 	filters, err := everyNode(ctx, c, lossy)
 	if err != nil {
@@ -251,7 +260,8 @@ func losePackets(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, 
 		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
 			return await(ctx, effectTimeout, func(ctx context.Context) error {
 				for _, peer := range f.Peers {
-					if _, err := s.Run(ctx, `ping -q -c 50 -i 0.01 -W 1 "$1" || true`, peer.Addresses[0].String()); err != nil {
+					if _, err := s.Run(ctx, `ping -q -c 50 -i 0.01 -W 1 "$1" || true`,
+						peer.Addresses[0].String()); err != nil {
 						return err
 					}
 				}
@@ -283,7 +293,8 @@ func slowDown(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, err
 	if err != nil {
 		return nil, err
 	}
-	return interfere(ctx, c, fmt.Sprintf("slowed the network between all nodes down to %s there and back", 2*linkDelay), filters,
+	return interfere(ctx, c, fmt.Sprintf("slowed the network between all nodes down to %s there and back",
+		2*linkDelay), filters,
 		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
 			err := s.Launch(ctx, `exec netdelay "$1" "$2"`, strconv.Itoa(queueNumber), linkDelay.String())
 			if err != nil {

@@ -18,7 +18,8 @@ func stopApp(ctx context.Context, c *cluster.Cluster, target Target) (Injection,
 	if err != nil {
 		return nil, err
 	}
-	return injectMarked(ctx, c, leader, markApp, fmt.Sprintf("stopped RabbitMQ on %s, which led %s", leader.Name, target.Queue),
+	return injectMarked(ctx, c, leader, markApp,
+		fmt.Sprintf("stopped RabbitMQ on %s, which led %s", leader.Name, target.Queue),
 		func(ctx context.Context) error {
 			if _, err := c.Run(ctx, leader.Container, "rabbitmqctl", "stop_app"); err != nil {
 				return err
@@ -73,7 +74,8 @@ func raiseMemoryAlarm(ctx context.Context, c *cluster.Cluster, target Target) (I
 	what := fmt.Sprintf("set the memory limit of %s, which led %s, to %s", leader.Name, target.Queue, tinyMemory)
 	return injectMarked(ctx, c, leader, markMemory, what,
 		func(ctx context.Context) error {
-			_, err := c.Run(ctx, leader.Container, "rabbitmqctl", "set_vm_memory_high_watermark", "absolute", tinyMemory)
+			_, err := c.Run(ctx, leader.Container, "rabbitmqctl", "set_vm_memory_high_watermark",
+				"absolute", tinyMemory)
 			if err != nil {
 				return err
 			}
@@ -98,7 +100,8 @@ func raiseDiskAlarm(ctx context.Context, c *cluster.Cluster, target Target) (Inj
 	if err != nil {
 		return nil, err
 	}
-	what := fmt.Sprintf("set the free disk limit of %s, which led %s, to %s", leader.Name, target.Queue, hugeDisk)
+	what := fmt.Sprintf("set the free disk limit of %s, which led %s, to %s", leader.Name,
+		target.Queue, hugeDisk)
 	return injectMarked(ctx, c, leader, markDisk, what,
 		func(ctx context.Context) error {
 			if _, err := c.Run(ctx, leader.Container, "rabbitmqctl", "set_disk_free_limit", hugeDisk); err != nil {
@@ -111,7 +114,8 @@ func raiseDiskAlarm(ctx context.Context, c *cluster.Cluster, target Target) (Inj
 // restoreDisk gives a node back the disk limit that it is configured with.
 func restoreDisk(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	_, err := c.Run(ctx, node.Container, "rabbitmqctl", "eval",
-		"{ok, Limit} = application:get_env(rabbit, disk_free_limit), ok = rabbit_disk_monitor:set_disk_free_limit(Limit).")
+		"{ok, Limit} = application:get_env(rabbit, disk_free_limit), ok = "+
+			"rabbit_disk_monitor:set_disk_free_limit(Limit).")
 	if err != nil {
 		return err
 	}
@@ -119,7 +123,9 @@ func restoreDisk(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 }
 
 // alarm waits until a node's own health check shows an alarm, or shows it no more.
-func alarm(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, resource string, want bool) error {
+func alarm(
+	ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, resource string, want bool,
+) error {
 	return await(ctx, effectTimeout, func(ctx context.Context) error {
 		check, err := c.Management(ctx, node).HealthCheckLocalAlarms()
 		if err != nil {

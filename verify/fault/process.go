@@ -16,7 +16,8 @@ func killLeader(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 	if err != nil {
 		return nil, err
 	}
-	return killContainers(ctx, c, fmt.Sprintf("killed %s, which led %s", leader.Name, target.Queue), leader.Container)
+	return killContainers(ctx, c, fmt.Sprintf("killed %s, which led %s", leader.Name, target.Queue),
+		leader.Container)
 }
 
 // killFollower kills a node that follows in the target queue.
@@ -25,7 +26,8 @@ func killFollower(ctx context.Context, c *cluster.Cluster, target Target) (Injec
 	if err != nil {
 		return nil, err
 	}
-	return killContainers(ctx, c, fmt.Sprintf("killed %s, a follower in %s", follower.Name, target.Queue), follower.Container)
+	return killContainers(ctx, c, fmt.Sprintf("killed %s, a follower in %s", follower.Name, target.Queue),
+		follower.Container)
 }
 
 // killMajority kills the leader and as many followers as it takes for the target queue to lose its quorum.
@@ -42,7 +44,8 @@ func killMajority(ctx context.Context, c *cluster.Cluster, target Target) (Injec
 	// A queue of n replicas goes on with n/2+1 of them; leave it one fewer.
 	survivors := replicas / 2
 	victims := append([]topology.NodeOutput{leader}, followers[:len(followers)-survivors]...)
-	what := fmt.Sprintf("killed %s, which leaves %d of %d replicas of %s", nameList(victims), survivors, replicas, target.Queue)
+	what := fmt.Sprintf("killed %s, which leaves %d of %d replicas of %s", nameList(victims), survivors,
+		replicas, target.Queue)
 	return killContainers(ctx, c, what, containers(victims)...)
 }
 
@@ -57,7 +60,9 @@ func killLoadBalancer(ctx context.Context, c *cluster.Cluster, _ Target) (Inject
 }
 
 // killContainers ends containers as a crash or a power loss would.
-func killContainers(ctx context.Context, c *cluster.Cluster, what string, victims ...string) (Injection, error) {
+func killContainers(
+	ctx context.Context, c *cluster.Cluster, what string, victims ...string,
+) (Injection, error) {
 	return inject(ctx, what,
 		func(ctx context.Context) error {
 			return parallel.Each(victims, func(victim string) error {

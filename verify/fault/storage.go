@@ -101,7 +101,8 @@ func healDisks(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOut
 	if failure == nil || ctx.Err() != nil {
 		return failure
 	}
-	i.aftermath = fmt.Sprintf("with its disk whole again, the cluster did not recover by itself (%v), so %s was restarted",
+	i.aftermath = fmt.Sprintf("with its disk whole again, the cluster did not recover by itself (%v), so %s "+
+		"was restarted",
 		failure, nameList(nodes))
 	if err := swap.Kill(ctx, c, nodes); err != nil {
 		return err

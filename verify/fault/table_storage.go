@@ -40,10 +40,11 @@ func storageFaults() []Fault {
 			Inject:      diskFault{everyone, "cut the power of %s", storage.LosePower}.inject,
 		},
 		{
-			Name:        "write-torn",
-			Description: "The leader's machine loses its power in the middle of a write: half of it is in the journal.",
-			Expect:      expectWithin(15*time.Second, 20*time.Second),
-			Inject:      diskFault{theLeader, "tore a write of %s", storage.TearWrite}.inject,
+			Name: "write-torn",
+			Description: "The leader's machine loses its power in the middle of a write: half of it is in " +
+				"the journal.",
+			Expect: expectWithin(15*time.Second, 20*time.Second),
+			Inject: diskFault{theLeader, "tore a write of %s", storage.TearWrite}.inject,
 		},
 		{
 			Name:        "all-writes-torn",
@@ -55,7 +56,8 @@ func storageFaults() []Fault {
 			Name:        "journal-bit-flipped",
 			Description: "A follower is killed, a bit in its journal flips, and it starts again.",
 			Expect:      expectWithin(5*time.Second, 10*time.Second),
-			Inject:      diskFault{aFollower, "flipped a bit in the journal of %s", storage.FlipBit(storage.JournalFiles)}.inject,
+			Inject: diskFault{aFollower, "flipped a bit in the journal of %s",
+				storage.FlipBit(storage.JournalFiles)}.inject,
 		},
 		{
 			Name:        "segment-bit-flipped",
@@ -67,7 +69,8 @@ func storageFaults() []Fault {
 			Name:        "metadata-bit-flipped",
 			Description: "A follower is killed, a bit in its metadata store flips, and it starts again.",
 			Expect:      expectWithin(5*time.Second, 10*time.Second),
-			Inject:      diskFault{aFollower, "flipped a bit in the metadata store of %s", storage.FlipBit(storage.MetadataFiles)}.inject,
+			Inject: diskFault{aFollower, "flipped a bit in the metadata store of %s",
+				storage.FlipBit(storage.MetadataFiles)}.inject,
 		},
 		{
 			Name:        "sync-a-little-slow",
@@ -126,7 +129,8 @@ func storageFaults() []Fault {
 			Description: "The leader's disk is full, and has space again.",
 			Hold:        15 * time.Second,
 			Expect:      checker.Expectation{},
-			Inject:      diskFault{theLeader, "filled the disk of %s", storage.Impair(order.Order{Do: order.Full})}.inject,
+			Inject: diskFault{theLeader, "filled the disk of %s",
+				storage.Impair(order.Order{Do: order.Full})}.inject,
 		},
 	}
 }

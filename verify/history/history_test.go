@@ -37,7 +37,8 @@ func TestRecorderKeepsWhatConcurrentClientsDid(t *testing.T) {
 	wg.Wait()
 	r.TrafficStops()
 
-	assert.Equal(t, Counts{Attempted: clients * messages, Confirmed: clients * messages / 2, Delivered: clients * messages}, r.Counts())
+	assert.Equal(t, Counts{Attempted: clients * messages, Confirmed: clients * messages / 2,
+		Delivered: clients * messages}, r.Counts())
 	h := r.History()
 	require.Len(t, h.Publishes, clients*messages)
 	require.Len(t, h.Deliveries, clients*messages)
@@ -127,12 +128,15 @@ func sample() History {
 		Traffic:  Span{From: time.Second, To: 9 * time.Second},
 		Drained:  true,
 		Publishes: []Publish{
-			{ID: "p-1", Producer: "p", Path: LoadBalancer, At: time.Second, Done: 1100 * time.Millisecond, Outcome: Confirmed},
-			{ID: "p-2", Producer: "p", Path: LoadBalancer, At: 2 * time.Second, Outcome: Unknown, Error: "<reset> & gone"},
+			{ID: "p-1", Producer: "p", Path: LoadBalancer, At: time.Second, Done: 1100 * time.Millisecond,
+				Outcome: Confirmed},
+			{ID: "p-2", Producer: "p", Path: LoadBalancer, At: 2 * time.Second, Outcome: Unknown,
+				Error: "<reset> & gone"},
 		},
-		Deliveries: []Delivery{{ID: "p-1", Consumer: "c", Path: AnyNode, At: 1200 * time.Millisecond, Redelivered: true}},
-		Events:     []Event{{At: 3 * time.Second, Kind: Client, Subject: "p", Text: "reconnecting"}},
-		Faults:     []FaultWindow{{Fault: "leader killed", Begun: 3, Injected: 4, Healing: 5, Healed: 6}},
+		Deliveries: []Delivery{{ID: "p-1", Consumer: "c", Path: AnyNode, At: 1200 * time.Millisecond,
+			Redelivered: true}},
+		Events: []Event{{At: 3 * time.Second, Kind: Client, Subject: "p", Text: "reconnecting"}},
+		Faults: []FaultWindow{{Fault: "leader killed", Begun: 3, Injected: 4, Healing: 5, Healed: 6}},
 	}
 }
 

@@ -109,10 +109,12 @@ func confirm(ctx context.Context, url, queue string) error {
 	if err := channel.Confirm(false); err != nil {
 		return err
 	}
-	if _, err := channel.QueueDeclare(queue, true, false, false, false, amqp.Table{"x-queue-type": "quorum"}); err != nil {
+	if _, err := channel.QueueDeclare(queue, true, false, false, false,
+		amqp.Table{"x-queue-type": "quorum"}); err != nil {
 		return err
 	}
-	deferred, err := channel.PublishWithDeferredConfirmWithContext(ctx, "", queue, true, false, amqp.Publishing{})
+	deferred, err := channel.PublishWithDeferredConfirmWithContext(ctx, "", queue, true, false,
+		amqp.Publishing{})
 	if err != nil {
 		return err
 	}
@@ -125,7 +127,8 @@ func confirm(ctx context.Context, url, queue string) error {
 	return err
 }
 
-// TestAStackOnThreeHosts brings a stack up, changes nothing, loses a host and gets it back, and leaves nothing.
+// TestAStackOnThreeHosts brings a stack up, changes nothing, loses a host and gets it back, and leaves
+// nothing.
 func TestAStackOnThreeHosts(t *testing.T) {
 	l, hosts := newLab(t, "three")
 	s := livestack.New(t, map[string]any{"warren:hosts": hosts, "warren:ports": nil})

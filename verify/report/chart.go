@@ -68,7 +68,8 @@ func NewChart(h history.History, v checker.Verdict) *Chart {
 		c.Delivered[int(d.At/c.Bucket)]++
 	}
 	for _, p := range append([]checker.PathVerdict{v.Overall}, v.Paths...) {
-		c.Lanes = append(c.Lanes, Lane{Path: p.Path, Confirms: p.Confirms.Outages, Deliveries: p.Deliveries.Outages})
+		c.Lanes = append(c.Lanes,
+			Lane{Path: p.Path, Confirms: p.Confirms.Outages, Deliveries: p.Deliveries.Outages})
 	}
 	return c
 }

@@ -36,8 +36,9 @@ type (
 // junit is the run as a JUnit file.
 func junit(r Run) ([]byte, error) {
 	suite := junitSuite{
-		Name: "warren verify " + r.Stack, Tests: len(r.Scenarios), Failures: r.Count(Failed), Skipped: r.Count(Skipped),
-		Time: seconds(r.Took), Started: r.Started.UTC().Format("2006-01-02T15:04:05"),
+		Name: "warren verify " + r.Stack, Tests: len(r.Scenarios), Failures: r.Count(Failed),
+		Skipped: r.Count(Skipped),
+		Time:    seconds(r.Took), Started: r.Started.UTC().Format("2006-01-02T15:04:05"),
 	}
 	for _, s := range r.Scenarios {
 		c := junitCase{Suite: suite.Name, Name: s.Name, Time: seconds(s.Took)}
@@ -48,9 +49,11 @@ func junit(r Run) ([]byte, error) {
 			c.Failure = &junitMessage{Message: s.Failures()[0], Text: details(s)}
 		}
 		if s.Status() != Skipped {
-			c.Output = fmt.Sprintf("attempted %d, confirmed %d, lost %d, unexpected %d, duplicated %d, recovered %d; longest without a confirm %s",
+			c.Output = fmt.Sprintf("attempted %d, confirmed %d, lost %d, unexpected %d, duplicated %d, recovered "+
+				"%d; longest without a confirm %s",
 				s.Verdict.Attempted, s.Verdict.Acknowledged, s.Verdict.Lost.Count, s.Verdict.Unexpected.Count,
-				s.Verdict.Duplicated.Count, s.Verdict.Recovered.Count, Duration(s.Verdict.Overall.Confirms.Longest.Length()))
+				s.Verdict.Duplicated.Count, s.Verdict.Recovered.Count, Duration(
+					s.Verdict.Overall.Confirms.Longest.Length()))
 		}
 		suite.Cases = append(suite.Cases, c)
 	}

@@ -35,8 +35,11 @@ func played(name string, drop func(i int) bool) Scenario {
 		Faults: []history.FaultWindow{{Fault: name, Begun: 8500 * ms, Injected: 9 * time.Second,
 			Healing: 17 * time.Second, Healed: 19 * time.Second}},
 	}
-	for at, phase := range map[time.Duration]string{0: "connect", 500 * ms: "warm-up", 8500 * ms: "inject", 9 * time.Second: "hold",
-		17 * time.Second: "heal", 19 * time.Second: "recover", 22 * time.Second: "cool-down", 25 * time.Second: "drain"} {
+	for at, phase := range map[time.Duration]string{
+		0: "connect", 500 * ms: "warm-up", 8500 * ms: "inject", 9 * time.Second: "hold",
+		17 * time.Second: "heal", 19 * time.Second: "recover", 22 * time.Second: "cool-down",
+		25 * time.Second: "drain",
+	} {
 		h.Events = append(h.Events, history.Event{At: at, Kind: history.Phase, Text: phase})
 	}
 	outages := map[string]history.Span{
@@ -50,7 +53,8 @@ func played(name string, drop func(i int) bool) Scenario {
 	for at := h.Traffic.From; at < h.Traffic.To; at += 10 * ms {
 		for _, path := range h.Paths {
 			n++
-			p := history.Publish{ID: fmt.Sprintf("%s/%d", path, n), Producer: path, Path: path, At: at, Outcome: history.Confirmed}
+			p := history.Publish{ID: fmt.Sprintf("%s/%d", path, n), Producer: path, Path: path, At: at,
+				Outcome: history.Confirmed}
 			if o := outages[path]; at >= o.From && at < o.To {
 				p.Outcome, p.Done, p.Error = history.Unknown, at+1500*ms, "connection reset by peer"
 			} else {
@@ -58,11 +62,13 @@ func played(name string, drop func(i int) bool) Scenario {
 			}
 			h.Publishes = append(h.Publishes, p)
 			if p.Outcome == history.Confirmed && !drop(n) {
-				h.Deliveries = append(h.Deliveries, history.Delivery{ID: p.ID, Consumer: path, Path: path, At: p.Done + 3*ms})
+				h.Deliveries = append(h.Deliveries,
+					history.Delivery{ID: p.ID, Consumer: path, Path: path, At: p.Done + 3*ms})
 			}
 		}
 	}
-	h.Events = append(h.Events, history.Event{At: 8620 * ms, Kind: history.Client, Subject: "producer rabbit2", Text: "disconnected: connection reset by peer"})
+	h.Events = append(h.Events, history.Event{At: 8620 * ms, Kind: history.Client, Subject: "producer rabbit2",
+		Text: "disconnected: connection reset by peer"})
 	v := checker.Check(h, nil)
 	return Scenario{
 		Name:        name,
@@ -71,7 +77,8 @@ func played(name string, drop func(i int) bool) Scenario {
 		Injected:    []string{"killed rabbit2, which led verify-leader-killed"},
 		Started:     h.Started, Took: 27 * time.Second, Recovery: 3200 * ms,
 		Verdict: v, Events: h.Events, Chart: NewChart(h, v), HistoryFile: "history/" + name + ".jsonl.gz",
-		Logs: []Log{{Container: "warren-dev-rabbit1", Text: "12:00:08 <0.1.0> rabbit on node rabbit@rabbit2 down\n<script>alert(1)</script> see https://example.org/\n"}},
+		Logs: []Log{{Container: "warren-dev-rabbit1", Text: "12:00:08 <0.1.0> rabbit on node rabbit@rabbit2 " +
+			"down\n<script>alert(1)</script> see https://example.org/\n"}},
 	}
 }
 
@@ -80,7 +87,8 @@ func keepAll(int) bool { return false }
 func sample() Run {
 	failed := played("classic-queue-lost", func(i int) bool { return i%500 == 0 })
 	broken := played("pair-cut", keepAll)
-	broken.Error = errors.New("inject pair-cut: rabbit1 still reaches rabbit2: the rule did not take effect").Error()
+	broken.Error = errors.New("inject pair-cut: rabbit1 still reaches rabbit2: the rule did not " +
+		"take effect").Error()
 	return Run{
 		Stack: "dev", Series: "4.3", Nodes: []string{"rabbit1", "rabbit2", "rabbit3"},
 		Queue: "a quorum queue with 3 members", Traffic: "5 producers and 5 consumers, 100 messages a second each",
@@ -109,7 +117,8 @@ func read(t *testing.T, dir, name string) string {
 
 func TestPageStandsAlone(t *testing.T) {
 	page := read(t, written(t, sample()), HTMLFile)
-	for _, pattern := range []string{`(?i)<(link|script|img|iframe|object|embed)\b`, `(?i)\bsrc\s*=`, `(?i)url\(`, `@import`,
+	for _, pattern := range []string{`(?i)<(link|script|img|iframe|object|embed)\b`, `(?i)\bsrc\s*=`,
+		`(?i)url\(`, `@import`,
 		`(?i)href\s*=\s*"[^#]`, `(?i)\son\w+\s*=\s*"`} {
 		assert.NotRegexp(t, regexp.MustCompile(pattern), page)
 	}
@@ -153,8 +162,9 @@ func TestJSONTellsTheSame(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(read(t, written(t, run), JSONFile)), &got))
 	assert.Equal(t, Failed, got.Status)
 	require.Len(t, got.Scenarios, 4)
-	assert.Equal(t, []Status{Passed, Failed, Failed, Skipped}, []Status{got.Scenarios[0].Status, got.Scenarios[1].Status,
-		got.Scenarios[2].Status, got.Scenarios[3].Status})
+	assert.Equal(t, []Status{Passed, Failed, Failed, Skipped},
+		[]Status{got.Scenarios[0].Status, got.Scenarios[1].Status,
+			got.Scenarios[2].Status, got.Scenarios[3].Status})
 	assert.Equal(t, run.Scenarios[1].Verdict, got.Scenarios[1].Verdict)
 	assert.Equal(t, *run.Scenarios[0].Chart, got.Scenarios[0].Chart)
 }
@@ -217,8 +227,10 @@ func TestLongRunsFitTheChart(t *testing.T) {
 
 func TestDurationsReadWell(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "0", 800 * time.Microsecond: "800 µs", 3456 * time.Microsecond: "3.5 ms", ms: "1 ms", 171 * ms: "171 ms", 999900 * time.Microsecond: "1000 ms",
-		3300 * ms: "3.30 s", 63*time.Second + 400*ms: "1 min 03 s", 15 * time.Minute: "15 min 00 s"} {
+		0: "0", 800 * time.Microsecond: "800 µs", 3456 * time.Microsecond: "3.5 ms", ms: "1 ms", 171 * ms: "171 ms",
+		999900 * time.Microsecond: "1000 ms",
+		3300 * ms:                 "3.30 s", 63*time.Second +
+			400*ms: "1 min 03 s", 15 * time.Minute: "15 min 00 s"} {
 		assert.Equal(t, want, Duration(d))
 	}
 	assert.Equal(t, "1,234,567", Number(1234567))

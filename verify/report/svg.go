@@ -193,7 +193,8 @@ func decade(power float64) string {
 // lanes draws for every path when it was out of service: confirms in the upper half of its lane, deliveries
 // below.
 func (d *drawing) lanes() {
-	d.text("lanetitle", plotLeft, laneTop-8, "service by path (upper half: confirms, lower half: deliveries; red: none)")
+	d.text("lanetitle", plotLeft, laneTop-8,
+		"service by path (upper half: confirms, lower half: deliveries; red: none)")
 	half := (laneHeight - 5) / 2
 	for i, lane := range d.chart.Lanes {
 		y := laneTop + laneHeight*float64(i)
@@ -231,7 +232,8 @@ func (d *drawing) tooltips() {
 		tip := fmt.Sprintf("%.1f s: published %.0f/s, confirmed %.0f/s, delivered %.0f/s", from.Seconds(),
 			c.perSecond(c.Attempted[i]), c.perSecond(c.Confirmed[i]), c.perSecond(c.Delivered[i]))
 		if c.Max[i] > 0 {
-			tip += fmt.Sprintf("\nconfirmed after %s (median), %s (longest)", Duration(c.Median[i]), Duration(c.Max[i]))
+			tip += fmt.Sprintf("\nconfirmed after %s (median), %s (longest)", Duration(c.Median[i]),
+				Duration(c.Max[i]))
 		}
 		d.rect("tip", d.x(from), rateTop, d.x(from+c.Bucket)-d.x(from), delayTop+delayHeight-rateTop, tip)
 	}

@@ -89,9 +89,10 @@ func TestShortSelectionPasses(t *testing.T) {
 // replaced.
 func diskLost() fault.Fault {
 	return fault.Fault{
-		Name:        "message-store-lost",
-		Description: "The node of the queue is killed and its message store deleted; then the node is started again.",
-		Available:   func(*cluster.Cluster) error { return nil },
+		Name: "message-store-lost",
+		Description: "The node of the queue is killed and its message store deleted; then the node is " +
+			"started again.",
+		Available: func(*cluster.Cluster) error { return nil },
 		Inject: func(ctx context.Context, c *cluster.Cluster, target fault.Target) (fault.Injection, error) {
 			node, err := c.Leader(ctx, target.VHost, target.Queue)
 			if err != nil {
@@ -113,8 +114,9 @@ func wipe(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (er
 	}
 	const stores = topology.DataPath + "/mnesia/*/msg_stores"
 	created, err := c.Docker().ContainerCreate(ctx, &container.Config{
-		Image: inspected.Image, User: "root", Entrypoint: []string{"sh", "-c", "ls -d " + stores + " && rm -r " + stores},
-		Labels: map[string]string{"warren.stack": c.Stack(), "warren.role": "fault"},
+		Image: inspected.Image, User: "root",
+		Entrypoint: []string{"sh", "-c", "ls -d " + stores + " && rm -r " + stores},
+		Labels:     map[string]string{"warren.stack": c.Stack(), "warren.role": "fault"},
 	}, &container.HostConfig{VolumesFrom: []string{node.Container}, NetworkMode: "none"}, nil, nil, "")
 	if err != nil {
 		return err

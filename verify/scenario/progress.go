@@ -99,7 +99,8 @@ func (p *Printer) Show(now Progress) {
 	for len(p.rates) > 2 && now.Elapsed-p.rates[0].at > time.Second {
 		p.rates = p.rates[1:]
 	}
-	line := fmt.Sprintf("[%d/%d] %s: %s, %.0f s", p.number, p.total, now.Scenario, now.Phase, now.Elapsed.Seconds())
+	line := fmt.Sprintf("[%d/%d] %s: %s, %.0f s", p.number, p.total, now.Scenario, now.Phase,
+		now.Elapsed.Seconds())
 	if now.Counts.Attempted > 0 {
 		line += fmt.Sprintf(", %.0f confirmed/s, %d unconfirmed", p.rate(), now.Counts.Pending)
 	}

@@ -101,7 +101,8 @@ func Random(faults []fault.Fault, n int, seed uint64, length time.Duration) Scen
 		}
 		last = next
 		f := faults[next]
-		steps[i] = Step{Fault: f, Pause: between(shortestPause, longestPause), Hold: between(shortestHold, longestHold)}
+		steps[i] = Step{Fault: f, Pause: between(shortestPause, longestPause),
+			Hold: between(shortestHold, longestHold)}
 		total += steps[i].Pause + steps[i].Hold
 	}
 	names := make([]string, n)
@@ -115,9 +116,10 @@ func Random(faults []fault.Fault, n int, seed uint64, length time.Duration) Scen
 		names[i] = steps[i].Fault.Name
 	}
 	return Scenario{
-		Name:        fmt.Sprintf("random-%d", seed),
-		Description: fmt.Sprintf("A schedule of %d faults drawn at random with seed %d: %s.", n, seed, strings.Join(names, ", ")),
-		Steps:       steps,
+		Name: fmt.Sprintf("random-%d", seed),
+		Description: fmt.Sprintf("A schedule of %d faults drawn at random with seed %d: %s.", n, seed,
+			strings.Join(names, ", ")),
+		Steps: steps,
 	}
 }
 

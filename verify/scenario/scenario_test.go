@@ -157,7 +157,8 @@ func TestScenarioPlaysThroughItsPhases(t *testing.T) {
 	result, h := quick(rig).Play(t.Context(), Single(fakeFault("broken", injection, nil), hold))
 
 	assert.Equal(t, report.Passed, result.Status(), "%v", result.Failures())
-	assert.Equal(t, []string{"check", "connect", "warm-up", "inject", "hold", "heal", "recover", "cool-down", "drain", "end"}, phasesOf(result.Events))
+	assert.Equal(t, []string{"check", "connect", "warm-up", "inject", "hold", "heal", "recover", "cool-down",
+		"drain", "end"}, phasesOf(result.Events))
 	assert.Equal(t, []string{"broke it"}, result.Injected)
 	assert.Equal(t, 1, injection.healed)
 	assert.Equal(t, []string{"healthy", "prepare", "healthy", "clear"}, rig.calls)
@@ -171,7 +172,8 @@ func TestScenarioPlaysThroughItsPhases(t *testing.T) {
 
 func TestFaultThatDoesNotTakeEffectFailsTheScenario(t *testing.T) {
 	rig := &fakeRig{}
-	result, _ := quick(rig).Play(t.Context(), Single(fakeFault("pair-cut", nil, errors.New("rabbit1 still reaches rabbit2")), hold))
+	result, _ := quick(rig).Play(t.Context(),
+		Single(fakeFault("pair-cut", nil, errors.New("rabbit1 still reaches rabbit2")), hold))
 	assert.Equal(t, report.Failed, result.Status())
 	assert.Contains(t, result.Error, "inject pair-cut: rabbit1 still reaches rabbit2")
 	assert.Equal(t, 1, rig.count("heal all"), "nobody knows what an injection that failed left behind")
@@ -180,7 +182,8 @@ func TestFaultThatDoesNotTakeEffectFailsTheScenario(t *testing.T) {
 
 func TestFaultThatDoesNotHealFailsTheScenario(t *testing.T) {
 	rig := &fakeRig{healAll: errors.New("still there")}
-	result, h := quick(rig).Play(t.Context(), Single(fakeFault("broken", &fakeInjection{err: errors.New("cannot")}, nil), hold))
+	result, h := quick(rig).Play(t.Context(),
+		Single(fakeFault("broken", &fakeInjection{err: errors.New("cannot")}, nil), hold))
 	assert.Equal(t, report.Failed, result.Status())
 	assert.Contains(t, result.Error, "heal broken: cannot")
 	assert.Contains(t, result.Error, "still there")
@@ -284,7 +287,8 @@ func TestSuiteKeepsAReportAndHistories(t *testing.T) {
 	})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"one", "ram", "two"}, done)
-	assert.Equal(t, []int{1, 1, 1}, []int{run.Count(report.Passed), run.Count(report.Skipped), run.Count(report.Failed)})
+	assert.Equal(t, []int{1, 1, 1},
+		[]int{run.Count(report.Passed), run.Count(report.Skipped), run.Count(report.Failed)})
 	assert.Equal(t, "heal all", rig.calls[0], "what an earlier run left behind")
 	for _, file := range []string{report.HTMLFile, report.JSONFile, report.JUnitFile, "history/two.jsonl.gz"} {
 		assert.FileExists(t, filepath.Join(dir, file))
@@ -303,7 +307,8 @@ func TestSuiteEndsWithAnInterrupt(t *testing.T) {
 		}
 	}
 	f := fakeFault("a", &fakeInjection{}, nil)
-	run, err := Suite{Runner: runner, Dir: t.TempDir()}.Play(ctx, []Scenario{Single(f, time.Hour), Single(f, time.Hour)})
+	run, err := Suite{Runner: runner, Dir: t.TempDir()}.Play(ctx,
+		[]Scenario{Single(f, time.Hour), Single(f, time.Hour)})
 	require.NoError(t, err)
 	require.Len(t, run.Scenarios, 1)
 	assert.Contains(t, run.Scenarios[0].Error, "interrupted")
@@ -355,7 +360,8 @@ func TestSuiteDoesNotStartOnALeftoverThatWillNotHeal(t *testing.T) {
 }
 
 func TestRandomIsReproducible(t *testing.T) {
-	one, same, other := Random(someFaults(), 20, 7, 0), Random(someFaults(), 20, 7, 0), Random(someFaults(), 20, 8, 0)
+	one, same, other := Random(someFaults(), 20, 7, 0), Random(someFaults(), 20, 7,
+		0), Random(someFaults(), 20, 8, 0)
 	assert.Equal(t, names(one), names(same))
 	for i := range one.Steps {
 		assert.Equal(t, one.Steps[i].Hold, same.Steps[i].Hold)
@@ -387,7 +393,8 @@ func TestHoldFollowsTheFault(t *testing.T) {
 func TestRepeatedFaultsAreNumbered(t *testing.T) {
 	f := fakeFault("a", nil, nil)
 	table := Table([]fault.Fault{f, f, fakeFault("b", nil, nil), f}, 0)
-	assert.Equal(t, []string{"a", "a-2", "b", "a-3"}, []string{table[0].Name, table[1].Name, table[2].Name, table[3].Name})
+	assert.Equal(t, []string{"a", "a-2", "b", "a-3"},
+		[]string{table[0].Name, table[1].Name, table[2].Name, table[3].Name})
 }
 
 func TestSelectNamesEveryUnknownFault(t *testing.T) {
@@ -405,7 +412,8 @@ func TestPrinterOnATerminalKeepsToOneLine(t *testing.T) {
 	var b strings.Builder
 	p := NewPrinter(&b, true, 2)
 	p.Show(Progress{Scenario: "leader-killed", Phase: "warm-up", Changed: true})
-	p.Show(Progress{Scenario: "leader-killed", Phase: "hold", Elapsed: 2 * time.Second, Counts: history.Counts{Attempted: 900, Confirmed: 800, Pending: 100}})
+	p.Show(Progress{Scenario: "leader-killed", Phase: "hold", Elapsed: 2 * time.Second,
+		Counts: history.Counts{Attempted: 900, Confirmed: 800, Pending: 100}})
 	assert.NotContains(t, b.String(), "\n")
 	assert.Contains(t, b.String(), "[1/2] leader-killed: hold, 2 s, 400 confirmed/s, 100 unconfirmed")
 	p.Done(report.Scenario{Name: "leader-killed", Error: "it broke"})

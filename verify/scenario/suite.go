@@ -30,8 +30,9 @@ type Suite struct {
 func NewRun(rig ClusterRig, seed uint64) report.Run {
 	outputs := rig.Cluster.Outputs()
 	run := report.Run{
-		Stack: rig.Cluster.Stack(), Series: outputs.RabbitMQSeries, Queue: rig.Queue.String(), Traffic: rig.Traffic.String(),
-		Seed: seed, Started: time.Now(),
+		Stack: rig.Cluster.Stack(), Series: outputs.RabbitMQSeries, Queue: rig.Queue.String(),
+		Traffic: rig.Traffic.String(),
+		Seed:    seed, Started: time.Now(),
 	}
 	for _, node := range outputs.Nodes {
 		run.Nodes = append(run.Nodes, node.Name)

@@ -7,7 +7,8 @@ import (
 	"warren/clients"
 )
 
-// newMessage is a message whose body follows from its id, so that a consumer can tell whether it arrived whole.
+// newMessage is a message whose body follows from its id, so that a consumer can tell whether it arrived
+// whole.
 func newMessage(queue, id string, size int) clients.Message {
 	return clients.Message{ID: id, RoutingKey: queue, ContentType: "text/plain", Body: body(id, size)}
 }
@@ -18,8 +19,8 @@ func body(id string, size int) []byte {
 	return append(b, bytes.Repeat([]byte{'.'}, max(0, size-len(b)))...)
 }
 
-// identify returns the id under which a delivery goes into the history: the message's, or a description that no
-// publish has if the body is not the one it was sent with.
+// identify returns the id under which a delivery goes into the history: the message's, or a description that
+// no publish has if the body is not the one it was sent with.
 func identify(m clients.Message) string {
 	if bytes.Equal(m.Body, body(m.ID, len(m.Body))) {
 		return m.ID

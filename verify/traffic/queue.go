@@ -15,15 +15,16 @@ import (
 // VHost is where the queues of traffic live.
 const VHost = "/"
 
-// Queue is a queue that carries traffic and nothing else. It has no length limit, so that a fault which stops consumers
-// does not make it refuse messages.
+// Queue is a queue that carries traffic and nothing else. It has no length limit, so that a fault which stops
+// consumers does not make it refuse messages.
 type Queue struct {
 	Name string
 	// Type is "quorum", "classic" or "stream".
 	Type string
 	// Replicas is how many nodes hold a quorum queue; 0 leaves it to the cluster.
 	Replicas int
-	// Node asks the node of that Erlang name to declare the queue, so that it lives, or is led, there; empty for any.
+	// Node asks the node of that Erlang name to declare the queue, so that it lives, or is led, there; empty for
+	// any.
 	Node string
 }
 
@@ -52,7 +53,8 @@ func (q Queue) Declare(ctx context.Context, c *cluster.Cluster) error {
 		arguments[q.locator(series)] = "client-local"
 	}
 	declare := func(api *rabbithole.Client) error {
-		response, err := api.DeclareQueue(VHost, q.Name, rabbithole.QueueSettings{Durable: true, Arguments: arguments})
+		response, err := api.DeclareQueue(VHost, q.Name,
+			rabbithole.QueueSettings{Durable: true, Arguments: arguments})
 		if err != nil {
 			return err
 		}
@@ -86,8 +88,8 @@ func (q Queue) ask(ctx context.Context, c *cluster.Cluster, question func(*rabbi
 
 // Delete deletes the queue and what is in it. A queue that does not exist is no error.
 //
-// The management API can't delete a queue that an interrupted deletion has left half deleted: its record is there, and
-// no replica runs. rabbitmqctl can.
+// The management API can't delete a queue that an interrupted deletion has left half deleted: its record is
+// there, and no replica runs. rabbitmqctl can.
 func (q Queue) Delete(ctx context.Context, c *cluster.Cluster) error {
 	byAPI := c.AskAny(ctx, func(api *rabbithole.Client) error {
 		response, err := api.DeleteQueue(VHost, q.Name) // which takes "not found" for success
@@ -123,8 +125,8 @@ func (q Queue) deleteByTool(ctx context.Context, c *cluster.Cluster) error {
 	return errors.Join(failures...)
 }
 
-// Sweep deletes every queue whose name begins with prefix: those of runs that could not do it themselves. A queue that
-// nobody deletes would keep the cluster from ever being healthy.
+// Sweep deletes every queue whose name begins with prefix: those of runs that could not do it themselves. A
+// queue that nobody deletes would keep the cluster from ever being healthy.
 func Sweep(ctx context.Context, c *cluster.Cluster, prefix string) error {
 	var names []string
 	err := c.AskAny(ctx, func(api *rabbithole.Client) error {

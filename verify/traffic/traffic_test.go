@@ -31,7 +31,8 @@ func TestMessageCarriesItsID(t *testing.T) {
 	assert.Len(t, m.Body, 64)
 	assert.Equal(t, "q", m.RoutingKey)
 	assert.Equal(t, "any-node/000001", identify(m))
-	assert.Equal(t, "any-node/000001", identify(newMessage("q", "any-node/000001", 0)), "a size below that of the id")
+	assert.Equal(t, "any-node/000001", identify(newMessage("q", "any-node/000001", 0)),
+		"a size below that of the id")
 }
 
 func TestMessageWithAnotherBodyIsNotItself(t *testing.T) {
@@ -53,7 +54,8 @@ func TestOutcomeOfAPublish(t *testing.T) {
 		{fmt.Errorf("publish: %w", clients.ErrNacked), history.Nacked},
 		{clients.ErrUnroutable, history.Returned},
 		{clients.ErrUnconfirmed, history.Unknown},
-		{errors.Join(clients.ErrNacked, clients.ErrUnconfirmed), history.Unknown}, // some earlier attempt may have arrived
+		// some earlier attempt may have arrived
+		{errors.Join(clients.ErrNacked, clients.ErrUnconfirmed), history.Unknown},
 		{clients.ErrClosed, history.Unknown},
 		{&clients.PublishError{Attempts: 2, Err: clients.ErrUnconfirmed, Unknown: true}, history.Unknown},
 		{fmt.Errorf("publish: %w", &clients.PublishError{Err: clients.ErrUnconfirmed}), history.Unsent},
@@ -64,7 +66,8 @@ func TestOutcomeOfAPublish(t *testing.T) {
 
 func TestTrafficDescribesItself(t *testing.T) {
 	c := Config{Paths: make([]Path, 5), Rate: 100}
-	assert.Equal(t, "5 producers and 5 consumers, one of each per path, every producer publishing 100 messages a second", c.String())
+	assert.Equal(t, "5 producers and 5 consumers, one of each per path, every producer publishing 100 "+
+		"messages a second", c.String())
 	c.Unconfirmed = true
 	assert.Contains(t, c.String(), "without asking for confirms")
 }

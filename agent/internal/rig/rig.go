@@ -52,7 +52,8 @@ type Rig struct {
 func Build(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "agent")
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "warren/agent")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", file,
+		"warren/agent")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -65,11 +66,13 @@ func New(t *testing.T, image string, nodes int) *Rig {
 	token := make([]byte, 3)
 	_, _ = rand.Read(token) // never fails
 	prefix := "agent-" + hex.EncodeToString(token)
-	cluster, err := stackconfig.Parse(prefix, map[string]string{"image": image, "nodes": strconv.Itoa(nodes), "memoryLimit": "512MiB"})
+	cluster, err := stackconfig.Parse(prefix,
+		map[string]string{"image": image, "nodes": strconv.Itoa(nodes), "memoryLimit": "512MiB"})
 	require.NoError(t, err)
 	r := &Rig{
 		t: t, prefix: prefix, image: image, binary: Build(t), Cluster: cluster,
-		Secrets: topology.Secrets{AdminPassword: "admin", StatsPassword: "stats", ErlangCookie: "RIG" + hex.EncodeToString(token)},
+		Secrets: topology.Secrets{AdminPassword: "admin", StatsPassword: "stats",
+			ErlangCookie: "RIG" + hex.EncodeToString(token)},
 	}
 	r.Rabbit = rabbit.New(r.Secrets.ErlangCookie, r, r.dial)
 	r.Peers = peer.NewClient(r.Secrets.ErlangCookie, r.dial)
@@ -94,7 +97,8 @@ func (r *Rig) Desired(scope plan.Scope, self string) plan.Desired {
 		d.Self = plan.NodeName("rabbit@" + self)
 	}
 	for i, n := range r.Cluster.Nodes {
-		d.Nodes = append(d.Nodes, plan.DesiredNode{Name: plan.NodeName(n.NodeName()), Type: n.Type, Seed: i < topology.SeedCount})
+		d.Nodes = append(d.Nodes,
+			plan.DesiredNode{Name: plan.NodeName(n.NodeName()), Type: n.Type, Seed: i < topology.SeedCount})
 	}
 	return d
 }
@@ -119,8 +123,10 @@ func (r *Rig) StartNode(name string) {
 		}
 	}
 	args := []string{"--volume", r.Container(name) + "-data:" + topology.DataPath, "--stop-timeout", "180",
-		"--memory", "512m", "--restart", "unless-stopped", "--env", "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+sbwt none"}
-	for _, port := range []int{topology.AMQPPort, topology.ManagementPort, topology.PrometheusPort, topology.DistributionPort, topology.AgentPort} {
+		"--memory", "512m", "--restart", "unless-stopped", "--env",
+		"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+sbwt none"}
+	for _, port := range []int{topology.AMQPPort, topology.ManagementPort, topology.PrometheusPort,
+		topology.DistributionPort, topology.AgentPort} {
 		args = append(args, "--publish", fmt.Sprintf("127.0.0.1::%d", port))
 	}
 	r.start(name, r.Desired(plan.ScopeStart, name), args, map[string]string{
@@ -134,7 +140,8 @@ func (r *Rig) StartNode(name string) {
 // StartHelper starts a membership or the formation.
 func (r *Rig) StartHelper(host string, desired plan.Desired) {
 	r.t.Helper()
-	r.start(host, desired, []string{"--publish", fmt.Sprintf("127.0.0.1::%d", topology.AgentPortOf(host)), "--restart", "unless-stopped"}, nil)
+	r.start(host, desired, []string{"--publish", fmt.Sprintf("127.0.0.1::%d", topology.AgentPortOf(host)),
+		"--restart", "unless-stopped"}, nil)
 }
 
 func (r *Rig) start(host string, desired plan.Desired, args []string, files map[string]string) {
@@ -142,14 +149,16 @@ func (r *Rig) start(host string, desired plan.Desired, args []string, files map[
 	text, err := json.Marshal(desired)
 	require.NoError(r.t, err)
 	create := append([]string{"create", "--name", r.Container(host), "--hostname", host, "--network", r.prefix,
-		"--network-alias", host, "--user", "root", "--entrypoint", AgentPath, "--env", "WARREN_DESIRED=" + string(text)}, args...)
+		"--network-alias", host, "--user", "root", "--entrypoint", AgentPath, "--env",
+		"WARREN_DESIRED=" + string(text)}, args...)
 	r.docker(append(create, r.image, "run")...)
 	binary, err := os.ReadFile(r.binary)
 	require.NoError(r.t, err)
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
 	write := func(path string, mode int64, content []byte) {
-		require.NoError(r.t, w.WriteHeader(&tar.Header{Name: path, Mode: mode, Size: int64(len(content)), ModTime: time.Now()}))
+		require.NoError(r.t,
+			w.WriteHeader(&tar.Header{Name: path, Mode: mode, Size: int64(len(content)), ModTime: time.Now()}))
 		_, err := w.Write(content)
 		require.NoError(r.t, err)
 	}
@@ -181,7 +190,8 @@ func (r *Rig) docker(args ...string) string {
 
 // Run runs a tool in a node's container.
 func (r *Rig) Run(ctx context.Context, command rabbit.Command) (string, error) {
-	args := []string{"exec", "-i", "--user", "rabbitmq", "--env", "HOME=" + topology.DataPath, r.Container(rabbit.Host(command.Node)),
+	args := []string{"exec", "-i", "--user", "rabbitmq", "--env", "HOME=" + topology.DataPath,
+		r.Container(rabbit.Host(command.Node)),
 		command.Tool, "--quiet", "--node", command.Node}
 	cmd := exec.CommandContext(ctx, "docker", append(args, command.Args...)...)
 	cmd.Stdin = strings.NewReader(command.Input)
@@ -247,7 +257,8 @@ func (r *Rig) remove() {
 		out, _ := exec.CommandContext(ctx, "docker", args...).CombinedOutput()
 		return string(out)
 	}
-	for _, name := range strings.Fields(run("ps", "--all", "--filter", "name=^"+r.prefix+"-", "--format", "{{.Names}}")) {
+	for _, name := range strings.Fields(run("ps", "--all", "--filter", "name=^"+r.prefix+"-", "--format",
+		"{{.Names}}")) {
 		if r.t.Failed() {
 			r.t.Logf("the end of the log of %s:\n%s", name, run("logs", "--tail", "60", name))
 		}

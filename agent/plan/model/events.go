@@ -47,7 +47,8 @@ func (w *run) progress() {
 		}
 	}
 	for _, n := range w.Nodes {
-		if n.Container != nil && n.Container.Up && n.Container.Agent != nil && n.Container.Agent.State == world.Running {
+		if n.Container != nil && n.Container.Up && n.Container.Agent != nil &&
+			n.Container.Agent.State == world.Running {
 			moves = append(moves, func() { w.stepAgent(n) })
 		}
 	}
@@ -56,8 +57,8 @@ func (w *run) progress() {
 	}
 }
 
-// replicate lets the queues do what they do by themselves: one follower catches up, one replica is promoted, a leader is
-// elected where there is none.
+// replicate lets the queues do what they do by themselves: one follower catches up, one replica is promoted,
+// a leader is elected where there is none.
 func (w *run) replicate() {
 	for _, c := range w.Clusters {
 		w.ElectMetadata(c)
@@ -111,7 +112,8 @@ func (w *run) clients() {
 	case q.Replicated():
 		if w.Pick("confirmed", 4) == 3 && q.Works() {
 			leader := q.On(q.Leader)
-			leader.Node.Volume.Logs[q] = append(slices.Clone(leader.Log(q)), world.Entry{Term: q.Term, Message: w.Messages})
+			leader.Node.Volume.Logs[q] = append(slices.Clone(leader.Log(q)),
+				world.Entry{Term: q.Term, Message: w.Messages})
 		} else if q.Append(w.Messages, w.Pick("lagging", 3) == 0) {
 			q.Confirmed = append(q.Confirmed, w.Messages)
 		}
@@ -148,7 +150,8 @@ func (w *run) declare(home *world.Cluster) {
 		q.Replicas = []*world.Replica{{Node: places[first], Voter: true}}
 		places[first].Volume.Logs[q] = nil
 		home.Queues = append(home.Queues, q)
-		w.Tell("clients: classic queue %s on %s, exclusive %t", id.Name, world.Short(places[first].Name), q.Exclusive)
+		w.Tell("clients: classic queue %s on %s, exclusive %t", id.Name, world.Short(places[first].Name),
+			q.Exclusive)
 		return
 	}
 	q.Wanted = []int{0, 5, 1, 2}[w.Pick("wanted", 4)]
@@ -162,7 +165,8 @@ func (w *run) declare(home *world.Cluster) {
 	w.Tell("clients: %s %s on %s", q.Type, id.Name, q.Places())
 }
 
-// fault breaks something, if that leaves a majority of everything: what Raft does not survive is nobody's fault.
+// fault breaks something, if that leaves a majority of everything: what Raft does not survive is nobody's
+// fault.
 func (w *run) fault() {
 	n := w.Nodes[w.Pick("victim", len(w.Nodes))]
 	kind := w.Pick("fault", 10)
@@ -246,8 +250,8 @@ func (w *run) loseServer(n *world.Node) {
 	}
 }
 
-// dispensable tells whether a queue has all that was confirmed on most of its voters without a node, on others that are
-// well.
+// dispensable tells whether a queue has all that was confirmed on most of its voters without a node, on
+// others that are well.
 func (w *run) dispensable(q *world.Queue, n *world.Node) bool {
 	if r := q.On(n); r == nil || q.Half || !r.Stored(q) {
 		return r == nil || q.Half
@@ -411,14 +415,16 @@ func (w *run) aloneByHand(n *world.Node) {
 	delete(home.Members, n)
 	n.Wipe()
 	own := &world.Cluster{
-		ID: fmt.Sprintf("cluster%d", len(w.Clusters)+1), Members: map[*world.Node]topology.NodeType{n: topology.Disc},
-		Lost: map[plan.NodeName][]plan.QueueID{}, Flags: n.Container.Series, Mnesia: w.Mnesia,
+		ID:      fmt.Sprintf("cluster%d", len(w.Clusters)+1),
+		Members: map[*world.Node]topology.NodeType{n: topology.Disc},
+		Lost:    map[plan.NodeName][]plan.QueueID{}, Flags: n.Container.Series, Mnesia: w.Mnesia,
 	}
 	w.Clusters = append(w.Clusters, own)
 	n.Volume.Data, n.Volume.Cluster = true, own
 	w.Tell("operator: resets %s, which is a cluster of its own now", world.Short(n.Name))
 	if w.Pick("own queue", 3) == 1 {
-		q := &world.Queue{ID: plan.QueueID{VHost: "/", Name: "own"}, Type: plan.Classic, Replicas: []*world.Replica{{Node: n, Voter: true}}}
+		q := &world.Queue{ID: plan.QueueID{VHost: "/", Name: "own"}, Type: plan.Classic,
+			Replicas: []*world.Replica{{Node: n, Voter: true}}}
 		n.Volume.Logs[q] = nil
 		own.Queues = append(own.Queues, q)
 	}

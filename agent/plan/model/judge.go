@@ -7,8 +7,8 @@ import (
 	"warren/agent/plan/model/world"
 )
 
-// judge tells whether an action is right, by the truth at the moment at which its conditions hold of what was seen. It knows
-// the rules by its own means and asks no predicate of the planner.
+// judge tells whether an action is right, by the truth at the moment at which its conditions hold of what was
+// seen. It knows the rules by its own means and asks no predicate of the planner.
 func (w *run) judge(a plan.Action, l *world.Loop) {
 	n := w.Named(a.Node)
 	home := w.Home()
@@ -53,7 +53,8 @@ func (w *run) judgePause(verb plan.Verb, n *world.Node, home *world.Cluster) {
 			continue
 		}
 		voters, available := len(q.Voters()), q.Available()
-		if r := q.On(n); r == nil || !r.Voter || !slices.Contains(available, r) || !world.IsMajority(len(available), voters) {
+		if r := q.On(n); r == nil || !r.Voter || !slices.Contains(available, r) ||
+			!world.IsMajority(len(available), voters) {
 			continue
 		}
 		left := len(available) - 1
@@ -62,7 +63,8 @@ func (w *run) judgePause(verb plan.Verb, n *world.Node, home *world.Cluster) {
 		case !world.IsMajority(left, voters):
 			w.Breach(plan.RuleMajority, "%s %s leaves %s with %d of %d voters", verb, n.Name, q.ID.Name, left, voters)
 		case !world.IsMajority(left-1, voters) && len(available) < voters:
-			w.Breach(plan.RuleMajority, "%s %s leaves %s with just a majority, and another voter could be waited for", verb, n.Name, q.ID.Name)
+			w.Breach(plan.RuleMajority, "%s %s leaves %s with just a majority, and another voter could be waited for",
+				verb, n.Name, q.ID.Name)
 		}
 	}
 	if len(home.Members) > 2 && home.Majority(nil) && !home.MajorityWithout(n) {
@@ -83,8 +85,8 @@ func (w *run) judgeOthers(n *world.Node, want world.Wish) {
 	}
 }
 
-// judgeTogether: members that need one another to start are started together. Otherwise a deployment starts one, and waits
-// for it in vain.
+// judgeTogether: members that need one another to start are started together. Otherwise a deployment starts
+// one, and waits for it in vain.
 func (w *run) judgeTogether(actions []plan.Action, want world.Wish) {
 	up := map[*world.Node]bool{}
 	for _, n := range w.Nodes {
@@ -113,7 +115,8 @@ func (w *run) judgeTogether(actions []plan.Action, want world.Wish) {
 			}
 			now := mayRun(n.Volume.Cluster, func(m *world.Node) bool { return up[m] })
 			if !now && mayRun(n.Volume.Cluster, func(m *world.Node) bool { return up[m] || want.Has(m) }) {
-				w.Breach(plan.RuleOneAtATime, "%s is started without other members that are down and that it needs to start", n.Name)
+				w.Breach(plan.RuleOneAtATime, "%s is started without other members that are down and that it needs "+
+					"to start", n.Name)
 			}
 		}
 	}
@@ -145,7 +148,8 @@ func (w *run) judgeRemoval(home *world.Cluster, a plan.Action, n *world.Node, l 
 		}
 	}
 	if world.IsMajority(len(available), len(q.Voters())) && !world.IsMajority(left, voters) {
-		w.Breach(plan.RuleMajority, "removing the replica of %s on %s leaves %d of %d voters", q.ID.Name, n.Name, left, voters)
+		w.Breach(plan.RuleMajority, "removing the replica of %s on %s leaves %d of %d voters", q.ID.Name, n.Name,
+			left, voters)
 	}
 	kept := 0
 	for _, other := range available {
@@ -224,6 +228,7 @@ func (w *run) judgeTouch(n *world.Node, want world.Wish) {
 		}
 	}
 	if n.HasData() && n.Container != nil && !n.Volume.Series.SupportsUpgradeTo(want.Series) {
-		w.Breach(plan.RuleOwner, "%s has data of %s, which %s can't take over", n.Name, n.Volume.Series, want.Series)
+		w.Breach(plan.RuleOwner, "%s has data of %s, which %s can't take over", n.Name, n.Volume.Series,
+			want.Series)
 	}
 }

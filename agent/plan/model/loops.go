@@ -123,7 +123,8 @@ func (w *run) attempt(a plan.Action, l *world.Loop) error {
 
 // startAgent starts what a container runs first: it decides how RabbitMQ starts.
 func (w *run) startAgent(n *world.Node) {
-	n.Container.Up, n.Container.Ordered, n.Container.Stopping, n.Container.Maintenance = true, false, false, false
+	n.Container.Up, n.Container.Ordered, n.Container.Stopping, n.Container.Maintenance =
+		true, false, false, false
 	n.Container.Lives++
 	l := w.newLoop(plan.ScopeStart, n, n.Container.Want)
 	l.Desired.HadData = !n.Container.MayFound
@@ -156,7 +157,8 @@ func (w *run) order(n *world.Node, destroy bool) {
 	}
 }
 
-// stepAgent advances the agent of a node's container, and starts the container again when it has ended by itself.
+// stepAgent advances the agent of a node's container, and starts the container again when it has ended by
+// itself.
 func (w *run) stepAgent(n *world.Node) {
 	c := n.Container
 	switch {
@@ -272,7 +274,8 @@ func (w *run) changeNodes(d *deployment, a plan.Action) {
 			n.Volume = &world.Volume{Owner: d.Want.Owner, Logs: map[*world.Queue][]world.Entry{}}
 		}
 		w.Tell("up: starts %s", world.Short(n.Name))
-		n.Container = &world.Container{Series: d.Want.Series, Cookie: d.Want.Cookie, Revision: d.Want.Revision, Want: d.Want, MayFound: a.MayFound}
+		n.Container = &world.Container{Series: d.Want.Series, Cookie: d.Want.Cookie, Revision: d.Want.Revision,
+			Want: d.Want, MayFound: a.MayFound}
 		w.startAgent(n)
 		w.touched(d, n)
 	}

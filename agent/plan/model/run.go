@@ -106,7 +106,8 @@ func (w *run) settle() {
 	w.Breach(0, "refused again and again: %s", strings.Join(ends, "; "))
 }
 
-// heal ends what is wrong, except for what the planner is to put right: nodes that are down, lost replicas, lost data.
+// heal ends what is wrong, except for what the planner is to put right: nodes that are down, lost replicas,
+// lost data.
 func (w *run) heal() {
 	w.hanging = nil
 	for _, n := range w.Nodes {
@@ -147,7 +148,8 @@ func (w *run) untilStill() {
 			return
 		} else if d.failed != "" {
 			if !w.startLeavers() {
-				w.keepMembers() // what is missing can't be started: the stack gets it back, and lets it go by itself later
+				// what is missing can't be started: the stack gets it back, and lets it go by itself later
+				w.keepMembers()
 			}
 			w.deploy()
 		}
@@ -156,7 +158,8 @@ func (w *run) untilStill() {
 
 // restAWhile advances everything but the deployment until nothing happens any more.
 func (w *run) restAWhile() {
-	for quiet, steps := 0, 0; quiet < quietSteps && steps < restingSteps && w.Broken == ""; quiet, steps = quiet+1, steps+1 {
+	for quiet, steps := 0, 0; quiet < quietSteps && steps < restingSteps && w.Broken == ""; quiet, steps = quiet+
+		1, steps+1 {
 		before := len(w.Story)
 		w.rest()
 		if len(w.Story) > before || slices.ContainsFunc(w.Nodes, (*world.Node).IsStopping) {
@@ -181,8 +184,8 @@ func (w *run) rest() {
 	w.bootAll()
 }
 
-// reasons are the notices that a membership gives whose node does not come up: it has the data of another cluster, or the
-// cluster that it waits for can't start.
+// reasons are the notices that a membership gives whose node does not come up: it has the data of another
+// cluster, or the cluster that it waits for can't start.
 func (d *deployment) reasons() (notices []plan.Refusal) {
 	for _, m := range d.members {
 		for _, r := range m.Last.Notices {
@@ -205,7 +208,8 @@ func (w *run) stuck() {
 	}
 	for _, l := range loops {
 		if l.State == world.Running {
-			waits = append(waits, fmt.Sprintf("%s waits for %v, pending %v, refuses %s", l.Name, l.Last.Waiting, l.Pending, kinds(l.Last.Refusals)))
+			waits = append(waits, fmt.Sprintf("%s waits for %v, pending %v, refuses %s", l.Name, l.Last.Waiting,
+				l.Pending, kinds(l.Last.Refusals)))
 		}
 	}
 	w.Breach(0, "stuck: %s", strings.Join(waits, "; "))
@@ -265,7 +269,8 @@ func (w *run) checkQueue(q *world.Queue) {
 		}
 	}
 	if want := min(q.WantedOr3(), len(w.Wish.Nodes)); kept < want || len(q.Available()) != len(q.Replicas) {
-		w.Breach(plan.RuleReplicas, "%s has %d of %d replicas at the end, %d caught up", q.ID.Name, kept, want, len(q.Available()))
+		w.Breach(plan.RuleReplicas, "%s has %d of %d replicas at the end, %d caught up", q.ID.Name, kept, want,
+			len(q.Available()))
 	}
 }
 
@@ -305,7 +310,9 @@ func (w *run) justified(r plan.Refusal, want world.Wish) bool {
 	case plan.ForeignData:
 		return home != nil && n.HasData() && n.Volume.Cluster != home
 	case plan.NothingKept:
-		return !slices.ContainsFunc(want.Nodes, func(n *world.Node) bool { return n.HasData() && (home == nil || home.Has(n)) })
+		return !slices.ContainsFunc(want.Nodes, func(n *world.Node) bool {
+			return n.HasData() && (home == nil || home.Has(n))
+		})
 	case plan.FoundingOverData:
 		asked := n.Container != nil && n.Container.Up
 		return home == nil && !n.Serving() && (n.HasData() || !asked)
@@ -382,7 +389,8 @@ func (w *run) complyWith(r plan.Refusal) {
 		home := w.Home()
 		w.Wish.Nodes = nil
 		for _, n := range w.Nodes {
-			if home != nil && home.Has(n) || (home == nil || !home.Readable()) && (n.Volume != nil || n.Container != nil) {
+			if home != nil && home.Has(n) || (home == nil || !home.Readable()) &&
+				(n.Volume != nil || n.Container != nil) {
 				w.Wish.Nodes = append(w.Wish.Nodes, n)
 			}
 		}

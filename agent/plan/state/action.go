@@ -11,7 +11,8 @@ type Verb string
 
 // The verbs. Each is one call, or one that can be repeated after it was cut off.
 const (
-	// StartNode starts RabbitMQ in Node's container: on its data, or as a node that joins the cluster by peer discovery.
+	// StartNode starts RabbitMQ in Node's container: on its data, or as a node that joins the cluster by peer
+	// discovery.
 	StartNode Verb = "start"
 	// FoundCluster starts RabbitMQ in Node's container; the stack is new, so that it may found the cluster.
 	FoundCluster Verb = "found"
@@ -32,13 +33,14 @@ const (
 	// StartApp starts RabbitMQ in the Erlang VM of Node, StopApp stops it there.
 	StartApp Verb = "start-app"
 	StopApp  Verb = "stop-app"
-	// ResetNode stops RabbitMQ in the Erlang VM of Node and wipes its data. It takes Node out of the cluster it is in.
+	// ResetNode stops RabbitMQ in the Erlang VM of Node and wipes its data. It takes Node out of the cluster it
+	// is in.
 	ResetNode Verb = "reset"
 	// ChangeType makes Node a node of type Type, for which RabbitMQ is stopped and started in its Erlang VM.
 	ChangeType Verb = "change-type"
 
-	// RememberReplicas writes into the cluster that Node has lost the replicas of Queues, instead of what was remembered
-	// of Node before. With no queues, nothing is remembered any more.
+	// RememberReplicas writes into the cluster that Node has lost the replicas of Queues, instead of what was
+	// remembered of Node before. With no queues, nothing is remembered any more.
 	RememberReplicas Verb = "remember-replicas"
 	// AddReplica adds a replica of Queue on Node.
 	AddReplica Verb = "add-replica"
@@ -51,11 +53,11 @@ const (
 	// DeleteUser deletes User, whom an earlier configuration of the stack named.
 	DeleteUser Verb = "delete-user"
 
-	// ChangeNodes creates, replaces or starts the containers of Nodes together, and waits until each is a member in good
-	// order. Of a deployment.
+	// ChangeNodes creates, replaces or starts the containers of Nodes together, and waits until each is a member
+	// in good order. Of a deployment.
 	ChangeNodes Verb = "change"
-	// AbandonFormation ends the formation of an earlier deployment that has not come to its end: it may still want other
-	// nodes than this one, and would make new ones leave. Of a deployment, before anything else.
+	// AbandonFormation ends the formation of an earlier deployment that has not come to its end: it may still
+	// want other nodes than this one, and would make new ones leave. Of a deployment, before anything else.
 	AbandonFormation Verb = "abandon-formation"
 	// FormCluster runs the formation. Of a deployment.
 	FormCluster Verb = "form"
@@ -75,8 +77,8 @@ type Action struct {
 	User      string            `json:"user,omitempty"`
 	Queues    []QueueID         `json:"queues,omitempty"`
 	Type      topology.NodeType `json:"type,omitempty"`
-	// MayFound says, of [ChangeNodes], that no node of the stack is known to have data: the containers that are created may
-	// found the cluster. They keep that for their lives; it is no reason to replace a container.
+	// MayFound says, of [ChangeNodes], that no node of the stack is known to have data: the containers that are
+	// created may found the cluster. They keep that for their lives; it is no reason to replace a container.
 	MayFound bool `json:"mayFound,omitempty"`
 	// Needs is the precondition: all of it must hold of a fresh view, see [Action.Unmet].
 	Needs []Condition `json:"needs,omitempty"`
@@ -84,15 +86,16 @@ type Action struct {
 	BestEffort bool `json:"bestEffort,omitempty"`
 }
 
-// Of is the part of a [ChangeNodes] action that is about one of its nodes. Each node's part is checked right before that
-// node is touched: the ones before it may serve by then.
+// Of is the part of a [ChangeNodes] action that is about one of its nodes. Each node's part is checked right
+// before that node is touched: the ones before it may serve by then.
 func (a Action) Of(node NodeName) Action {
 	a.Nodes = []NodeName{node}
 	a.Needs = slices.DeleteFunc(slices.Clone(a.Needs), func(c Condition) bool { return c.Node != node })
 	return a
 }
 
-// Condition is a predicate over a view, applied to something. As the reason of a wait it is what is waited for.
+// Condition is a predicate over a view, applied to something. As the reason of a wait it is what is waited
+// for.
 type Condition struct {
 	Predicate Predicate `json:"predicate"`
 	Rule      Rule      `json:"rule"`

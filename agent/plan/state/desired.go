@@ -11,7 +11,8 @@ type Scope string
 
 // The scopes. Each has a loop that looks, plans and acts.
 const (
-	// ScopeStart: the node Self has a container and RabbitMQ is about to be started in it. Done with [StartNode] or [FoundCluster].
+	// ScopeStart: the node Self has a container and RabbitMQ is about to be started in it. Done with [StartNode]
+	// or [FoundCluster].
 	ScopeStart Scope = "start"
 	// ScopeStop: the node Self was told to stop. Done with [StopNode].
 	ScopeStop Scope = "stop"
@@ -19,8 +20,8 @@ const (
 	ScopeMembership Scope = "membership"
 	// ScopeFormation: the cluster is to consist of the stack's nodes, and its queues are to have their replicas.
 	ScopeFormation Scope = "formation"
-	// ScopeDeployment: the stack's containers and volumes are about to be changed. Its actions are the order of a roll, and they
-	// are what `preview` shows.
+	// ScopeDeployment: the stack's containers and volumes are about to be changed. Its actions are the order of
+	// a roll, and they are what `preview` shows.
 	ScopeDeployment Scope = "deployment"
 )
 
@@ -33,15 +34,15 @@ type Desired struct {
 	Nodes []DesiredNode `json:"nodes"`
 	// Destroy says that the operator destroys this stack, explicitly and with everything in it.
 	Destroy bool `json:"destroy,omitempty"`
-	// HadData says, of a start, that the stack had data when the node's container was created, so that the node never founds
-	// a cluster. See [Action.MayFound].
+	// HadData says, of a start, that the stack had data when the node's container was created, so that the node
+	// never founds a cluster. See [Action.MayFound].
 	HadData bool `json:"hadData,omitempty"`
-	// Established says, of a membership, that it was done before and only watches now: what the node has lost is restored,
-	// and what an operator does to it by hand is left alone until the next deployment. If such a membership waits for
-	// [IsMember], it is lost.
+	// Established says, of a membership, that it was done before and only watches now: what the node has lost is
+	// restored, and what an operator does to it by hand is left alone until the next deployment. If such a
+	// membership waits for [IsMember], it is lost.
 	Established bool `json:"established,omitempty"`
-	// Users are, for a formation, the users that the stack's configuration names. Others that Warren created go. If it
-	// is empty, no user goes.
+	// Users are, for a formation, the users that the stack's configuration names. Others that Warren created go.
+	// If it is empty, no user goes.
 	Users []string `json:"users,omitempty"`
 	// OutOfTime says, of a stop, that there is no time left to wait: the engine kills what has not stopped.
 	OutOfTime bool `json:"outOfTime,omitempty"`
@@ -54,8 +55,8 @@ type Desired struct {
 	Series topology.Series `json:"series"`
 	// Cookie is the fingerprint of the Erlang cookie that the nodes are to have.
 	Cookie string `json:"cookie,omitempty"`
-	// Owner identifies the deployment state that the stack is deployed from. Empty: not known yet, so that nothing is
-	// refused for it.
+	// Owner identifies the deployment state that the stack is deployed from. Empty: not known yet, so that
+	// nothing is refused for it.
 	Owner string `json:"owner,omitempty"`
 }
 

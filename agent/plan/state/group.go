@@ -21,8 +21,8 @@ func (g Group) Has(node NodeName) bool {
 	return found
 }
 
-// A count is what is known of the voters of a group. What is unknown of a replica counts against it: it may be a voter, and
-// it is not available.
+// A count is what is known of the voters of a group. What is unknown of a replica counts against it: it may
+// be a voter, and it is not available.
 type count struct {
 	voters, available int
 }

@@ -2,8 +2,8 @@ package state
 
 import "encoding/json"
 
-// Maybe is a fact that may be unknown, because nobody who knows it answered. The zero value is unknown. In JSON, unknown
-// is null.
+// Maybe is a fact that may be unknown, because nobody who knows it answered. The zero value is unknown. In
+// JSON, unknown is null.
 type Maybe[T comparable] struct {
 	value T
 	known bool

@@ -33,8 +33,8 @@ const (
 	ClusterServes Predicate = "ClusterServes"
 	// KeepsMajority: every group keeps a majority when Node stops; more than that where waiting gives more.
 	KeepsMajority Predicate = "KeepsMajority"
-	// ClusterKeepsMajority: most members but Node run, and one of them leads the metadata store, or there is a majority to
-	// elect it, so that the cluster can forget Node.
+	// ClusterKeepsMajority: most members but Node run, and one of them leads the metadata store, or there is a
+	// majority to elect it, so that the cluster can forget Node.
 	ClusterKeepsMajority Predicate = "ClusterKeepsMajority"
 	// QueueKeepsMajority: Queue has a majority now, and keeps one when its replica on Node is removed.
 	QueueKeepsMajority Predicate = "QueueKeepsMajority"
@@ -53,7 +53,8 @@ const (
 	ReplicaCaughtUp Predicate = "ReplicaCaughtUp"
 	// ReplicaUnneeded: the replica of Queue on Node has to go: it is lost, or its node leaves or is no member.
 	ReplicaUnneeded Predicate = "ReplicaUnneeded"
-	// QueueKeepsWanted: Queue has as many caught-up voters as wanted without its replica on Node, or that is none.
+	// QueueKeepsWanted: Queue has as many caught-up voters as wanted without its replica on Node, or that is
+	// none.
 	QueueKeepsWanted Predicate = "QueueKeepsWanted"
 	// QueuesKeepWanted: the same for every queue with a replica on Node.
 	QueuesKeepWanted Predicate = "QueuesKeepWanted"
@@ -72,8 +73,8 @@ const (
 	// DownOrKeepsMajority: Node is known not to run as a member, or every group keeps a majority without it.
 	DownOrKeepsMajority Predicate = "DownOrKeepsMajority"
 
-	// NoDataElsewhere: no seed but Node has data or may have some, and no other node is known to have some. The nodes that
-	// are no seeds change without the others being told; a deployment asks for the data of all.
+	// NoDataElsewhere: no seed but Node has data or may have some, and no other node is known to have some. The
+	// nodes that are no seeds change without the others being told; a deployment asks for the data of all.
 	NoDataElsewhere Predicate = "NoDataElsewhere"
 	// FoundingAllowed: the stack had no data when Node's container was created.
 	FoundingAllowed Predicate = "FoundingAllowed"
@@ -88,14 +89,14 @@ const (
 	ReplicasRemembered Predicate = "ReplicasRemembered"
 	// ReplicaRemembered: the cluster remembers that Node has had a replica of Queue.
 	ReplicaRemembered Predicate = "ReplicaRemembered"
-	// NothingForgotten: Node has back what is remembered of it and is not among the action's queues, or the queue is gone, or
-	// the node is not the stack's.
+	// NothingForgotten: Node has back what is remembered of it and is not among the action's queues, or the
+	// queue is gone, or the node is not the stack's.
 	NothingForgotten Predicate = "NothingForgotten"
 
 	// OneVersion: all members run, and run the same version.
 	OneVersion Predicate = "OneVersion"
-	// SeriesFits: the image can take over the data of Node, if it is known what wrote them. A container's label tells; where
-	// there is none, the node's own agent looks before it starts.
+	// SeriesFits: the image can take over the data of Node, if it is known what wrote them. A container's label
+	// tells; where there is none, the node's own agent looks before it starts.
 	SeriesFits Predicate = "SeriesFits"
 	// Owned: Node's volume was created from this stack's state, or there is none.
 	Owned Predicate = "Owned"
@@ -157,7 +158,9 @@ var predicates = map[Predicate]func(*Sight, Condition) bool{
 	OtherDiscServes: otherDiscServes,
 
 	ReplicasRemembered: replicasRemembered,
-	ReplicaRemembered:  func(s *Sight, c Condition) bool { return slices.Contains(s.Remembered(c.Node), c.Queue) },
+	ReplicaRemembered: func(s *Sight, c Condition) bool {
+		return slices.Contains(s.Remembered(c.Node), c.Queue)
+	},
 
 	OneVersion: oneVersion,
 	SeriesFits: func(s *Sight, c Condition) bool { return s.SeriesFits(s.Node(c.Node)) },
@@ -170,8 +173,8 @@ var predicates = map[Predicate]func(*Sight, Condition) bool{
 // Holds tells whether a condition holds.
 func (s *Sight) Holds(c Condition) bool { return predicates[c.Predicate](s, c) }
 
-// Unmet returns the conditions of the action that do not hold of a view. Ask it of a fresh one right before the act. A view
-// with a fresh look at the action's own node and queue does.
+// Unmet returns the conditions of the action that do not hold of a view. Ask it of a fresh one right before
+// the act. A view with a fresh look at the action's own node and queue does.
 func (a Action) Unmet(v View, d Desired) []Condition {
 	return NewSight(v, d).Unmet(a)
 }
@@ -187,7 +190,8 @@ func (s *Sight) Unmet(a Action) []Condition {
 	return unmet
 }
 
-// ofQueue makes a predicate of one that is about a queue and a node. It is false of a queue that is not there.
+// ofQueue makes a predicate of one that is about a queue and a node. It is false of a queue that is not
+// there.
 func ofQueue(f func(*Sight, *Queue, NodeName) bool) func(*Sight, Condition) bool {
 	return func(s *Sight, c Condition) bool {
 		q, found := s.Queue(c.Queue)
@@ -195,7 +199,8 @@ func ofQueue(f func(*Sight, *Queue, NodeName) bool) func(*Sight, Condition) bool
 	}
 }
 
-// ofQueuesOn makes a predicate that is true if all replicated queues with a replica on the node are known and fulfil one.
+// ofQueuesOn makes a predicate that is true if all replicated queues with a replica on the node are known and
+// fulfil one.
 func ofQueuesOn(f func(*Sight, *Queue, NodeName) bool) func(*Sight, Condition) bool {
 	return func(s *Sight, c Condition) bool {
 		if !s.QueuesKnown {
@@ -215,7 +220,8 @@ func stopped(s *Sight, c Condition) bool {
 	return state == AppStopped || state == Down
 }
 
-// ClusterServes tells whether most members run without a node, and the metadata store can be changed without it.
+// ClusterServes tells whether most members run without a node, and the metadata store can be changed without
+// it.
 func (s *Sight) ClusterServes(without NodeName) bool {
 	running, members := 0, 0
 	for _, n := range s.counted {
@@ -234,7 +240,8 @@ func (s *Sight) ClusterServes(without NodeName) bool {
 	if store.Count(func(n NodeName) bool { return n == without }).hasMajority() {
 		return true
 	}
-	// A leader stays one when its last follower stops, and commits by itself that it is alone: so two become one.
+	// A leader stays one when its last follower stops, and commits by itself that it is alone: so two become
+	// one.
 	return without != "" && store.Leader != "" && store.Leader != without && s.Node(store.Leader).Running()
 }
 
@@ -251,8 +258,8 @@ func keepsMajority(s *Sight, c Condition) bool {
 	return !slices.ContainsFunc(groups, func(g Group) bool { return !s.groupSurvives(g, c.Node) })
 }
 
-// groupSurvives tells whether a group may do without its replica on a node for a while. What other nodes have that are about
-// to stop does not count.
+// groupSurvives tells whether a group may do without its replica on a node for a while. What other nodes have
+// that are about to stop does not count.
 func (s *Sight) groupSurvives(g Group, node NodeName) bool {
 	r, found := g.On(node)
 	if !found || r.Online.Is(false) || r.Voter.Is(false) {
@@ -291,7 +298,9 @@ func noAlarm(s *Sight, q *Queue, _ NodeName) bool {
 }
 
 func queueSettled(_ *Sight, q *Queue, _ NodeName) bool {
-	return q.Leader != "" && !slices.ContainsFunc(q.Replicas, func(r Replica) bool { return !r.Voter.Is(true) && !r.Lost })
+	return q.Leader != "" && !slices.ContainsFunc(q.Replicas, func(r Replica) bool {
+		return !r.Voter.Is(true) && !r.Lost
+	})
 }
 
 func replicaCaughtUp(_ *Sight, q *Queue, node NodeName) bool {
@@ -371,8 +380,8 @@ func replicasRemembered(s *Sight, c Condition) bool {
 	return true
 }
 
-// holdsFor tells whether a condition of an action holds. One is about all that the action does not name, so that the
-// condition alone can't tell it.
+// holdsFor tells whether a condition of an action holds. One is about all that the action does not name, so
+// that the condition alone can't tell it.
 func (s *Sight) holdsFor(a Action, c Condition) bool {
 	if c.Predicate == NothingForgotten {
 		return s.nothingForgotten(a)

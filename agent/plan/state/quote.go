@@ -11,8 +11,8 @@ import (
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9@%+=:,./_-]+$`)
 
-// ShellQuote quotes a name for a command that is pasted into a shell: what comes out is one word, and has no control
-// characters in it.
+// ShellQuote quotes a name for a command that is pasted into a shell: what comes out is one word, and has no
+// control characters in it.
 func ShellQuote(name string) string {
 	switch {
 	case plainWord.MatchString(name):
@@ -41,7 +41,9 @@ func ShellQuote(name string) string {
 }
 
 func printable(name string) bool {
-	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) })
+	return utf8.ValidString(name) && !strings.ContainsFunc(name, func(r rune) bool {
+		return !unicode.IsPrint(r)
+	})
 }
 
 // String names the queue for a person.

@@ -12,8 +12,8 @@ type Refusal struct {
 	Kind RefusalKind `json:"kind"`
 	// Rule is the rule that would be broken.
 	Rule Rule `json:"rule"`
-	// Nodes and Queues are what it is about; of a node that can't leave, the first is that node, and others are what it
-	// would take.
+	// Nodes and Queues are what it is about; of a node that can't leave, the first is that node, and others are
+	// what it would take.
 	Nodes  []NodeName `json:"nodes,omitempty"`
 	Queues []QueueID  `json:"queues,omitempty"`
 	// From and To are what would change into what: a series, an owner.
@@ -38,7 +38,8 @@ const (
 	LastOfMnesia RefusalKind = "last-of-mnesia"
 	// QueueMinorityLeaves: a node that leaves has a replica of a queue whose other replicas are mostly away.
 	QueueMinorityLeaves RefusalKind = "queue-minority-leaves"
-	// QueueMinorityRejoins: a node that has lost its data is a voter of a queue whose other replicas are mostly away.
+	// QueueMinorityRejoins: a node that has lost its data is a voter of a queue whose other replicas are mostly
+	// away.
 	QueueMinorityRejoins RefusalKind = "queue-minority-rejoins"
 	// HalfDeletedLeaves: a node that leaves is named by a queue that is half deleted.
 	HalfDeletedLeaves RefusalKind = "half-deleted-leaves"
@@ -77,8 +78,8 @@ const (
 	QueueMinority RefusalKind = "queue-minority"
 )
 
-// Text says what is refused, why, and what to do. It is plain text in one paragraph; nothing in it harms a terminal, and
-// its commands can be pasted.
+// Text says what is refused, why, and what to do. It is plain text in one paragraph; nothing in it harms a
+// terminal, and its commands can be pasted.
 func (r Refusal) Text() string {
 	render, known := texts[r.Kind]
 	if !known {
@@ -89,68 +90,82 @@ func (r Refusal) Text() string {
 
 var texts = map[RefusalKind]func(Refusal) string{
 	ClusterMinority: func(r Refusal) string {
-		return fmt.Sprintf("No node can leave the cluster: most of its members must run for that, and %s %s not. Start %s first.",
+		return fmt.Sprintf("No node can leave the cluster: most of its members must run for that, and %s %s not. "+
+			"Start %s first.",
 			list(r.Nodes), plural(len(r.Nodes), "does", "do"), plural(len(r.Nodes), "it", "them"))
 	},
 	NobodyToAsk: func(r Refusal) string {
-		return fmt.Sprintf("%s can't leave: no cluster with a majority runs that could say what they alone have. Give the stack its nodes "+
-			"back and let it start; then let them leave.", list(r.Nodes))
+		return fmt.Sprintf("%s can't leave: no cluster with a majority runs that could say what they alone have. "+
+			"Give the stack its nodes back and let it start; then let them leave.", list(r.Nodes))
 	},
 	LastOfMnesia: func(r Refusal) string {
-		return fmt.Sprintf("%s can't be the last node of this cluster: with Mnesia, the last but one pauses when the other stops, and can't "+
-			"forget it. Keep two nodes or more, or upgrade to a series with Khepri first.", list(r.Nodes))
+		return fmt.Sprintf("%s can't be the last node of this cluster: with Mnesia, the last but one pauses when "+
+			"the other stops, and can't forget it. Keep two nodes or more, or upgrade to a series with Khepri first.",
+			list(r.Nodes))
 	},
 	QueueMinorityLeaves: func(r Refusal) string {
-		return fmt.Sprintf("%s can't leave: it has a replica of %s, of which most replicas are not online, so that its messages "+
-			"can't be copied. Bring back what is missing (%s), or give the stack its node back.",
+		return fmt.Sprintf("%s can't leave: it has a replica of %s, of which most replicas are not online, so "+
+			"that its messages can't be copied. Bring back what is missing (%s), or give the stack its node back.",
 			r.first(), queueList(r.Queues), list(r.Nodes[1:]))
 	},
 	QueueMinorityRejoins: func(r Refusal) string {
-		return fmt.Sprintf("%s has lost its data and can't join again: it is a voter of %s, of which most replicas are not online. "+
-			"Start RabbitMQ on what else is missing (%s). If those data are lost, too, the messages are lost with them; then delete "+
-			"what can't be saved:%s", r.first(), queueList(r.Queues), list(r.Nodes[1:]), r.deletions())
+		return fmt.Sprintf("%s has lost its data and can't join again: it is a voter of %s, of which most "+
+			"replicas are not online. Start RabbitMQ on what else is missing (%s). If those data are lost, too, the "+
+			"messages are lost with them; then delete what can't be saved:%s", r.first(), queueList(r.Queues),
+			list(r.Nodes[1:]), r.deletions())
 	},
 	HalfDeletedLeaves: func(r Refusal) string {
-		return fmt.Sprintf("%s can't leave: %s %s half deleted, and nobody leads %s. If the deletion was meant, finish it:%s",
-			list(r.Nodes), queueList(r.Queues), plural(len(r.Queues), "is", "are"), plural(len(r.Queues), "it", "them"), r.deletions())
+		return fmt.Sprintf("%s can't leave: %s %s half deleted, and nobody leads %s. If the deletion was meant, "+
+			"finish it:%s",
+			list(r.Nodes), queueList(r.Queues), plural(len(r.Queues), "is", "are"), plural(len(r.Queues), "it",
+				"them"), r.deletions())
 	},
 	DurableQueues: func(r Refusal) string {
-		return fmt.Sprintf("%s can't leave: it alone has %s, and Warren neither moves nor deletes durable queues. Move %s, or delete "+
-			"what nobody needs, which these commands only do if it is empty and unused:%s",
-			list(r.Nodes), queueList(r.Queues), plural(len(r.Queues), "it", "them"), r.deletions("--if-empty", "--if-unused"))
+		return fmt.Sprintf("%s can't leave: it alone has %s, and Warren neither moves nor deletes durable "+
+			"queues. Move %s, or delete what nobody needs, which these commands only do if it is empty and unused:%s",
+			list(r.Nodes), queueList(r.Queues), plural(len(r.Queues), "it", "them"), r.deletions("--if-empty",
+				"--if-unused"))
 	},
 	DurableQueuesDown: func(r Refusal) string {
-		return fmt.Sprintf("%s can't leave: it alone has %s, and it is down, so that nobody knows what is in %s. Start it, or give the "+
-			"stack its node back. Only if its data are lost for good, give up what was on it: %s",
-			list(r.Nodes), queueList(r.Queues), plural(len(r.Queues), "it", "them"), r.command("forget_cluster_node", string(r.first())))
+		return fmt.Sprintf("%s can't leave: it alone has %s, and it is down, so that nobody knows what is in %s. "+
+			"Start it, or give the stack its node back. Only if its data are lost for good, give up what was "+
+			"on it: %s",
+			list(r.Nodes), queueList(r.Queues), plural(len(r.Queues), "it", "them"), r.command("forget_cluster_node",
+				string(r.first())))
 	},
 	ForeignData: func(r Refusal) string {
-		return fmt.Sprintf("%s has data of another cluster than the one that runs, and they may be the only copy of something, so that "+
-			"they are left alone. It comes up if these are all there was of that cluster. Otherwise, to make it a member, first save its volume elsewhere, or make sure that nothing in "+
-			"it is needed; then remove its container and its volume, and run `pulumi up`.", list(r.Nodes))
+		return fmt.Sprintf("%s has data of another cluster than the one that runs, and they may be the only copy "+
+			"of something, so that they are left alone. It comes up if these are all there was of that cluster. "+
+			"Otherwise, to make it a member, first save its volume elsewhere, or make sure that nothing in it is "+
+			"needed; then remove its container and its volume, and run `pulumi up`.", list(r.Nodes))
 	},
 	OtherCluster: func(r Refusal) string {
-		return fmt.Sprintf("%s is in another cluster, together with other nodes. Find out which cluster has the data that you need. "+
-			"Resetting a node deletes what is on it, so that Warren does not do it here.", list(r.Nodes))
+		return fmt.Sprintf("%s is in another cluster, together with other nodes. Find out which cluster has the "+
+			"data that you need. Resetting a node deletes what is on it, so that Warren does not do it here.",
+			list(r.Nodes))
 	},
 	OwnQueues: func(r Refusal) string {
-		return fmt.Sprintf("%s is a cluster of its own and has queues, which it would lose by joining the others. Move or delete them "+
-			"first; %s shows them.", list(r.Nodes), commandOn(r.first(), "list_queues", "name", "messages"))
+		return fmt.Sprintf("%s is a cluster of its own and has queues, which it would lose by joining the "+
+			"others. Move or delete them first; %s shows them.", list(r.Nodes),
+			commandOn(r.first(), "list_queues", "name", "messages"))
 	},
 	FoundingOverData: func(r Refusal) string {
-		return fmt.Sprintf("Of the stack's nodes only %s %s data, and %s not serve; without %s the others would be a new, empty "+
-			"cluster. Bring the missing volumes back. If they are lost for good, save what is left, start %s by hand and follow RabbitMQ's "+
-			"guide to recover from the loss of a majority; `pulumi up` goes on once it serves.",
-			list(r.Nodes), plural(len(r.Nodes), "has", "have"), plural(len(r.Nodes), "does", "do"), plural(len(r.Nodes), "it", "them"),
+		return fmt.Sprintf("Of the stack's nodes only %s %s data, and %s not serve; without %s the others would "+
+			"be a new, empty cluster. Bring the missing volumes back. If they are lost for good, save what is left, "+
+			"start %s by hand and follow RabbitMQ's guide to recover from the loss of a majority; `pulumi up` goes "+
+			"on once it serves.",
+			list(r.Nodes), plural(len(r.Nodes), "has", "have"), plural(len(r.Nodes), "does", "do"),
+			plural(len(r.Nodes), "it", "them"),
 			list(r.Nodes))
 	},
 	NothingKept: func(r Refusal) string {
-		return fmt.Sprintf("The stack would keep none of the nodes that have its data: %s. Keep at least one of them in warren:nodes until "+
-			"the others are members; replace it in the next step. To delete everything, destroy the stack.", list(r.Nodes))
+		return fmt.Sprintf("The stack would keep none of the nodes that have its data: %s. Keep at least one of "+
+			"them in warren:nodes until the others are members; replace it in the next step. To delete everything, "+
+			"destroy the stack.", list(r.Nodes))
 	},
 	LastDisc: func(r Refusal) string {
-		return fmt.Sprintf("%s can't become %s: no disc node that is a member now would stay one, and only disc nodes keep the cluster's "+
-			"metadata. Add disc nodes, or make others disc nodes, in a step before.",
+		return fmt.Sprintf("%s can't become %s: no disc node that is a member now would stay one, and only disc "+
+			"nodes keep the cluster's metadata. Add disc nodes, or make others disc nodes, in a step before.",
 			list(r.Nodes), plural(len(r.Nodes), "a RAM node", "RAM nodes"))
 	},
 	CookieChange: func(r Refusal) string {
@@ -170,33 +185,37 @@ var texts = map[RefusalKind]func(Refusal) string{
 			list(r.Nodes), containers[0], topology.CookiePath, r.Stack, strings.Join(containers, " "))
 	},
 	ForeignStack: func(r Refusal) string {
-		return fmt.Sprintf("What there is of %s was made from another state of this stack (%s; this one is %s): another clone, another "+
-			"backend, or a state that was lost. Nothing of it is touched. Deploy from there, import its state, or choose another name for "+
-			"this stack.", list(r.Nodes), printed(r.From), printed(r.To))
+		return fmt.Sprintf("What there is of %s was made from another state of this stack (%s; this one is %s): "+
+			"another clone, another backend, or a state that was lost. Nothing of it is touched. Deploy from there, "+
+			"import its state, or choose another name for this stack.", list(r.Nodes), printed(r.From), printed(r.To))
 	},
 	Downgrade: func(r Refusal) string {
-		return fmt.Sprintf("RabbitMQ %s wrote the data of %s, and the image is %s, which can't take over the data of a newer series. "+
-			"Set warren:image to %s or newer, or destroy the stack first.", r.From, list(r.Nodes), r.To, r.From)
+		return fmt.Sprintf("RabbitMQ %s wrote the data of %s, and the image is %s, which can't take over the "+
+			"data of a newer series. Set warren:image to %s or newer, or destroy the stack first.", r.From,
+			list(r.Nodes), r.To, r.From)
 	},
 	UpgradeSkips: func(r Refusal) string {
-		return fmt.Sprintf("RabbitMQ %s wrote the data of %s, and the image is %s, to which RabbitMQ supports no upgrade in one step: %s.",
+		return fmt.Sprintf("RabbitMQ %s wrote the data of %s, and the image is %s, to which RabbitMQ supports no "+
+			"upgrade in one step: %s.",
 			r.From, list(r.Nodes), r.To, r.path())
 	},
 	FlagsDisabled: func(r Refusal) string {
-		return fmt.Sprintf("RabbitMQ %s starts only on data whose stable feature flags are all enabled, and some are not. Enable them first, "+
-			"by `pulumi up` with the image of %s, or by %s.", r.To, r.From, r.command("enable_feature_flag", "all"))
+		return fmt.Sprintf("RabbitMQ %s starts only on data whose stable feature flags are all enabled, and some "+
+			"are not. Enable them first, by `pulumi up` with the image of %s, or by %s.", r.To, r.From,
+			r.command("enable_feature_flag", "all"))
 	},
 	HalfDeleted: func(r Refusal) string {
-		return fmt.Sprintf("The deletion of %s was interrupted: all its nodes run, and none of its replicas does. Nothing waits for it. "+
-			"If the deletion was meant, finish it:%s", queueList(r.Queues), r.deletions())
+		return fmt.Sprintf("The deletion of %s was interrupted: all its nodes run, and none of its replicas "+
+			"does. Nothing waits for it. If the deletion was meant, finish it:%s", queueList(r.Queues), r.deletions())
 	},
 	ReplicaPostponed: func(r Refusal) string {
-		return fmt.Sprintf("%s gets its replica of %s back when the queue's other replicas are well. It is remembered until then.",
+		return fmt.Sprintf("%s gets its replica of %s back when the queue's other replicas are well. It is "+
+			"remembered until then.",
 			list(r.Nodes), queueList(r.Queues))
 	},
 	QueueMinority: func(r Refusal) string {
-		return fmt.Sprintf("Most replicas of %s are not online (%s), so that it takes no messages and its replicas can't be changed. "+
-			"Nothing waits for it.", queueList(r.Queues), list(r.Nodes))
+		return fmt.Sprintf("Most replicas of %s are not online (%s), so that it takes no messages and its "+
+			"replicas can't be changed. Nothing waits for it.", queueList(r.Queues), list(r.Nodes))
 	},
 }
 

@@ -19,7 +19,8 @@ func SeriesOf(version string) (topology.Series, bool) {
 // SeriesFits tells whether the image can take over a node's data, as far as it is known what wrote them.
 func (s *Sight) SeriesFits(n Node) bool {
 	from, known := s.SeriesOf(n)
-	return !known || s.Want.Series == topology.Series{} || n.Data.Is(false) || from.SupportsUpgradeTo(s.Want.Series)
+	return !known || s.Want.Series == topology.Series{} || n.Data.Is(false) ||
+		from.SupportsUpgradeTo(s.Want.Series)
 }
 
 // SeriesOf is the series that a node runs, or that wrote its data last.
@@ -31,8 +32,8 @@ func (s *Sight) SeriesOf(n Node) (topology.Series, bool) {
 	return SeriesOf(version)
 }
 
-// OneSeries tells whether all nodes of which it is known run one series: an upgrade that was interrupted goes on, and
-// enables its flags at its end.
+// OneSeries tells whether all nodes of which it is known run one series: an upgrade that was interrupted goes
+// on, and enables its flags at its end.
 func (s *Sight) OneSeries() bool {
 	first := topology.Series{}
 	for _, n := range s.Nodes {

@@ -2,14 +2,16 @@ package state
 
 import "slices"
 
-// defaultReplicas is how many replicas a queue or stream gets that asks for no number; it is RabbitMQ's own default.
+// defaultReplicas is how many replicas a queue or stream gets that asks for no number; it is RabbitMQ's own
+// default.
 const defaultReplicas = 3
 
 // Sight is a view with what is desired, as the predicates look at it.
 type Sight struct {
 	View
 	Want Desired
-	// Members are the nodes that are members; counted are these and the ones that may be, which count for a majority.
+	// Members are the nodes that are members; counted are these and the ones that may be, which count for a
+	// majority.
 	Members, counted []Node
 	byID             map[QueueID]int
 }
@@ -57,8 +59,8 @@ func (s *Sight) Queue(id QueueID) (Queue, bool) {
 	return s.Queues[i], true
 }
 
-// Leavers are the members that are not the stack's, in the order in which they go: those first that are furthest on their
-// way.
+// Leavers are the members that are not the stack's, in the order in which they go: those first that are
+// furthest on their way.
 func (s *Sight) Leavers() []Node {
 	order := []NodeState{Down, AppStopped, Maintenance}
 	rank := func(n Node) int {
@@ -78,14 +80,14 @@ func (s *Sight) IsAway(n Node) bool {
 	return known && s.ClusterID != "" && id != s.ClusterID
 }
 
-// MayBeMember tells whether stopping a node may take a member away from the cluster. One that runs in another cluster takes
-// no part in this one, even if this one can't say right now who its members are.
+// MayBeMember tells whether stopping a node may take a member away from the cluster. One that runs in another
+// cluster takes no part in this one, even if this one can't say right now who its members are.
 func (s *Sight) MayBeMember(n Node) bool {
 	return !n.Member.Is(false) && (!n.Running() || !s.IsAway(n))
 }
 
-// metadata is the group of the metadata store. Mnesia has none; there, the members stand for one, since a node pauses
-// when it sees no majority of them.
+// metadata is the group of the metadata store. Mnesia has none; there, the members stand for one, since a
+// node pauses when it sees no majority of them.
 func (s *Sight) metadata() Group {
 	if s.Metadata.Store == Khepri && len(s.Metadata.Group.Replicas) > 0 {
 		return s.Metadata.Group
@@ -96,7 +98,8 @@ func (s *Sight) metadata() Group {
 		if n.State == StateUnknown {
 			running = Maybe[bool]{}
 		}
-		g.Replicas = append(g.Replicas, Replica{Node: n.Name, Online: running, Voter: Known(true), CaughtUp: running})
+		g.Replicas = append(g.Replicas,
+			Replica{Node: n.Name, Online: running, Voter: Known(true), CaughtUp: running})
 	}
 	return g
 }
@@ -124,8 +127,8 @@ func (s *Sight) ready(q *Queue, except NodeName) int {
 	return n
 }
 
-// HalfDeleted tells whether a queue is there by name only: all its nodes run, and no replica does. An interrupted deletion
-// leaves such a queue. Its replicas can't be changed, because nobody leads it.
+// HalfDeleted tells whether a queue is there by name only: all its nodes run, and no replica does. An
+// interrupted deletion leaves such a queue. Its replicas can't be changed, because nobody leads it.
 func (s *Sight) HalfDeleted(q *Queue) bool {
 	if !q.Replicated() || q.Leader != "" {
 		return false
@@ -141,11 +144,12 @@ func (s *Sight) HalfDeleted(q *Queue) bool {
 // Leaderless tells whether a queue has no leader and can't elect one.
 func (q *Queue) Leaderless() bool { return q.Leader == "" && !q.online().hasMajority() }
 
-// leaving tells whether a node is about to stop: whoever stops one puts it into maintenance first, so that others see it.
+// leaving tells whether a node is about to stop: whoever stops one puts it into maintenance first, so that
+// others see it.
 func (s *Sight) leaving(node NodeName) bool { return s.Node(node).State == Maintenance }
 
-// keeps tells whether a queue outlives every node: nobody relies on the messages of others when their connection or
-// consumer, or the node, is gone.
+// keeps tells whether a queue outlives every node: nobody relies on the messages of others when their
+// connection or consumer, or the node, is gone.
 func (q *Queue) keeps() bool { return q.Durable && !q.Exclusive && !q.AutoDelete }
 
 // livesOn tells whether nothing but the replica on a node has what is in a queue that is not replicated.

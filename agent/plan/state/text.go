@@ -108,7 +108,8 @@ func (a Action) String() string {
 		if len(a.Queues) == 0 {
 			return "drop what is remembered of " + node
 		}
-		return fmt.Sprintf("remember that %s is to get %d %s back", node, len(a.Queues), plural(len(a.Queues), "replica", "replicas"))
+		return fmt.Sprintf("remember that %s is to get %d %s back", node, len(a.Queues),
+			plural(len(a.Queues), "replica", "replicas"))
 	case AddReplica:
 		return fmt.Sprintf("add a replica of %s on %s", a.Queue, node)
 	case RemoveReplica:

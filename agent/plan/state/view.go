@@ -8,13 +8,15 @@ import "warren/topology"
 type View struct {
 	// ClusterID is the permanent ID of the cluster; empty if no node runs as a member of one.
 	ClusterID string `json:"clusterId"`
-	// Nodes are the members of the cluster and all other nodes of the stack, each once, in the stack's order first.
+	// Nodes are the members of the cluster and all other nodes of the stack, each once, in the stack's order
+	// first.
 	Nodes []Node `json:"nodes"`
 	// Metadata is the store of queues, users and policies.
 	Metadata Metadata `json:"metadata"`
 	// Queues are all queues and streams of all virtual hosts; see QueuesKnown.
 	Queues []Queue `json:"queues"`
-	// QueuesKnown is false if not all virtual hosts could be listed. Queues is then of no use to prove that nothing is lost.
+	// QueuesKnown is false if not all virtual hosts could be listed. Queues is then of no use to prove that
+	// nothing is lost.
 	QueuesKnown bool `json:"queuesKnown"`
 	// Flags are the cluster's feature flags.
 	Flags []FeatureFlag `json:"flags"`
@@ -38,7 +40,8 @@ const (
 	StateUnknown NodeState = ""
 	// Serving: RabbitMQ runs on the node, accepts clients, and the node itself says so.
 	Serving NodeState = "serving"
-	// Maintenance: RabbitMQ runs on the node, and the node is being drained or is drained, so that it accepts no clients.
+	// Maintenance: RabbitMQ runs on the node, and the node is being drained or is drained, so that it accepts no
+	// clients.
 	Maintenance NodeState = "maintenance"
 	// Starting: the Erlang VM runs and RabbitMQ boots in it.
 	Starting NodeState = "starting"
@@ -54,13 +57,13 @@ type Node struct {
 	State NodeState `json:"state"`
 	// Member tells whether the cluster of the view counts the node among its members, running or not.
 	Member Maybe[bool] `json:"member"`
-	// ClusterID is the ID of the cluster that the node is in, or, of a node that does not run, was in last, as its data
-	// say. Known and empty: it is in none, as an empty node.
+	// ClusterID is the ID of the cluster that the node is in, or, of a node that does not run, was in last, as
+	// its data say. Known and empty: it is in none, as an empty node.
 	ClusterID Maybe[string] `json:"clusterId"`
 	// Alone tells whether the node, by its own word, is the only member of the cluster it is in.
 	Alone Maybe[bool] `json:"alone"`
-	// OwnQueues is how many queues the cluster has that a running node is in, by its own word. It is needed of a node that
-	// is alone.
+	// OwnQueues is how many queues the cluster has that a running node is in, by its own word. It is needed of a
+	// node that is alone.
 	OwnQueues Maybe[int] `json:"ownQueues"`
 	// Type is the node's type as the cluster has it.
 	Type Maybe[topology.NodeType] `json:"type"`
@@ -81,8 +84,8 @@ type Node struct {
 	Deployed Maybe[bool] `json:"deployed"`
 	// Cookie is the fingerprint of the Erlang cookie that the node's container has.
 	Cookie Maybe[string] `json:"cookie"`
-	// Owner identifies the deployment state that created the node's volume. Known and empty: created before owners were
-	// recorded.
+	// Owner identifies the deployment state that created the node's volume. Known and empty: created before
+	// owners were recorded.
 	Owner Maybe[string] `json:"owner"`
 }
 
@@ -118,14 +121,14 @@ type Replica struct {
 	Node NodeName `json:"node"`
 	// Online tells whether the replica's process runs and takes part in the group.
 	Online Maybe[bool] `json:"online"`
-	// Voter is false of a replica that was added and has not been promoted yet: it does not count for any majority. All
-	// replicas of a stream are voters.
+	// Voter is false of a replica that was added and has not been promoted yet: it does not count for any
+	// majority. All replicas of a stream are voters.
 	Voter Maybe[bool] `json:"voter"`
-	// CaughtUp tells whether the replica has everything that was committed when it was looked at, but for what is on its
-	// way.
+	// CaughtUp tells whether the replica has everything that was committed when it was looked at, but for what
+	// is on its way.
 	CaughtUp Maybe[bool] `json:"caughtUp"`
-	// Lost tells that the replica is not there although its node serves and has finished to recover its queues: its data
-	// are gone. Slow is not lost, and neither is what could not be asked.
+	// Lost tells that the replica is not there although its node serves and has finished to recover its queues:
+	// its data are gone. Slow is not lost, and neither is what could not be asked.
 	Lost bool `json:"lost"`
 }
 
@@ -162,8 +165,8 @@ type Queue struct {
 	Consumers Maybe[int] `json:"consumers"`
 	// Wanted is the number of replicas that a policy or argument asks for; 0 if none does.
 	Wanted int `json:"wanted"`
-	// Group are the replicas. A classic queue has one, and the mirrors that 3.x may give it, of which CaughtUp says whether
-	// they are synchronised.
+	// Group are the replicas. A classic queue has one, and the mirrors that 3.x may give it, of which CaughtUp
+	// says whether they are synchronised.
 	Group
 }
 

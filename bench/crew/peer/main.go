@@ -31,7 +31,8 @@ func main() {
 }
 
 func run(args []string) error {
-	conn, err := rabbitmq.NewClusterConn(rabbitmq.NewStaticResolver(strings.Fields(os.Getenv("RABBITMQ_URLS")), false))
+	conn, err := rabbitmq.NewClusterConn(rabbitmq.NewStaticResolver(strings.Fields(os.Getenv("RABBITMQ_URLS")),
+		false))
 	if err != nil {
 		return err
 	}
@@ -58,7 +59,8 @@ func produce(conn *rabbitmq.Conn, queue, prefix string, rate float64) error {
 		<-due.C
 		id := fmt.Sprintf("%s/%06d", prefix, n)
 		event("attempt", id)
-		confirmations, err := publisher.PublishWithDeferredConfirmWithContext(context.Background(), []byte(id), []string{queue},
+		confirmations, err := publisher.PublishWithDeferredConfirmWithContext(context.Background(), []byte(id),
+			[]string{queue},
 			rabbitmq.WithPublishOptionsPersistentDelivery, rabbitmq.WithPublishOptionsMandatory)
 		switch {
 		case err != nil:

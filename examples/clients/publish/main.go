@@ -49,8 +49,11 @@ func run(ctx context.Context, queue string, count int) error {
 	return errors.Join(err, producer.Close(context.WithoutCancel(ctx)))
 }
 
-// publish publishes orders without waiting for one confirm before the next, and returns how many were confirmed.
-func publish(ctx context.Context, producer *clients.Producer, queue string, count int) (confirmed int, err error) {
+// publish publishes orders without waiting for one confirm before the next, and returns how many were
+// confirmed.
+func publish(
+	ctx context.Context, producer *clients.Producer, queue string, count int,
+) (confirmed int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute) // how long one order may be tried
 	defer cancel()
 	var confirmations []*clients.Confirmation

@@ -73,7 +73,8 @@ func ask(ctx context.Context, client *clients.Client, queue string, count int) e
 	defer requester.Close(context.WithoutCancel(ctx))
 	for i := range count {
 		deadline, cancel := context.WithTimeout(ctx, 10*time.Second)
-		reply, err := requester.Request(deadline, clients.Message{RoutingKey: queue, Body: fmt.Append(nil, "article ", i)})
+		reply, err := requester.Request(deadline,
+			clients.Message{RoutingKey: queue, Body: fmt.Append(nil, "article ", i)})
 		cancel()
 		if err != nil {
 			return err

@@ -1,5 +1,5 @@
-// Command workqueue handles orders, four at a time. When it is interrupted it takes no more, finishes what it has begun,
-// and gives back the rest.
+// Command workqueue handles orders, four at a time. When it is interrupted it takes no more, finishes what it
+// has begun, and gives back the rest.
 package main
 
 import (
@@ -54,7 +54,8 @@ func run(ctx context.Context, stop context.CancelFunc, queue string, most int64)
 			stop()
 		}
 		return nil
-	}, clients.WithConcurrency(4), clients.WithDeduplication(10_000), clients.WithShutdownTimeout(20*time.Second))
+	}, clients.WithConcurrency(4), clients.WithDeduplication(10_000),
+		clients.WithShutdownTimeout(20*time.Second))
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,8 @@ func run(ctx context.Context, stop context.CancelFunc, queue string, most int64)
 	return err
 }
 
-// handle ships an order. Nil acknowledges it, an error has it tried again after a pause, and ErrDeadLetter never again.
+// handle ships an order. Nil acknowledges it, an error has it tried again after a pause, and ErrDeadLetter
+// never again.
 func handle(_ context.Context, d clients.Delivery) error {
 	var order struct {
 		Order *int `json:"order"`

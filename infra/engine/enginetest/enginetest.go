@@ -148,7 +148,8 @@ func (f *Fake) VolumeList(context.Context, volume.ListOptions) (volume.ListRespo
 	for i := range f.Volumes {
 		name := fmt.Sprintf("warren-%s-rabbit%d-data", Stack, i+1)
 		labels := map[string]string{
-			topology.LabelStack: Stack, topology.LabelRole: topology.RoleNode, topology.LabelNode: fmt.Sprintf("rabbit%d", i+1),
+			topology.LabelStack: Stack, topology.LabelRole: topology.RoleNode,
+			topology.LabelNode: fmt.Sprintf("rabbit%d", i+1),
 		}
 		maps.Copy(labels, f.VolumeLabels)
 		response.Volumes = append(response.Volumes, &volume.Volume{Name: name, Labels: labels})

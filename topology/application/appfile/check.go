@@ -98,7 +98,8 @@ func (p *parser) vhostThere(e entry) {
 
 // exchangeThere reports that an exchange which something refers to is not in the files.
 func (p *parser) exchangeThere(at application.Position, by application.ID, does, exchange string) {
-	if application.Predeclared(exchange) || p.has(application.ID{Kind: application.Exchange, VHost: by.VHost, Name: exchange}) {
+	if application.Predeclared(exchange) ||
+		p.has(application.ID{Kind: application.Exchange, VHost: by.VHost, Name: exchange}) {
 		return
 	}
 	p.problems.add(at, by.String(), fmt.Sprintf("%s the exchange %q, which is not in the files", does, exchange),
@@ -116,7 +117,8 @@ func (p *parser) queueThere(at application.Position, by application.ID, does, qu
 
 func (p *parser) notReserved(e entry) {
 	if strings.HasPrefix(e.Name, "amq.") {
-		p.problems.add(e.place("name"), e.String(), "has a name that begins with \"amq.\", which RabbitMQ keeps for itself",
+		p.problems.add(e.place("name"), e.String(),
+			"has a name that begins with \"amq.\", which RabbitMQ keeps for itself",
 			"use another name, or leave it out")
 	}
 }
@@ -124,7 +126,8 @@ func (p *parser) notReserved(e entry) {
 func (p *parser) vhost(e entry) {
 	kind := e.Text("default_queue_type")
 	if kind != "" && !slices.Contains(queueTypes, kind) {
-		p.problems.add(e.place("default_queue_type"), e.String(), fmt.Sprintf("has the default_queue_type %q", kind),
+		p.problems.add(e.place("default_queue_type"), e.String(),
+			fmt.Sprintf("has the default_queue_type %q", kind),
 			"write one of "+strings.Join(queueTypes, ", ")+suggest.DidYouMean(kind, queueTypes))
 	}
 }
@@ -143,7 +146,8 @@ func (p *parser) user(e entry) {
 		p.problems.add(e.place("name"), where, "is a user of the stack's own",
 			"use another name; the stack's configuration has the administrator's name and password")
 	}
-	if hashing := e.Text(application.KeyHashing); hashing != "" && !slices.Contains(application.Hashings, hashing) {
+	if hashing := e.Text(application.KeyHashing); hashing != "" &&
+		!slices.Contains(application.Hashings, hashing) {
 		p.problems.add(e.place(application.KeyHashing), where, fmt.Sprintf("has the hashing_algorithm %q", hashing),
 			"write one of "+strings.Join(application.Hashings, ", ")+suggest.DidYouMean(hashing, application.Hashings))
 	}
@@ -152,7 +156,8 @@ func (p *parser) user(e entry) {
 func (p *parser) permission(e entry) {
 	user := e.Text("user")
 	if !p.has(application.ID{Kind: application.User, Name: user}) {
-		p.problems.add(e.place("user"), e.String(), fmt.Sprintf("names the user %q, which is not in the files", user),
+		p.problems.add(e.place("user"), e.String(),
+			fmt.Sprintf("names the user %q, which is not in the files", user),
 			"add it to users"+suggest.DidYouMean(user, p.names(application.User, "")))
 	}
 	if exchange := e.Text("exchange"); e.Kind == application.TopicPermission && exchange != "" {
@@ -236,7 +241,8 @@ func (p *parser) binding(e entry) {
 		p.problems.add(e.place("destination_type"), e.String(), fmt.Sprintf("has the destination_type %q", kind),
 			"write queue or exchange"+suggest.DidYouMean(kind, []string{"queue", "exchange"}))
 	}
-	if match, said := e.Object("arguments")["x-match"]; said && !slices.Contains(matches, application.Text(match)) {
+	if match, said := e.Object("arguments")["x-match"]; said &&
+		!slices.Contains(matches, application.Text(match)) {
 		p.problems.add(e.place("arguments"), e.String(), "has x-match "+application.Canonical(match),
 			"write one of "+strings.Join(matches, ", ")+suggest.DidYouMean(application.Text(match), matches))
 	}

@@ -24,8 +24,8 @@ type member struct {
 	value
 }
 
-// deepest is how deep values may be nested, and most how many a file may have. An alias within itself would go
-// on for ever, and aliases of aliases nearly so.
+// deepest is how deep values may be nested, and most how many a file may have. An alias within itself would
+// go on for ever, and aliases of aliases nearly so.
 const (
 	deepest = 64
 	most    = 10_000_000

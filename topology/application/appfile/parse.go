@@ -73,7 +73,8 @@ type parser struct {
 func (p *parser) file(source Source) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(source.Text, &document); err != nil {
-		p.problems.add(application.Position{File: source.Name, Line: lineOf(err)}, "the file", "is neither YAML nor JSON",
+		p.problems.add(application.Position{File: source.Name, Line: lineOf(err)}, "the file",
+			"is neither YAML nor JSON",
 			strings.TrimPrefix(err.Error(), "yaml: "))
 		return
 	}
@@ -194,7 +195,8 @@ func (p *parser) add(e entry) {
 	}
 	if first, twice := p.seen[e.ID]; twice {
 		// An export has a virtual host's limits in two places.
-		if e.Kind != application.VHostLimits || application.Canonical(first.Properties) != application.Canonical(e.Properties) {
+		if e.Kind != application.VHostLimits ||
+			application.Canonical(first.Properties) != application.Canonical(e.Properties) {
 			p.problems.add(e.At, e.String(), "was written before, in "+first.At.String(), "keep one of them")
 		}
 		return

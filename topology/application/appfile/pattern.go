@@ -10,7 +10,8 @@ import (
 
 // perlOnly are the groups that RabbitMQ's regular expressions (PCRE) know and Go's don't. For a check of the
 // rest of an expression an ordinary group stands for each.
-var perlOnly = strings.NewReplacer("(?!", "(?:", "(?=", "(?:", "(?<!", "(?:", "(?<=", "(?:", "(?>", "(?:", "(?|", "(?:")
+var perlOnly = strings.NewReplacer("(?!", "(?:", "(?=", "(?:", "(?<!", "(?:", "(?<=", "(?:", "(?>", "(?:",
+	"(?|", "(?:")
 
 // tellable are the mistakes that are mistakes in PCRE as well. What else Go does not understand may be right.
 var tellable = map[syntax.ErrorCode]string{
@@ -31,6 +32,7 @@ func (p *parser) pattern(at application.Position, where, key, expression string)
 		return
 	}
 	if what, ours := tellable[mistake.Code]; ours {
-		p.problems.add(at, where, "has the regular expression "+application.Canonical(expression)+" as "+application.Canonical(key), what)
+		p.problems.add(at, where, "has the regular expression "+application.Canonical(expression)+" as "+
+			application.Canonical(key), what)
 	}
 }

@@ -16,11 +16,12 @@ var series3 = topology.Series{Major: 3, Minor: 13}
 
 // policyKeys are the keys of a policy's definition.
 var policyKeys = map[string]argument{
-	"alternate-exchange":            {form: application.FormText},
-	"consumer-timeout":              {form: application.FormNumber, least: 1},
-	"dead-letter-exchange":          {form: application.FormText},
-	"dead-letter-routing-key":       {form: application.FormText},
-	"dead-letter-strategy":          {form: application.FormText, values: []string{"at-most-once", "at-least-once"}},
+	"alternate-exchange":      {form: application.FormText},
+	"consumer-timeout":        {form: application.FormNumber, least: 1},
+	"dead-letter-exchange":    {form: application.FormText},
+	"dead-letter-routing-key": {form: application.FormText},
+	"dead-letter-strategy": {form: application.FormText,
+		values: []string{"at-most-once", "at-least-once"}},
 	"delivery-limit":                {form: application.FormNumber, least: -1},
 	"consumer-disconnected-timeout": {form: application.FormNumber, since: series43},
 	"delayed-retry-type":            {form: application.FormText, since: series43},
@@ -30,23 +31,29 @@ var policyKeys = map[string]argument{
 	"expires":                       {form: application.FormNumber, least: 1},
 	"federation-upstream":           {form: application.FormText},
 	"federation-upstream-set":       {form: application.FormText},
-	"ha-mode":                       {form: application.FormText, values: []string{"all", "exactly", "nodes"}, until: series3},
-	"ha-params":                     {form: application.FormAny, until: series3},
-	"ha-sync-mode":                  {form: application.FormText, values: []string{"automatic", "manual"}, until: series3},
-	"ha-sync-batch-size":            {form: application.FormNumber, least: 1, until: series3},
-	"ha-promote-on-shutdown":        {form: application.FormText, values: []string{"always", "when-synced"}, until: series3},
-	"ha-promote-on-failure":         {form: application.FormText, values: []string{"always", "when-synced"}, until: series3},
-	"initial-cluster-size":          {form: application.FormNumber, least: 1},
-	"max-age":                       {form: application.FormText},
-	"max-in-memory-bytes":           {form: application.FormNumber},
-	"max-in-memory-length":          {form: application.FormNumber},
-	"max-length":                    {form: application.FormNumber},
-	"max-length-bytes":              {form: application.FormNumber},
-	"message-ttl":                   {form: application.FormNumber},
-	"overflow":                      {form: application.FormText, values: []string{"drop-head", "reject-publish", "reject-publish-dlx"}},
+	"ha-mode": {form: application.FormText, values: []string{"all", "exactly", "nodes"},
+		until: series3},
+	"ha-params": {form: application.FormAny, until: series3},
+	"ha-sync-mode": {form: application.FormText, values: []string{"automatic", "manual"},
+		until: series3},
+	"ha-sync-batch-size": {form: application.FormNumber, least: 1, until: series3},
+	"ha-promote-on-shutdown": {form: application.FormText, values: []string{"always", "when-synced"},
+		until: series3},
+	"ha-promote-on-failure": {form: application.FormText, values: []string{"always", "when-synced"},
+		until: series3},
+	"initial-cluster-size": {form: application.FormNumber, least: 1},
+	"max-age":              {form: application.FormText},
+	"max-in-memory-bytes":  {form: application.FormNumber},
+	"max-in-memory-length": {form: application.FormNumber},
+	"max-length":           {form: application.FormNumber},
+	"max-length-bytes":     {form: application.FormNumber},
+	"message-ttl":          {form: application.FormNumber},
+	"overflow": {form: application.FormText,
+		values: []string{"drop-head", "reject-publish", "reject-publish-dlx"}},
 	"queue-leader-locator": {form: application.FormText,
 		values: []string{"client-local", "balanced", "random", "least-leaders"}},
-	"queue-master-locator":          {form: application.FormText, values: []string{"min-masters", "client-local", "random"}},
+	"queue-master-locator": {form: application.FormText,
+		values: []string{"min-masters", "client-local", "random"}},
 	"queue-mode":                    {form: application.FormText, values: []string{"default", "lazy"}},
 	"queue-version":                 {form: application.FormNumber, least: 1, most: 2},
 	"stream-filter-size-bytes":      {form: application.FormNumber, least: 16, most: 255, since: series3},
@@ -83,7 +90,8 @@ func (p *parser) policy(e entry) {
 	}
 	definition := e.Object(application.KeyDefinition)
 	if len(definition) == 0 {
-		p.problems.add(e.place(application.KeyDefinition), where, "has an empty definition", "write what it is to set")
+		p.problems.add(e.place(application.KeyDefinition), where, "has an empty definition",
+			"write what it is to set")
 	}
 	for _, key := range slices.Sorted(maps.Keys(definition)) {
 		argument := policyKeys[key]
@@ -127,7 +135,8 @@ func (p *parser) policyReferences(e entry, at func(string) application.Position)
 			p.exchangeThere(at(key), e.ID, "has as its "+key, exchange)
 		}
 	}
-	upstream, set := application.Text(definition["federation-upstream"]), application.Text(definition["federation-upstream-set"])
+	upstream, set := application.Text(definition["federation-upstream"]), application.Text(
+		definition["federation-upstream-set"])
 	if upstream != "" && set != "" {
 		p.problems.add(at("federation-upstream-set"), e.String(),
 			"has federation-upstream and federation-upstream-set", "remove one of them")

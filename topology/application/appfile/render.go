@@ -72,7 +72,8 @@ func entryNode(s application.Section, item application.Item, a *application.Appl
 	node := &yaml.Node{Kind: yaml.MappingNode}
 	for _, key := range keys {
 		f := s.Fields[key]
-		if key != "vhost" && f.Default != nil && application.Canonical(f.Default) == application.Canonical(properties[key]) {
+		if key != "vhost" && f.Default != nil &&
+			application.Canonical(f.Default) == application.Canonical(properties[key]) {
 			continue
 		}
 		content := &yaml.Node{}

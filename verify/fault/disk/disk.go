@@ -9,12 +9,13 @@
 //
 // What a sync makes durable:
 //
-//   - fsync and fdatasync of a file, and a write to a file opened with O_SYNC or O_DSYNC: the file's contents.
-//   - Journaled: a sync of anything makes every change of names before it durable, as the journals of ext4 and
-//     XFS do. A rename that no sync followed is undone, and both names are as they were.
-//   - Strict: only the sync of a directory makes its entries durable, which is all that POSIX promises. A file
-//     that was synced, and whose directory was not, is gone. A rename from one directory to another is durable in
-//     both as soon as one of them is synced.
+//   - fsync and fdatasync of a file, and a write to a file opened with O_SYNC or O_DSYNC: the file's
+//     contents.
+//   - Journaled: a sync of anything makes every change of names before it durable, as the journals of ext4
+//     and XFS do. A rename that no sync followed is undone, and both names are as they were.
+//   - Strict: only the sync of a directory makes its entries durable, which is all that POSIX promises. A
+//     file that was synced, and whose directory was not, is gone. A rename from one directory to another is
+//     durable in both as soon as one of them is synced.
 //   - In both, a rename makes nothing of a file's contents durable. ext4 is kinder.
 //   - Modes, owners and times are durable at once.
 //   - Nothing becomes durable by itself with time, nor by closing a file.
@@ -99,7 +100,8 @@ type directory struct {
 func New(backing string, promise Promise) (*Disk, error) {
 	d := &Disk{
 		promise: promise, backing: backing,
-		changed: map[*Inode]bool{}, dirty: map[*Inode]bool{}, impaired: impairment{again: make(chan struct{}), power: true},
+		changed: map[*Inode]bool{}, dirty: map[*Inode]bool{},
+		impaired: impairment{again: make(chan struct{}), power: true},
 	}
 	if err := os.RemoveAll(filepath.Join(backing, Graveyard)); err != nil {
 		return nil, err

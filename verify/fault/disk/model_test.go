@@ -34,7 +34,8 @@ type thing struct {
 }
 
 func newDirectory() *thing {
-	return &thing{isDir: true, entries: map[string]*thing{}, durable: map[string]*thing{}, tied: map[*thing]bool{}}
+	return &thing{isDir: true, entries: map[string]*thing{}, durable: map[string]*thing{},
+		tied: map[*thing]bool{}}
 }
 
 // syncNames makes entries durable.

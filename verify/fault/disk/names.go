@@ -62,12 +62,16 @@ func (d *Disk) stat(n *Inode) (stat syscall.Stat_t, err error) {
 
 // Mkdir creates a directory.
 func (d *Disk) Mkdir(dir *Inode, entry string, mode uint32, owner Owner) (*Inode, error) {
-	return d.create(dir, entry, syscall.S_IFDIR, owner, func(path string) error { return syscall.Mkdir(path, mode&0o7777) })
+	return d.create(dir, entry, syscall.S_IFDIR, owner, func(path string) error {
+		return syscall.Mkdir(path, mode&0o7777)
+	})
 }
 
 // Symlink creates a symbolic link.
 func (d *Disk) Symlink(dir *Inode, entry, target string, owner Owner) (*Inode, error) {
-	return d.create(dir, entry, syscall.S_IFLNK, owner, func(path string) error { return os.Symlink(target, path) })
+	return d.create(dir, entry, syscall.S_IFLNK, owner, func(path string) error {
+		return os.Symlink(target, path)
+	})
 }
 
 // Mknod creates an empty regular file.

@@ -59,7 +59,8 @@ func openQueue(number uint16) (*queue, error) {
 		attribute(attributeConfigCommand, []byte{commandBind, 0, 0, 0}),
 		attribute(attributeConfigParams, append(bigEndian(0), copyMetadata)),
 		attribute(attributeConfigMaxLength, bigEndian(maxPackets)),
-		append(attribute(attributeConfigMask, bigEndian(flags)), attribute(attributeConfigFlags, bigEndian(flags))...),
+		append(attribute(attributeConfigMask, bigEndian(flags)),
+			attribute(attributeConfigFlags, bigEndian(flags))...),
 	} {
 		if err := q.configure(setting); err != nil {
 			return nil, err
@@ -84,7 +85,8 @@ func (q *queue) configure(attributes []byte) error {
 
 // accept lets a packet go on.
 func (q *queue) accept(id uint32) error {
-	return q.send(messageVerdict, 0, attribute(attributeVerdictHeader, append(bigEndian(verdictAccept), bigEndian(id)...)))
+	return q.send(messageVerdict, 0, attribute(attributeVerdictHeader,
+		append(bigEndian(verdictAccept), bigEndian(id)...)))
 }
 
 func (q *queue) send(kind, flags uint16, attributes []byte) error {

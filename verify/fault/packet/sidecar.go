@@ -19,7 +19,8 @@ import (
 )
 
 // ErrNoTools says that the image of the sidecars is missing.
-var ErrNoTools = errors.New("there is no image " + topology.NetworkToolsImage + ": run `images/build nettools:1`")
+var ErrNoTools = errors.New("there is no image " + topology.NetworkToolsImage +
+	": run `images/build nettools:1`")
 
 // HaveTools returns nil if the image of the sidecars is there.
 func HaveTools(ctx context.Context, c *cluster.Cluster) error {
@@ -89,7 +90,8 @@ func start(
 
 // Run runs a bash script with arguments in the sidecar and returns its output.
 func (s *Sidecar) Run(ctx context.Context, script string, args ...string) (string, error) {
-	result, err := s.cluster.Exec(ctx, s.id, append([]string{"bash", "-euo", "pipefail", "-c", script, "warren"}, args...)...)
+	result, err := s.cluster.Exec(ctx, s.id,
+		append([]string{"bash", "-euo", "pipefail", "-c", script, "warren"}, args...)...)
 	if err != nil {
 		return "", err
 	}
@@ -128,24 +130,26 @@ func removeContainer(ctx context.Context, c *cluster.Cluster, id string) error {
 
 // awaitRemoval waits until a container has been removed.
 func awaitRemoval(ctx context.Context, docker *client.Client, id string) error {
-	return wait.Within(ctx, effectTimeout, pollEvery, "the removal of a container", func(ctx context.Context) error {
-		_, err := docker.ContainerInspect(ctx, id)
-		switch {
-		case errdefs.IsNotFound(err):
-			return nil
-		case err == nil:
-			return fmt.Errorf("container %s is still there", id)
-		default:
-			return err
-		}
-	})
+	return wait.Within(ctx, effectTimeout, pollEvery, "the removal of a container",
+		func(ctx context.Context) error {
+			_, err := docker.ContainerInspect(ctx, id)
+			switch {
+			case errdefs.IsNotFound(err):
+				return nil
+			case err == nil:
+				return fmt.Errorf("container %s is still there", id)
+			default:
+				return err
+			}
+		})
 }
 
 // ByRole returns the stack's containers that play a role, running or not.
 func ByRole(ctx context.Context, c *cluster.Cluster, role string) ([]container.Summary, error) {
 	list, err := c.Docker().ContainerList(ctx, container.ListOptions{
-		All:     true,
-		Filters: filters.NewArgs(filters.Arg("label", topology.StackLabel(c.Stack())), filters.Arg("label", topology.RoleLabel(role))),
+		All: true,
+		Filters: filters.NewArgs(filters.Arg("label", topology.StackLabel(c.Stack())),
+			filters.Arg("label", topology.RoleLabel(role))),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list containers of role %q: %w", role, err)

@@ -72,7 +72,8 @@ func FlipBit(files string) Damage {
 				return "", err
 			}
 			read := r.Flips[len(r.Flips)-1].Read
-			evidence = append(evidence, fmt.Sprintf("byte %d of %s went from %#x to %#x; it was read %d times, and %s %s",
+			evidence = append(evidence, fmt.Sprintf("byte %d of %s went from %#x to %#x; it was read %d times, "+
+				"and %s %s",
 				flipped.Offset, flipped.File, flipped.Before, flipped.After, read, node.Name, outcome))
 		}
 		return strings.Join(evidence, "; "), nil

@@ -47,7 +47,8 @@ const laggingSync = 300 * time.Millisecond
 
 // LosePower cuts the power of nodes at a moment at which each has something that is not synced.
 func LosePower(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput) (string, error) {
-	if err := swap.TellAll(ctx, c, nodes, order.Order{Do: order.Slow, Op: "fsync", Delay: laggingSync}); err != nil {
+	if err := swap.TellAll(ctx, c, nodes,
+		order.Order{Do: order.Slow, Op: "fsync", Delay: laggingSync}); err != nil {
 		return "", err
 	}
 	err := await(ctx, effectTimeout, func(ctx context.Context) error {
@@ -79,13 +80,15 @@ func rollJournals(ctx context.Context, c *cluster.Cluster, nodes []topology.Node
 }
 
 // awaitFiles waits until the files in the data of nodes that find(1) finds are as they should be.
-func awaitFiles(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput, enough func(files int) bool,
+func awaitFiles(
+	ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOutput, enough func(files int) bool,
 	options ...string) error {
 	return parallel.Each(nodes, func(node topology.NodeOutput) error {
 		return await(ctx, effectTimeout, func(ctx context.Context) error {
 			found, err := c.Run(ctx, node.Container, append([]string{"find", topology.DataPath}, options...)...)
 			if err == nil && !enough(len(strings.Fields(found))) {
-				err = fmt.Errorf("%s has %d files with %s", node.Name, len(strings.Fields(found)), strings.Join(options, " "))
+				err = fmt.Errorf("%s has %d files with %s", node.Name, len(strings.Fields(found)),
+					strings.Join(options, " "))
 			}
 			return err
 		})

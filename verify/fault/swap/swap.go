@@ -29,7 +29,8 @@ import (
 )
 
 // ErrNoTools says that the image of the disks is missing.
-var ErrNoTools = errors.New("there is no image " + topology.DiskToolsImage + ": run `images/build disktools:1`")
+var ErrNoTools = errors.New("there is no image " + topology.DiskToolsImage +
+	": run `images/build disktools:1`")
 
 // Limits of waiting. The first is for a container that starts on a slow machine.
 const (
@@ -74,7 +75,9 @@ func haveImage(ctx context.Context, c *cluster.Cluster) error {
 }
 
 // volume is the volume of a node's data, and where the engine has it.
-func volume(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (name, path string, err error) {
+func volume(
+	ctx context.Context, c *cluster.Cluster, node topology.NodeOutput,
+) (name, path string, err error) {
 	inspected, err := c.Inspect(ctx, node.Container)
 	if err != nil {
 		return "", "", err
@@ -112,17 +115,19 @@ func Put(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) erro
 	}
 	host := hostConfig()
 	host.Mounts = []mount.Mount{{Type: mount.TypeVolume, Source: name, Target: backingPath}}
-	id, err := start(ctx, c, host, node.Name, "lyingdisk", "mount", "--source", source(c, node), backingPath, path)
+	id, err := start(ctx, c, host, node.Name, "lyingdisk", "mount", "--source", source(c, node),
+		backingPath, path)
 	if err != nil {
 		return fmt.Errorf("put %s on a lying disk: %w", node.Name, err)
 	}
-	err = wait.Within(ctx, startTimeout, pollEvery, "the lying disk of "+node.Name, func(ctx context.Context) error {
-		if err := ended(ctx, c, id); err != nil {
-			return wait.Abort(err)
-		}
-		_, err := Tell(ctx, c, node, order.Order{Do: order.Status})
-		return err
-	})
+	err = wait.Within(ctx, startTimeout, pollEvery, "the lying disk of "+node.Name,
+		func(ctx context.Context) error {
+			if err := ended(ctx, c, id); err != nil {
+				return wait.Abort(err)
+			}
+			_, err := Tell(ctx, c, node, order.Order{Do: order.Status})
+			return err
+		})
 	if err != nil {
 		return errors.Join(err, Take(context.WithoutCancel(ctx), c, node))
 	}
@@ -149,7 +154,9 @@ func mustNotRun(ctx context.Context, c *cluster.Cluster, node topology.NodeOutpu
 }
 
 // Tell gives the disk of a node an order. What the disk refuses is an error.
-func Tell(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, o order.Order) (order.Report, error) {
+func Tell(
+	ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, o order.Order,
+) (order.Report, error) {
 	var r order.Report
 	fail := func(err error) (order.Report, error) {
 		return r, fmt.Errorf("tell the disk of %s to %s: %w", node.Name, o.Do, err)
@@ -301,7 +308,9 @@ func start(
 }
 
 // once runs a command in a container of its own and returns what it said.
-func once(ctx context.Context, c *cluster.Cluster, mounts []mount.Mount, command ...string) (said string, err error) {
+func once(
+	ctx context.Context, c *cluster.Cluster, mounts []mount.Mount, command ...string,
+) (said string, err error) {
 	host := hostConfig()
 	host.Mounts = mounts
 	id, err := start(ctx, c, host, "", command...)

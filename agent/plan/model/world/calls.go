@@ -52,8 +52,10 @@ func (w *World) Call(a plan.Action, want Wish) error {
 
 // onContainer are the calls that a node's own container answers.
 var onContainer = map[plan.Verb]bool{
-	plan.StartNode: true, plan.FoundCluster: true, plan.SetDataAside: true, plan.StopNode: true, plan.RestartNode: true,
-	plan.DrainNode: true, plan.ReviveNode: true, plan.StartApp: true, plan.StopApp: true, plan.ResetNode: true, plan.ChangeType: true,
+	plan.StartNode: true, plan.FoundCluster: true, plan.SetDataAside: true, plan.StopNode: true,
+	plan.RestartNode: true,
+	plan.DrainNode:   true, plan.ReviveNode: true, plan.StartApp: true, plan.StopApp: true, plan.ResetNode: true,
+	plan.ChangeType: true,
 }
 
 // callCluster does what a running cluster does.
@@ -145,8 +147,8 @@ func (n *Node) Wipe() {
 	n.Volume.Data, n.Volume.Cluster, n.Volume.Logs = false, nil, map[*Queue][]Entry{}
 }
 
-// Launch starts RabbitMQ; boot decides when it is up. What can't start ends, and its container with it, unless the Erlang VM
-// ran before.
+// Launch starts RabbitMQ; boot decides when it is up. What can't start ends, and its container with it,
+// unless the Erlang VM ran before.
 func (w *World) Launch(n *Node, founds bool, want Wish) error {
 	c := n.Container
 	if !n.HasData() {
@@ -177,7 +179,8 @@ func (w *World) joinOrFound(n *Node, founds bool, want Wish) error {
 	home := w.Home()
 	if home == nil && founds {
 		for _, peer := range want.Nodes {
-			if peer != n && peer.Container != nil && peer.Container.Booting && peer.Volume.Cluster != nil && len(peer.Volume.Cluster.Members) == 1 {
+			if peer != n && peer.Container != nil && peer.Container.Booting && peer.Volume.Cluster != nil &&
+				len(peer.Volume.Cluster.Members) == 1 {
 				home = peer.Volume.Cluster // another seed is about to found it
 			}
 		}
@@ -191,7 +194,8 @@ func (w *World) joinOrFound(n *Node, founds bool, want Wish) error {
 		}
 	case founds:
 		home = &Cluster{
-			ID: fmt.Sprintf("cluster%d", len(w.Clusters)+1), Members: map[*Node]topology.NodeType{}, Lost: map[plan.NodeName][]plan.QueueID{},
+			ID: fmt.Sprintf("cluster%d", len(w.Clusters)+1), Members: map[*Node]topology.NodeType{},
+			Lost:  map[plan.NodeName][]plan.QueueID{},
 			Flags: n.Container.Series, Mnesia: w.Mnesia,
 		}
 		w.Clusters = append(w.Clusters, home)
@@ -242,10 +246,11 @@ func (w *World) reset(n *Node) error {
 	return nil
 }
 
-// forget removes a node from the cluster, with its replicas, except those that can't be removed at that moment, and with
-// what lives on it alone.
+// forget removes a node from the cluster, with its replicas, except those that can't be removed at that
+// moment, and with what lives on it alone.
 func (w *World) forget(cl *Cluster, n *Node) error {
-	if n.Container != nil && (n.Container.App || n.Container.Booting) && !n.Isolated && n.Volume.Cluster == cl || !cl.Has(n) {
+	if n.Container != nil && (n.Container.App || n.Container.Booting) && !n.Isolated && n.Volume.Cluster == cl ||
+		!cl.Has(n) {
 		return errUnavailable
 	}
 	if !cl.Majority(n) || !cl.works() && cl.leader == nil {
@@ -258,7 +263,8 @@ func (w *World) forget(cl *Cluster, n *Node) error {
 			_ = w.remove(q, n)
 		case q.Replicas[0].Node == n:
 			if len(q.Confirmed) > 0 {
-				w.Breach(plan.RuleDurable, "%s was on %s alone, and %d messages with it", q.ID.Name, n.Name, len(q.Confirmed))
+				w.Breach(plan.RuleDurable, "%s was on %s alone, and %d messages with it", q.ID.Name, n.Name,
+					len(q.Confirmed))
 			}
 			cl.Queues = slices.DeleteFunc(cl.Queues, func(other *Queue) bool { return other == q })
 		}

@@ -27,7 +27,8 @@ func (w *World) Look(want Wish, d plan.Desired) plan.View {
 			if blind == blindNode && n.Name != d.Self && w.Pick("unseen", 2) == 1 {
 				unseen := plan.Node{Name: n.Name}
 				if d.Scope == plan.ScopeDeployment { // the engine tells this
-					unseen.Owner, unseen.Cookie, unseen.Container, unseen.Version = seen.Owner, seen.Cookie, seen.Container, seen.Version
+					unseen.Owner, unseen.Cookie, unseen.Container, unseen.Version =
+						seen.Owner, seen.Cookie, seen.Container, seen.Version
 				}
 				seen = unseen
 			}

@@ -2,8 +2,8 @@ package world
 
 import "warren/agent/plan"
 
-// Loop looks, plans and acts, one thing at a step. It remembers nothing but the rest of its last decision, and loses that
-// whenever it is killed.
+// Loop looks, plans and acts, one thing at a step. It remembers nothing but the rest of its last decision,
+// and loses that whenever it is killed.
 type Loop struct {
 	Name    string
 	Want    Wish

@@ -150,7 +150,8 @@ func (w *World) CheckLog(q *Queue) {
 	}
 	for _, m := range q.Confirmed {
 		if !has[m] {
-			w.Breach(plan.RuleMajority, "%s has lost message %d, which was confirmed: its leader is %s", q.ID.Name, m, q.Leader.Name)
+			w.Breach(plan.RuleMajority, "%s has lost message %d, which was confirmed: its leader is %s", q.ID.Name, m,
+				q.Leader.Name)
 			return
 		}
 	}

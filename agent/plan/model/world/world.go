@@ -1,7 +1,7 @@
 // Package world is a cluster in memory: what there truly is, what can be seen of it, and what calls do to it.
 //
-// It is on purpose worse than RabbitMQ: a queue may elect any replica that Raft could elect, and followers lag as
-// long as they may.
+// It is on purpose worse than RabbitMQ: a queue may elect any replica that Raft could elect, and followers
+// lag as long as they may.
 package world
 
 import (
@@ -138,8 +138,8 @@ type World struct {
 	End  string
 }
 
-// The series between which a stack changes; with Mnesia, in which nodes have types and new replicas vote at once,
-// there are others.
+// The series between which a stack changes; with Mnesia, in which nodes have types and new replicas vote at
+// once, there are others.
 var (
 	// Older is the series that a stack begins with.
 	Older = topology.Series{Major: 4, Minor: 2}
@@ -166,7 +166,8 @@ func NewWorld(choose Chooser) *World {
 		series = OlderMnesia
 	}
 	size := []int{3, 5, 2, 1}[w.Pick("size", 4)]
-	w.Wish = Wish{Nodes: slices.Clone(w.Nodes[:size]), Types: map[*Node]topology.NodeType{}, Series: series, Cookie: "c1", Owner: "mine"}
+	w.Wish = Wish{Nodes: slices.Clone(w.Nodes[:size]), Types: map[*Node]topology.NodeType{}, Series: series,
+		Cookie: "c1", Owner: "mine"}
 	return w
 }
 
@@ -255,7 +256,8 @@ func (w *World) Home() *Cluster {
 	for _, n := range w.Nodes {
 		if c := n.Cluster(); c != nil && !n.Isolated {
 			seen = append(seen, plan.Node{
-				State: n.state(), ClusterID: plan.Known(c.ID), Alone: plan.Known(len(c.Members) == 1), OwnQueues: plan.Known(len(c.Queues)),
+				State: n.state(), ClusterID: plan.Known(c.ID), Alone: plan.Known(len(c.Members) == 1),
+				OwnQueues: plan.Known(len(c.Queues)),
 			})
 		}
 	}
@@ -293,7 +295,8 @@ func (c *Cluster) Queue(id plan.QueueID) *Queue {
 
 // Matches tells whether a container is as wished, and runs.
 func (n *Node) Matches(want Wish) bool {
-	return n.Container != nil && n.Container.Up && !n.Container.Ordered && n.Container.Series == want.Series && n.Container.Cookie == want.Cookie && n.Container.Revision == want.Revision &&
+	return n.Container != nil && n.Container.Up && !n.Container.Ordered && n.Container.Series == want.Series &&
+		n.Container.Cookie == want.Cookie && n.Container.Revision == want.Revision &&
 		slices.Equal(n.Container.Want.seeds(), want.seeds())
 }
 
@@ -310,7 +313,8 @@ func (x Wish) String() string {
 		}
 		names = append(names, name)
 	}
-	return fmt.Sprintf("%s; %s, cookie %s, configuration %d, by %s", strings.Join(names, " "), x.Series, x.Cookie, x.Revision, x.Owner)
+	return fmt.Sprintf("%s; %s, cookie %s, configuration %d, by %s", strings.Join(names, " "), x.Series,
+		x.Cookie, x.Revision, x.Owner)
 }
 
 // Short is a node's name as stories write it.

@@ -40,7 +40,8 @@ func Mount(d *disk.Disk, target, namespace, source string) (*Mounted, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open /dev/fuse: %w", err)
 	}
-	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions,max_read=%d",
+	options := fmt.Sprintf(
+		"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions,max_read=%d",
 		device, maxWrite)
 	err = inside(namespace, func() error {
 		return unix.Mount(source, target, Type, unix.MS_NOSUID|unix.MS_NODEV, options)
@@ -154,6 +155,6 @@ func EngineNamespace() (string, error) {
 			return "", err
 		}
 	}
-	return "", errors.New("no process above has another mount namespace: this container does not share the machine's " +
-		"process IDs")
+	return "", errors.New("no process above has another mount namespace: this container does not share the " +
+		"machine's process IDs")
 }

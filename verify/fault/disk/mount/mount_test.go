@@ -220,7 +220,8 @@ func TestFlippedBitIsReadByOthers(t *testing.T) {
 	assert.Equal(t, "some text that is long enough"[flip.Offset], flip.Before)
 	assert.Equal(t, 1, flip.Read)
 	m.write("empty", "", true)
-	assert.Contains(t, m.disk.Obey(order.Order{Do: order.Flip, Files: "empty"}).Error, "no file with anything in it")
+	assert.Contains(t, m.disk.Obey(order.Order{Do: order.Flip, Files: "empty"}).Error,
+		"no file with anything in it")
 }
 
 func TestTornWriteKeepsItsFirstHalf(t *testing.T) {

@@ -49,7 +49,9 @@ var (
 )
 
 // child is the node of an inode that was found or made in a directory.
-func (p *node) child(ctx context.Context, n *disk.Inode, err error, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+func (p *node) child(
+	ctx context.Context, n *disk.Inode, err error, out *fuse.EntryOut,
+) (*fs.Inode, syscall.Errno) {
 	if err != nil {
 		return nil, disk.Errno(err)
 	}
@@ -83,7 +85,9 @@ func (p *node) Getattr(_ context.Context, _ fs.FileHandle, out *fuse.AttrOut) sy
 	return 0
 }
 
-func (p *node) Setattr(ctx context.Context, f fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut) syscall.Errno {
+func (p *node) Setattr(
+	ctx context.Context, f fs.FileHandle, in *fuse.SetAttrIn, out *fuse.AttrOut,
+) syscall.Errno {
 	if err := p.disk.Powered(ctx.Done()); err != nil {
 		return disk.Errno(err)
 	}
@@ -135,7 +139,9 @@ func owner(ctx context.Context) disk.Owner {
 	return disk.Owner{UID: uint32(os.Getuid()), GID: uint32(os.Getgid())}
 }
 
-func (p *node) Mkdir(ctx context.Context, name string, mode uint32, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+func (p *node) Mkdir(
+	ctx context.Context, name string, mode uint32, out *fuse.EntryOut,
+) (*fs.Inode, syscall.Errno) {
 	if err := p.disk.Powered(ctx.Done()); err != nil {
 		return nil, disk.Errno(err)
 	}
@@ -247,12 +253,16 @@ func (p *node) Fsync(ctx context.Context, f fs.FileHandle, _ uint32) syscall.Err
 	return disk.Errno(p.disk.SyncDir(p.n, ctx.Done()))
 }
 
-func (p *node) Read(ctx context.Context, f fs.FileHandle, dest []byte, offset int64) (fuse.ReadResult, syscall.Errno) {
+func (p *node) Read(
+	ctx context.Context, f fs.FileHandle, dest []byte, offset int64,
+) (fuse.ReadResult, syscall.Errno) {
 	got, err := f.(*disk.Handle).ReadAt(dest, offset, ctx.Done())
 	return fuse.ReadResultData(dest[:got]), disk.Errno(err)
 }
 
-func (p *node) Write(ctx context.Context, f fs.FileHandle, data []byte, offset int64) (uint32, syscall.Errno) {
+func (p *node) Write(
+	ctx context.Context, f fs.FileHandle, data []byte, offset int64,
+) (uint32, syscall.Errno) {
 	written, err := f.(*disk.Handle).WriteAt(data, offset, ctx.Done())
 	return uint32(written), disk.Errno(err)
 }
@@ -261,7 +271,9 @@ func (p *node) Release(_ context.Context, f fs.FileHandle) syscall.Errno {
 	return disk.Errno(f.(*disk.Handle).Close())
 }
 
-func (p *node) Allocate(ctx context.Context, f fs.FileHandle, offset, size uint64, mode uint32) syscall.Errno {
+func (p *node) Allocate(
+	ctx context.Context, f fs.FileHandle, offset, size uint64, mode uint32,
+) syscall.Errno {
 	if err := p.disk.Powered(ctx.Done()); err != nil {
 		return disk.Errno(err)
 	}

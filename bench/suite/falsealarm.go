@@ -4,6 +4,7 @@ import (
 	"warren/bench/compare"
 	"warren/bench/crew"
 	"warren/bench/lab"
+	"warren/bench/load"
 
 	"context"
 	"errors"
@@ -133,7 +134,7 @@ func (o *observer) begin(ctx context.Context) error {
 		return err
 	}
 	o.flooded = traffic.Queue{Name: queuePrefix + "flooded", Type: "quorum"}
-	if err := declareQueue(ctx, o.flooded, o.cluster); err != nil {
+	if err := lab.DeclareQueue(ctx, o.flooded, o.cluster); err != nil {
 		return err
 	}
 	o.recorder = history.NewRecorder("false-alarms", o.rig.Paths()...)
@@ -245,8 +246,8 @@ func overload(ctx context.Context, place *lab.Lab, watched []*observer) error {
 	var group errgroup.Group
 	for _, o := range watched {
 		endpoint := o.cluster.Outputs().AMQPURL
-		group.Go(func() error { return flood.Client.Produce(ctx, endpoint, o.flooded.Name, flood, &meter{}) })
-		group.Go(func() error { return flood.Client.Consume(ctx, endpoint, o.flooded.Name, flood, &meter{}) })
+		group.Go(func() error { return flood.Client.Produce(ctx, endpoint, o.flooded.Name, flood, &load.Meter{}) })
+		group.Go(func() error { return flood.Client.Consume(ctx, endpoint, o.flooded.Name, flood, &load.Meter{}) })
 	}
 	return group.Wait()
 }

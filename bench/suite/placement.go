@@ -5,11 +5,6 @@ import (
 	"warren/bench/lab"
 
 	"context"
-	"fmt"
-
-	rabbithole "github.com/michaelklishin/rabbit-hole/v2"
-
-	"warren/operate/cluster"
 )
 
 // A load balancer knows no leaders: of three connections through it to a cluster of three, one lands on the
@@ -30,7 +25,7 @@ func (l namedLoad) measure(ctx context.Context, place *lab.Lab) ([]compare.Sampl
 	var samples []compare.Sample
 	for home := range homes {
 		l.load.Home = home
-		values, atLeader, err := l.load.measure(ctx, place)
+		values, atLeader, err := l.load.Measure(ctx, place)
 		if err != nil {
 			return nil, err
 		}
@@ -40,34 +35,4 @@ func (l namedLoad) measure(ctx context.Context, place *lab.Lab) ([]compare.Sampl
 		}
 	}
 	return samples, nil
-}
-
-// connectionName is what the connections of a load into a queue are called.
-func connectionName(queue string) string { return "warren bench " + queue }
-
-// connectedTo is the name of the node that has all connections of a load into a queue; empty if several have.
-func connectedTo(ctx context.Context, c *cluster.Cluster, queue string) (node string, err error) {
-	err = lab.Patiently(ctx, func(ctx context.Context) error {
-		nodes := map[string]bool{}
-		err := c.AskAny(ctx, func(api *rabbithole.Client) error {
-			connections, err := api.ListConnections()
-			for _, connection := range connections {
-				if connection.ClientProperties["connection_name"] == connectionName(queue) {
-					node = connection.Node
-					nodes[node] = true
-				}
-			}
-			return err
-		})
-		switch {
-		case err != nil:
-			return err
-		case len(nodes) == 0:
-			return fmt.Errorf("no connection is called %q", connectionName(queue))
-		case len(nodes) > 1:
-			node = ""
-		}
-		return nil
-	})
-	return node, err
 }

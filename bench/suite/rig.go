@@ -92,7 +92,7 @@ func (r *rig) Prepare(ctx context.Context, name string) (fault.Target, error) {
 	leader := nodes[int(now.Unix())%len(nodes)]
 	r.target = fmt.Sprintf("%s%s-%d", queuePrefix, name, now.Unix())
 	for _, c := range r.crews {
-		if err := declareQueue(ctx, r.queue(c, r.target, leader.NodeName), r.cluster); err != nil {
+		if err := lab.DeclareQueue(ctx, r.queue(c, r.target, leader.NodeName), r.cluster); err != nil {
 			return fault.Target{}, err
 		}
 	}
@@ -107,18 +107,6 @@ func (r *rig) queue(c crew.Crew, target, node string) traffic.Queue {
 func discNodes(c *cluster.Cluster) []topology.NodeOutput {
 	return slices.DeleteFunc(slices.Clone(c.Nodes()), func(n topology.NodeOutput) bool {
 		return n.Type == topology.RAM
-	})
-}
-
-// declareQueue declares a queue. A request that was given up may have left half a queue, without replicas,
-// which another one would take for whole: it is deleted before the next try.
-func declareQueue(ctx context.Context, q traffic.Queue, c *cluster.Cluster) error {
-	return lab.Patiently(ctx, func(ctx context.Context) error {
-		err := q.Declare(ctx, c)
-		if err != nil {
-			err = errors.Join(err, q.Delete(ctx, c))
-		}
-		return err
 	})
 }
 

@@ -2,13 +2,14 @@ package suite
 
 import (
 	"warren/bench/compare"
+	"warren/bench/load"
 
 	"fmt"
 	"slices"
 )
 
 // usual is the load that the comparisons of throughput vary: 1 KiB messages, straight to the leader's node.
-var usual = Load{Client: warrenClient{}, Path: ToLeader, Queue: "quorum", Size: 1 << 10, Window: 256,
+var usual = load.Load{Client: load.Warren{}, Path: load.ToLeader, Queue: "quorum", Size: 1 << 10, Window: 256,
 	Producers: 1}
 
 // throughput compares how many messages are confirmed in a second, and how long a confirm takes.
@@ -18,9 +19,9 @@ func throughput() []compare.Comparison {
 			Name: "throughput/client",
 			Shows: "One producer of persistent 1 KiB messages into a quorum queue, straight to the leader's node: " +
 				"what the client costs.",
-			Metrics: loadMetrics,
+			Metrics: load.Metrics,
 			Sides: append(
-				sides(load("Warren", usual), load("amqp091-go", usual, bare)),
+				sides(loading("Warren", usual), loading("amqp091-go", usual, bare)),
 				compare.Side{Name: "tutorial's producer, confirming each", Measure: measureTutorialProducer},
 			),
 			Claims: []compare.Claim{
@@ -32,15 +33,15 @@ func throughput() []compare.Comparison {
 			Name: "throughput/path",
 			Shows: "The same by the way to the queue: straight to its leader's node, to another node, through the " +
 				"load balancer.",
-			Metrics: loadMetrics,
+			Metrics: load.Metrics,
 			Sides: append(
 				withBare(
-					load("leader's node", usual, everyHome),
-					load("other node", usual, everyHome, func(l *Load) { l.Path = ToOther }),
-					load("load balancer", usual, everyHome, func(l *Load) { l.Path = ThroughBalancer }),
+					loading("leader's node", usual, everyHome),
+					loading("other node", usual, everyHome, func(l *load.Load) { l.Path = load.ToOther }),
+					loading("load balancer", usual, everyHome, func(l *load.Load) { l.Path = load.ThroughBalancer }),
 				),
-				sides(load("load balancer, seeking the leader", usual, everyHome,
-					func(l *Load) { l.Path, l.Affinity = ThroughBalancer, true }))...,
+				sides(loading("load balancer, seeking the leader", usual, everyHome,
+					func(l *load.Load) { l.Path, l.Affinity = load.ThroughBalancer, true }))...,
 			),
 			Claims: []compare.Claim{
 				{Row: "load balancer, seeking the leader", Metric: "confirmed", Against: "leader's node", AtLeast: 0.9},
@@ -51,32 +52,32 @@ func throughput() []compare.Comparison {
 		{
 			Name:    "throughput/size",
 			Shows:   "The same by the size of a message.",
-			Metrics: loadMetrics,
+			Metrics: load.Metrics,
 			Sides: withBare(
-				load("100 B", usual, func(l *Load) { l.Size = 100 }),
-				load("1 KiB", usual),
-				load("64 KiB", usual, func(l *Load) { l.Size = 64 << 10 }),
+				loading("100 B", usual, func(l *load.Load) { l.Size = 100 }),
+				loading("1 KiB", usual),
+				loading("64 KiB", usual, func(l *load.Load) { l.Size = 64 << 10 }),
 			),
 		},
 		{
 			Name:    "throughput/window",
 			Shows:   "The same by how many messages may be unconfirmed at once: what waiting for every confirm costs.",
-			Metrics: loadMetrics,
+			Metrics: load.Metrics,
 			Sides:   withBare(windows(1, 16, 64, 256, 1024)...),
 		},
 		{
 			Name:    "throughput/clients",
 			Shows:   "The same by how many producers and consumers work on the queue.",
-			Metrics: append(slices.Clone(loadMetrics), deliveredMetric),
+			Metrics: append(slices.Clone(load.Metrics), load.Delivered),
 			Sides:   withBare(fans([2]int{1, 0}, [2]int{1, 1}, [2]int{4, 0}, [2]int{4, 4})...),
 		},
 		{
 			Name:    "throughput/queue",
 			Shows:   "The same by the type of the queue: what three replicas cost.",
-			Metrics: loadMetrics,
+			Metrics: load.Metrics,
 			Sides: withBare(
-				load("quorum", usual),
-				load("classic", usual, func(l *Load) { l.Queue = "classic" }),
+				loading("quorum", usual),
+				loading("classic", usual, func(l *load.Load) { l.Queue = "classic" }),
 			),
 		},
 	}
@@ -85,11 +86,11 @@ func throughput() []compare.Comparison {
 // namedLoad is a load as it appears in a table.
 type namedLoad struct {
 	name string
-	load Load
+	load load.Load
 }
 
-// load is a load with what is different about it.
-func load(name string, l Load, changes ...func(*Load)) namedLoad {
+// loading is a load with what is different about it.
+func loading(name string, l load.Load, changes ...func(*load.Load)) namedLoad {
 	for _, change := range changes {
 		change(&l)
 	}
@@ -97,10 +98,10 @@ func load(name string, l Load, changes ...func(*Load)) namedLoad {
 }
 
 // bare makes it the load of the bare client library.
-func bare(l *Load) { l.Client = bareClient{} }
+func bare(l *load.Load) { l.Client = load.Bare{} }
 
 // everyHome has it measured once for each node that may lead the queue.
-func everyHome(l *Load) { l.EveryHome = true }
+func everyHome(l *load.Load) { l.EveryHome = true }
 
 // sides are loads as sides of a comparison.
 func sides(loads ...namedLoad) []compare.Side {
@@ -115,7 +116,7 @@ func sides(loads ...namedLoad) []compare.Side {
 func withBare(loads ...namedLoad) []compare.Side {
 	var all []compare.Side
 	for _, l := range loads {
-		all = append(all, sides(l, load(l.name+", amqp091-go", l.load, bare))...)
+		all = append(all, sides(l, loading(l.name+", amqp091-go", l.load, bare))...)
 	}
 	return all
 }
@@ -124,7 +125,9 @@ func withBare(loads ...namedLoad) []compare.Side {
 func windows(sizes ...int) []namedLoad {
 	var loads []namedLoad
 	for _, size := range sizes {
-		loads = append(loads, load(fmt.Sprintf("window %d", size), usual, func(l *Load) { l.Window = size }))
+		loads = append(loads, loading(fmt.Sprintf("window %d", size), usual, func(l *load.Load) {
+			l.Window = size
+		}))
 	}
 	return loads
 }
@@ -133,8 +136,8 @@ func windows(sizes ...int) []namedLoad {
 func fans(counts ...[2]int) []namedLoad {
 	var loads []namedLoad
 	for _, n := range counts {
-		loads = append(loads, load(fmt.Sprintf("%d producing, %d consuming", n[0], n[1]), usual,
-			func(l *Load) { l.Producers, l.Consumers = n[0], n[1] }))
+		loads = append(loads, loading(fmt.Sprintf("%d producing, %d consuming", n[0], n[1]), usual,
+			func(l *load.Load) { l.Producers, l.Consumers = n[0], n[1] }))
 	}
 	return loads
 }

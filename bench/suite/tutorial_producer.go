@@ -3,6 +3,7 @@ package suite
 import (
 	"warren/bench/compare"
 	"warren/bench/lab"
+	"warren/bench/load"
 
 	"context"
 	"encoding/json"
@@ -19,15 +20,15 @@ func measureTutorialProducer(ctx context.Context, place *lab.Lab) ([]compare.Sam
 	c := place.Warren
 	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: usual.Queue,
 		Node: c.Nodes()[0].NodeName}
-	if err := declareQueue(ctx, queue, c); err != nil {
+	if err := lab.DeclareQueue(ctx, queue, c); err != nil {
 		return nil, err
 	}
 	defer place.CleanUp(ctx, func(ctx context.Context) error { return queue.Delete(ctx, c) })
 
 	const script = "flood.py"
 	seconds := func(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) }
-	printed, err := lab.RunScript(ctx, loadWarmUp+place.LoadTime+loadEnd, usual.endpoint(c), script, nil,
-		queue.Name, strconv.Itoa(usual.Size), seconds(loadWarmUp), seconds(place.LoadTime))
+	printed, err := lab.RunScript(ctx, load.WarmUp+place.LoadTime+load.End, usual.Endpoint(c), script, nil,
+		queue.Name, strconv.Itoa(usual.Size), seconds(load.WarmUp), seconds(place.LoadTime))
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func measureTutorialProducer(ctx context.Context, place *lab.Lab) ([]compare.Sam
 	for i, l := range found.Latencies {
 		latencies[i] = time.Duration(l * float64(time.Second))
 	}
-	values := latencyValues(latencies)
+	values := load.LatencyValues(latencies)
 	values["confirmed"] = float64(found.Confirmed) / found.Seconds
 	return []compare.Sample{{Values: values}}, nil
 }

@@ -3,6 +3,7 @@ package suite
 import (
 	"warren/bench/compare"
 	"warren/bench/lab"
+	"warren/bench/load"
 
 	"context"
 	"errors"
@@ -97,7 +98,7 @@ func declareTutorialQueue(
 	ctx context.Context, k *cluster.Cluster,
 ) (remove func(context.Context) error, err error) {
 	remove = func(context.Context) error {
-		conn, channel, err := bareClient{}.open(k.Outputs().AMQPURLs[0], topology.DefaultQueue)
+		conn, channel, err := load.Bare{}.Open(k.Outputs().AMQPURLs[0], topology.DefaultQueue)
 		if err != nil {
 			return err
 		}
@@ -189,7 +190,7 @@ func watchConfirms(ctx context.Context, p *clients.Producer, began time.Time) (l
 
 // settledCount is how many messages are in a queue once their number no longer changes.
 func settledCount(ctx context.Context, endpoint, queue string) (float64, error) {
-	conn, channel, err := bareClient{}.open(endpoint, queue)
+	conn, channel, err := load.Bare{}.Open(endpoint, queue)
 	if err != nil {
 		return 0, err
 	}

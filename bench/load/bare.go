@@ -1,4 +1,4 @@
-package suite
+package load
 
 import (
 	"context"
@@ -10,15 +10,15 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// bareClient is a loop over amqp091-go that does nothing but publish the same messages as Warren's client and
+// Bare is a loop over amqp091-go that does nothing but publish the same messages as Warren's client and
 // wait for confirms: no reconnecting, no deadlines but for its end.
-type bareClient struct{}
+type Bare struct{}
 
 // closeTimeout is how long a connection may take to close. One that the broker has blocked does not.
 const closeTimeout = 2 * time.Second
 
-// open connects and opens a channel. The caller closes the connection.
-func (bareClient) open(endpoint, queue string) (*amqp.Connection, *amqp.Channel, error) {
+// Open connects and opens a channel. The caller closes the connection.
+func (Bare) Open(endpoint, queue string) (*amqp.Connection, *amqp.Channel, error) {
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(connectionName(queue))
 	conn, err := amqp.DialConfig(endpoint,
@@ -34,8 +34,9 @@ func (bareClient) open(endpoint, queue string) (*amqp.Connection, *amqp.Channel,
 	return conn, channel, nil
 }
 
-func (b bareClient) Produce(ctx context.Context, endpoint, queue string, l Load, m *meter) error {
-	conn, channel, err := b.open(endpoint, queue)
+// Produce implements Client.
+func (b Bare) Produce(ctx context.Context, endpoint, queue string, l Load, m *Meter) error {
+	conn, channel, err := b.Open(endpoint, queue)
 	if err != nil {
 		return err
 	}
@@ -84,8 +85,9 @@ func (b bareClient) Produce(ctx context.Context, endpoint, queue string, l Load,
 	return errors.Join(err, closed)
 }
 
-func (b bareClient) Consume(ctx context.Context, endpoint, queue string, l Load, m *meter) error {
-	conn, channel, err := b.open(endpoint, queue)
+// Consume implements Client.
+func (b Bare) Consume(ctx context.Context, endpoint, queue string, l Load, m *Meter) error {
+	conn, channel, err := b.Open(endpoint, queue)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package suite
+package load
 
 import (
 	"warren/bench/compare"
@@ -54,37 +54,37 @@ const (
 // Client is a kind of producer and of consumer. Both work until ctx ends and report every confirm and
 // delivery.
 type Client interface {
-	Produce(ctx context.Context, endpoint, queue string, l Load, m *meter) error
-	Consume(ctx context.Context, endpoint, queue string, l Load, m *meter) error
+	Produce(ctx context.Context, endpoint, queue string, l Load, m *Meter) error
+	Consume(ctx context.Context, endpoint, queue string, l Load, m *Meter) error
 }
 
-// The metrics of a load.
-var loadMetrics = []compare.Metric{
+// Metrics are those of a load.
+var Metrics = []compare.Metric{
 	{Name: "confirmed", Unit: compare.PerSecond}, {Name: "latency p50", Unit: compare.Seconds},
 	{Name: "p95", Unit: compare.Seconds}, {Name: "p99", Unit: compare.Seconds},
 }
 
-// deliveredMetric is measured as well where there are consumers.
-var deliveredMetric = compare.Metric{Name: "delivered", Unit: compare.PerSecond}
+// Delivered is measured as well where there are consumers.
+var Delivered = compare.Metric{Name: "delivered", Unit: compare.PerSecond}
 
 const (
-	// loadWarmUp is how long a load runs before it is measured: connections open, buffers fill, the JIT
+	// WarmUp is how long a load runs before it is measured: connections open, buffers fill, the JIT
 	// compiles.
-	loadWarmUp = time.Second
-	// loadEnd is how long clients may take to end.
-	loadEnd = 20 * time.Second
+	WarmUp = time.Second
+	// End is how long clients may take to end.
+	End = 20 * time.Second
 )
 
-// measure runs the load into a queue of its own. It returns what was measured and whether the load balancer
+// Measure runs the load into a queue of its own. It returns what was measured and whether the load balancer
 // had connected all clients to the node that leads the queue.
-func (l Load) measure(
+func (l Load) Measure(
 	ctx context.Context, place *lab.Lab,
 ) (values map[string]float64, atLeader bool, err error) {
 	c := place.Warren
 	home := c.Nodes()[l.Home]
 	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: l.Queue,
 		Node: home.NodeName}
-	if err := declareQueue(ctx, queue, c); err != nil {
+	if err := lab.DeclareQueue(ctx, queue, c); err != nil {
 		return nil, false, err
 	}
 	defer place.CleanUp(ctx, func(ctx context.Context) error { return queue.Delete(ctx, c) })
@@ -92,17 +92,17 @@ func (l Load) measure(
 	if l.Affinity {
 		l.locate = c.Locate(traffic.VHost, queue.Name)
 	}
-	m := &meter{}
+	m := &Meter{}
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	clients, working := errgroup.WithContext(working)
 	for range l.Consumers {
-		clients.Go(func() error { return l.Client.Consume(working, l.endpoint(c), queue.Name, l, m) })
+		clients.Go(func() error { return l.Client.Consume(working, l.Endpoint(c), queue.Name, l, m) })
 	}
 	for range l.Producers {
-		clients.Go(func() error { return l.Client.Produce(working, l.endpoint(c), queue.Name, l, m) })
+		clients.Go(func() error { return l.Client.Produce(working, l.Endpoint(c), queue.Name, l, m) })
 	}
-	_ = wait.Sleep(working, loadWarmUp)
+	_ = wait.Sleep(working, WarmUp)
 	m.begin()
 	_ = wait.Sleep(working, place.LoadTime)
 	values = m.end()
@@ -122,13 +122,13 @@ func (l Load) measure(
 		return nil, false, fmt.Errorf("nothing was confirmed in %s", place.LoadTime)
 	}
 	if l.Consumers == 0 {
-		delete(values, deliveredMetric.Name)
+		delete(values, Delivered.Name)
 	}
 	return values, node == home.NodeName, nil
 }
 
-// endpoint is the URI of the load's path.
-func (l Load) endpoint(c *cluster.Cluster) string {
+// Endpoint is the URI of the load's path.
+func (l Load) Endpoint(c *cluster.Cluster) string {
 	outputs := c.Outputs()
 	switch {
 	case l.Path == ThroughBalancer:
@@ -142,8 +142,8 @@ func (l Load) endpoint(c *cluster.Cluster) string {
 // body is what every message of the load carries.
 func (l Load) body() []byte { return []byte(strings.Repeat("x", l.Size)) }
 
-// meter counts what happens between begin and end.
-type meter struct {
+// Meter counts what happens between begin and end.
+type Meter struct {
 	counting             atomic.Bool
 	confirmed, delivered atomic.Int64
 	began                time.Time
@@ -152,13 +152,13 @@ type meter struct {
 	latencies []time.Duration
 }
 
-func (m *meter) begin() {
+func (m *Meter) begin() {
 	m.began = time.Now()
 	m.counting.Store(true)
 }
 
 // confirm counts a confirmed message and, of every eighth, how long it took.
-func (m *meter) confirm(latency time.Duration) {
+func (m *Meter) confirm(latency time.Duration) {
 	if !m.counting.Load() {
 		return
 	}
@@ -170,25 +170,26 @@ func (m *meter) confirm(latency time.Duration) {
 	}
 }
 
-func (m *meter) deliver() {
+func (m *Meter) deliver() {
 	if m.counting.Load() {
 		m.delivered.Add(1)
 	}
 }
 
-// end stops counting and returns the values of loadMetrics and deliveredMetric.
-func (m *meter) end() map[string]float64 {
+// end stops counting and returns the values of Metrics and Delivered.
+func (m *Meter) end() map[string]float64 {
 	m.counting.Store(false)
 	elapsed := time.Since(m.began).Seconds()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	values := latencyValues(m.latencies)
+	values := LatencyValues(m.latencies)
 	values["confirmed"] = float64(m.confirmed.Load()) / elapsed
-	values[deliveredMetric.Name] = float64(m.delivered.Load()) / elapsed
+	values[Delivered.Name] = float64(m.delivered.Load()) / elapsed
 	return values
 }
 
-func latencyValues(latencies []time.Duration) map[string]float64 {
+// LatencyValues are the values of the metrics of latency.
+func LatencyValues(latencies []time.Duration) map[string]float64 {
 	l := checker.Percentiles(latencies)
 	return map[string]float64{"latency p50": l.Median.Seconds(), "p95": l.P95.Seconds(), "p99": l.P99.Seconds()}
 }

@@ -1,4 +1,4 @@
-package suite
+package load
 
 import (
 	"context"
@@ -6,10 +6,11 @@ import (
 	"warren/clients"
 )
 
-// warrenClient is Warren's own.
-type warrenClient struct{}
+// Warren is the client of package clients.
+type Warren struct{}
 
-func (warrenClient) Produce(ctx context.Context, endpoint, queue string, l Load, m *meter) error {
+// Produce implements Client.
+func (Warren) Produce(ctx context.Context, endpoint, queue string, l Load, m *Meter) error {
 	p, err := clients.NewProducer([]string{endpoint}, clients.WithWindow(l.Window),
 		clients.WithConnectionName(connectionName(queue)),
 		clients.WithAffinity(l.locate))
@@ -36,7 +37,7 @@ func (warrenClient) Produce(ctx context.Context, endpoint, queue string, l Load,
 		confirmations <- c
 	}
 	close(confirmations)
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadEnd)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), End)
 	defer cancel()
 	closed := p.Close(end)
 	<-confirmed
@@ -49,7 +50,8 @@ func (warrenClient) Produce(ctx context.Context, endpoint, queue string, l Load,
 	return closed
 }
 
-func (warrenClient) Consume(ctx context.Context, endpoint, queue string, l Load, m *meter) error {
+// Consume implements Client.
+func (Warren) Consume(ctx context.Context, endpoint, queue string, l Load, m *Meter) error {
 	handle := func(context.Context, clients.Delivery) error {
 		m.deliver()
 		return nil

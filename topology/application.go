@@ -29,6 +29,15 @@ type Binding struct {
 	Source, Destination, RoutingKey string
 }
 
+// The types of queues, and the argument of a declaration that names one.
+const (
+	QueueTypeArgument = "x-queue-type"
+
+	ClassicQueue = "classic"
+	QuorumQueue  = "quorum"
+	StreamQueue  = "stream"
+)
+
 // Names in the applications that come with Warren: application/app.yaml and application/tutorial.yaml.
 const (
 	DefaultExchange   = "ha_exchange"

@@ -61,7 +61,7 @@ type LoadBalancer struct {
 }
 
 // NodeName is the node's Erlang name, such as "rabbit@rabbit1".
-func (n Node) NodeName() string { return "rabbit@" + n.Name }
+func (n Node) NodeName() string { return NodeName(n.Name) }
 
 // NodesOfType are the names of the nodes of a type.
 func (c *Cluster) NodesOfType(t NodeType) []string {

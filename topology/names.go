@@ -13,6 +13,15 @@ const (
 	AlertmanagerHost = "alertmanager"
 )
 
+// nodeNamePrefix begins the Erlang name of every node; its host name follows.
+const nodeNamePrefix = "rabbit@"
+
+// NodeName is the Erlang name of the node with a host name, such as "rabbit@rabbit1".
+func NodeName(host string) string { return nodeNamePrefix + host }
+
+// HostOfNode is the host name of the node with an Erlang name.
+func HostOfNode(nodeName string) string { return strings.TrimPrefix(nodeName, nodeNamePrefix) }
+
 // What is appended to the name of a node or of the load balancer to name what belongs to it.
 const (
 	MembershipSuffix = "-join"

@@ -8,6 +8,9 @@ import (
 	"warren/verify/traffic"
 )
 
+// QueuePrefix begins the names of the queues that benchmarks declare.
+const QueuePrefix = "warren-bench-"
+
 // DeclareQueue declares a queue. A request that was given up may have left half a queue, without replicas,
 // which another one would take for whole: it is deleted before the next try.
 func DeclareQueue(ctx context.Context, q traffic.Queue, c *cluster.Cluster) error {

@@ -112,7 +112,7 @@ func (t *tutorialCluster) createNode(
 	}
 	// The official image writes these two lines for RABBITMQ_DEFAULT_USER and RABBITMQ_DEFAULT_PASS.
 	user := fmt.Sprintf("\ndefault_user = %s\ndefault_pass = %s\n", tutorialUser, tutorialPassword)
-	data := node.Container + "-data"
+	data := node.Container + topology.VolumeSuffix
 	if err := t.createVolume(ctx, data, node.Name); err != nil {
 		return err
 	}

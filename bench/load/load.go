@@ -82,7 +82,7 @@ func (l Load) Measure(
 ) (values map[string]float64, atLeader bool, err error) {
 	c := place.Warren
 	home := c.Nodes()[l.Home]
-	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: l.Queue,
+	queue := traffic.Queue{Name: fmt.Sprintf("%s%d", lab.QueuePrefix, time.Now().UnixNano()), Type: l.Queue,
 		Node: home.NodeName}
 	if err := lab.DeclareQueue(ctx, queue, c); err != nil {
 		return nil, false, err

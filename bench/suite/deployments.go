@@ -10,6 +10,7 @@ import (
 	"warren/bench/lab"
 	"warren/operate/cluster"
 	"warren/operate/health"
+	"warren/topology"
 	"warren/verify/checker"
 	"warren/verify/history"
 	"warren/verify/traffic"
@@ -90,7 +91,7 @@ func underTraffic(ctx context.Context, k *cluster.Cluster, do func() error) (com
 	if err := health.WaitHealthy(ctx, k); err != nil {
 		return compare.Sample{}, err
 	}
-	queue := traffic.Queue{Name: queuePrefix + "deployment", Type: "quorum", Replicas: len(k.Nodes())}
+	queue := traffic.Queue{Name: queuePrefix + "deployment", Type: topology.QuorumQueue, Replicas: len(k.Nodes())}
 	if err := queue.Declare(ctx, k); err != nil {
 		return compare.Sample{}, err
 	}

@@ -133,7 +133,7 @@ func (o *observer) begin(ctx context.Context) error {
 	if o.target, err = o.rig.Prepare(ctx, "alarms"); err != nil {
 		return err
 	}
-	o.flooded = traffic.Queue{Name: queuePrefix + "flooded", Type: "quorum"}
+	o.flooded = traffic.Queue{Name: queuePrefix + "flooded", Type: topology.QuorumQueue}
 	if err := lab.DeclareQueue(ctx, o.flooded, o.cluster); err != nil {
 		return err
 	}

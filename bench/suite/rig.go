@@ -82,7 +82,7 @@ func (r *rig) Logs(ctx context.Context, since, until time.Time) []report.Log {
 
 // queuePrefix marks the queues of the benchmarks, so that those of a run that was killed are found and
 // deleted.
-const queuePrefix = "warren-bench-"
+const queuePrefix = lab.QueuePrefix
 
 // Prepare implements scenario.Rig: a queue for every crew, all led by the same node, so that the fault
 // befalls all.
@@ -100,7 +100,7 @@ func (r *rig) Prepare(ctx context.Context, name string) (fault.Target, error) {
 }
 
 func (r *rig) queue(c crew.Crew, target, node string) traffic.Queue {
-	return traffic.Queue{Name: c.Queue(target), Type: "quorum", Replicas: len(r.cluster.Nodes()), Node: node}
+	return traffic.Queue{Name: c.Queue(target), Type: topology.QuorumQueue, Replicas: len(r.cluster.Nodes()), Node: node}
 }
 
 // discNodes are the nodes that the faults may strike: all but the RAM nodes.

@@ -3,13 +3,14 @@ package suite
 import (
 	"warren/bench/compare"
 	"warren/bench/load"
+	"warren/topology"
 
 	"fmt"
 	"slices"
 )
 
 // usual is the load that the comparisons of throughput vary: 1 KiB messages, straight to the leader's node.
-var usual = load.Load{Client: load.Warren{}, Path: load.ToLeader, Queue: "quorum", Size: 1 << 10, Window: 256,
+var usual = load.Load{Client: load.Warren{}, Path: load.ToLeader, Queue: topology.QuorumQueue, Size: 1 << 10, Window: 256,
 	Producers: 1}
 
 // throughput compares how many messages are confirmed in a second, and how long a confirm takes.
@@ -77,7 +78,7 @@ func throughput() []compare.Comparison {
 			Metrics: load.Metrics,
 			Sides: withBare(
 				loading("quorum", usual),
-				loading("classic", usual, func(l *load.Load) { l.Queue = "classic" }),
+				loading("classic", usual, func(l *load.Load) { l.Queue = topology.ClassicQueue }),
 			),
 		},
 	}

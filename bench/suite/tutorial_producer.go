@@ -18,7 +18,7 @@ import (
 // confirm.
 func measureTutorialProducer(ctx context.Context, place *lab.Lab) ([]compare.Sample, error) {
 	c := place.Warren
-	queue := traffic.Queue{Name: fmt.Sprintf("warren-bench-%d", time.Now().UnixNano()), Type: usual.Queue,
+	queue := traffic.Queue{Name: fmt.Sprintf("%s%d", lab.QueuePrefix, time.Now().UnixNano()), Type: usual.Queue,
 		Node: c.Nodes()[0].NodeName}
 	if err := lab.DeclareQueue(ctx, queue, c); err != nil {
 		return nil, err

@@ -119,7 +119,7 @@ func declareTutorialQueue(
 
 // limited is a queue like the tutorial's.
 func limited(name string) topology.Queue {
-	return topology.Queue{Name: name, Arguments: map[string]any{"x-queue-type": "quorum",
+	return topology.Queue{Name: name, Arguments: map[string]any{topology.QueueTypeArgument: topology.QuorumQueue,
 		"x-quorum-initial-group-size": int64(3),
 		"x-max-length":                int64(toldCapacity), "x-overflow": "reject-publish"}}
 }

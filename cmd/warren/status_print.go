@@ -13,6 +13,7 @@ import (
 	"warren/internal/terminal"
 	"warren/operate/cluster"
 	"warren/operate/health"
+	"warren/topology"
 )
 
 const (
@@ -166,7 +167,7 @@ func (t *table) list(queues []cluster.Queue, all bool) {
 		if !all {
 			name = short(name)
 		}
-		t.row(name, queue.Type, dash(queue.State), dash(strings.TrimPrefix(queue.Leader, "rabbit@")),
+		t.row(name, queue.Type, dash(queue.State), dash(topology.HostOfNode(queue.Leader)),
 			fmt.Sprintf("%d of %d", len(queue.Online), len(queue.Members)), queue.Messages,
 			known(queue.Consumers))
 	}

@@ -15,12 +15,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"warren/topology"
 )
 
 // Package is the agent's, and Path where it is in a container.
 const (
 	Package = "warren/agent"
-	Path    = "/etc/warren/agent"
+	Path    = topology.UploadPath + "/agent"
 )
 
 // folder is where the agent is built, below the folder of the project. The Docker provider, which reads it,

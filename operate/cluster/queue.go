@@ -14,9 +14,9 @@ import (
 
 // The types of queues.
 const (
-	Classic = "classic"
-	Quorum  = "quorum"
-	Stream  = "stream"
+	Classic = topology.ClassicQueue
+	Quorum  = topology.QuorumQueue
+	Stream  = topology.StreamQueue
 )
 
 // Queue is where a queue lives.

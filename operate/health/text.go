@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"warren/topology"
 )
 
 // join lists node names for people: the "rabbit@" that all share is noise.
@@ -14,7 +16,7 @@ func join(names []string) string {
 	}
 	short := make([]string, len(names))
 	for i, name := range names {
-		short[i] = strings.TrimPrefix(name, "rabbit@")
+		short[i] = topology.HostOfNode(name)
 	}
 	return strings.Join(short, ", ")
 }

@@ -146,12 +146,12 @@ func differences(want, found Item) []Difference {
 		maps.Copy(all, there)
 		for _, part := range slices.Sorted(maps.Keys(all)) {
 			is := there[part]
-			if part == ArgQueueType {
+			if part == topology.QueueTypeArgument {
 				if _, said := inner[part]; !said {
 					continue // the virtual host's default applied when the queue was declared
 				}
 				if is == nil {
-					is = Classic
+					is = topology.ClassicQueue
 				}
 			}
 			unlike = append(unlike, difference(part, inner[part], is)...)

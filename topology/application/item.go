@@ -93,7 +93,7 @@ func (i Item) Object(key string) map[string]any {
 
 // QueueType is the type of a queue, "" if it is not said.
 func (i Item) QueueType() string {
-	value, _ := i.Object("arguments")[ArgQueueType].(string)
+	value, _ := i.Object("arguments")[topology.QueueTypeArgument].(string)
 	return value
 }
 

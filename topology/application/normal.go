@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"warren/topology"
 )
 
 // The components of parameters that have kinds of their own here.
@@ -53,8 +55,8 @@ func (s Section) Normalise(item Item) []Item {
 	case Queue:
 		if kind := Text(p["type"]); kind != "" {
 			arguments := maps.Clone(p["arguments"].(map[string]any))
-			if _, said := arguments[ArgQueueType]; !said {
-				arguments[ArgQueueType] = kind
+			if _, said := arguments[topology.QueueTypeArgument]; !said {
+				arguments[topology.QueueTypeArgument] = kind
 			}
 			p["arguments"] = arguments
 		}

@@ -13,23 +13,28 @@ import (
 // Hashings are the ways in which RabbitMQ hashes passwords, of which the oldest is broken.
 var Hashings = []string{"rabbit_password_hashing_sha256", "rabbit_password_hashing_sha512"}
 
-// saltLength is the length of the salt in front of a password's hash, as RabbitMQ has it.
-const saltLength = 4
+// SaltLength is the length of the salt in front of a password's hash, as RabbitMQ has it.
+const SaltLength = 4
 
 // Hash hashes a password as RabbitMQ does: base64(salt ‖ SHA-256(salt ‖ password)), with a random salt.
 func Hash(password string) string {
-	salt := make([]byte, saltLength)
+	salt := make([]byte, SaltLength)
 	_, _ = rand.Read(salt) // never fails
-	return base64.StdEncoding.EncodeToString(append(salt, sum(Hashings[0], salt, password)...))
+	return HashWith(salt, password)
+}
+
+// HashWith hashes a password with a salt of SaltLength, by the first of Hashings.
+func HashWith(salt []byte, password string) string {
+	return base64.StdEncoding.EncodeToString(slices.Concat(salt, sum(Hashings[0], salt, password)))
 }
 
 // Verify tells whether a hash is of a password.
 func Verify(hash, hashing, password string) bool {
 	decoded, err := base64.StdEncoding.DecodeString(hash)
-	if err != nil || len(decoded) <= saltLength {
+	if err != nil || len(decoded) <= SaltLength {
 		return false
 	}
-	return subtle.ConstantTimeCompare(decoded[saltLength:], sum(hashing, decoded[:saltLength], password)) == 1
+	return subtle.ConstantTimeCompare(decoded[SaltLength:], sum(hashing, decoded[:SaltLength], password)) == 1
 }
 
 func sum(hashing string, salt []byte, password string) []byte {

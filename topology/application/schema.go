@@ -23,15 +23,6 @@ const (
 	FormAny     Form = "a value"
 )
 
-// The types of queues, and the argument that names one.
-const (
-	ArgQueueType = "x-queue-type"
-
-	Classic = "classic"
-	Quorum  = "quorum"
-	Stream  = "stream"
-)
-
 // Field is a key of an entry.
 type Field struct {
 	// Form is the form of its value.

@@ -3,19 +3,17 @@ package render
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"warren/topology"
+	"warren/topology/application"
 )
 
 const (
 	administratorTag = "administrator"
 	managementTag    = "management"
-	hashingAlgorithm = "rabbit_password_hashing_sha256"
-	saltLength       = 4
 )
 
 type definitions struct {
@@ -71,7 +69,7 @@ func newUser(name, password, tag string) userDefinition {
 	return userDefinition{
 		Name:             name,
 		PasswordHash:     passwordHash(name, password),
-		HashingAlgorithm: hashingAlgorithm,
+		HashingAlgorithm: application.Hashings[0],
 		Tags:             []string{tag, topology.ManagedTag},
 	}
 }
@@ -88,7 +86,5 @@ func fullPermission(user string) permissionDefinition {
 func passwordHash(username, password string) string {
 	mac := hmac.New(sha256.New, []byte(password))
 	mac.Write([]byte("warren password salt\x00" + username))
-	salt := mac.Sum(nil)[:saltLength]
-	hash := sha256.Sum256(append(salt[:saltLength:saltLength], password...))
-	return base64.StdEncoding.EncodeToString(append(salt[:saltLength:saltLength], hash[:]...))
+	return application.HashWith(mac.Sum(nil)[:application.SaltLength], password)
 }

@@ -31,7 +31,7 @@ type Queue struct {
 // String describes the queue in a sentence.
 func (q Queue) String() string {
 	switch {
-	case q.Type == "classic":
+	case q.Type == topology.ClassicQueue:
 		return "a classic queue, which lives on one node"
 	case q.Replicas > 0:
 		return fmt.Sprintf("a quorum queue with %d replicas", q.Replicas)
@@ -45,7 +45,7 @@ func (q Queue) Declare(ctx context.Context, c *cluster.Cluster) error {
 	if err != nil {
 		return fmt.Errorf("declare queue %q: stack output rabbitmqSeries: %w", q.Name, err)
 	}
-	arguments := map[string]any{"x-queue-type": q.Type}
+	arguments := map[string]any{topology.QueueTypeArgument: q.Type}
 	if q.Replicas > 0 {
 		arguments["x-quorum-initial-group-size"] = q.Replicas
 	}
@@ -68,7 +68,7 @@ func (q Queue) Declare(ctx context.Context, c *cluster.Cluster) error {
 
 // locator is the argument that says on which node the queue is to live.
 func (q Queue) locator(series topology.Series) string {
-	if q.Type == "classic" && series.HasQueueMasterLocator() {
+	if q.Type == topology.ClassicQueue && series.HasQueueMasterLocator() {
 		return "x-queue-master-locator"
 	}
 	return "x-queue-leader-locator"

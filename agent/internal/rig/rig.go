@@ -94,7 +94,7 @@ func (r *Rig) Names() []plan.NodeName {
 func (r *Rig) Desired(scope plan.Scope, self string) plan.Desired {
 	d := plan.Desired{Scope: scope, Series: r.Cluster.Series}
 	if self != "" {
-		d.Self = plan.NodeName("rabbit@" + self)
+		d.Self = plan.NodeName(topology.NodeName(self))
 	}
 	for i, n := range r.Cluster.Nodes {
 		d.Nodes = append(d.Nodes,
@@ -150,7 +150,7 @@ func (r *Rig) start(host string, desired plan.Desired, args []string, files map[
 	require.NoError(r.t, err)
 	create := append([]string{"create", "--name", r.Container(host), "--hostname", host, "--network", r.prefix,
 		"--network-alias", host, "--user", "root", "--entrypoint", AgentPath, "--env",
-		"WARREN_DESIRED=" + string(text)}, args...)
+		topology.DesiredVariable + "=" + string(text)}, args...)
 	r.docker(append(create, r.image, "run")...)
 	binary, err := os.ReadFile(r.binary)
 	require.NoError(r.t, err)
@@ -263,7 +263,7 @@ func (r *Rig) remove() {
 			r.t.Logf("the end of the log of %s:\n%s", name, run("logs", "--tail", "60", name))
 		}
 		run("rm", "--force", "--volumes", name)
-		run("volume", "rm", "--force", name+"-data")
+		run("volume", "rm", "--force", name+topology.VolumeSuffix)
 	}
 	run("network", "rm", r.prefix)
 }

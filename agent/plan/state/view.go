@@ -142,9 +142,9 @@ type QueueType string
 
 // The queue types. Of other ones nothing is known, so that they are treated as classic.
 const (
-	Classic QueueType = "classic"
-	Quorum  QueueType = "quorum"
-	Stream  QueueType = "stream"
+	Classic QueueType = topology.ClassicQueue
+	Quorum  QueueType = topology.QuorumQueue
+	Stream  QueueType = topology.StreamQueue
 )
 
 // QueueID names a queue.

@@ -35,64 +35,64 @@ type argument struct {
 // series43 is the first series with delayed retries.
 var series43 = topology.Series{Major: 4, Minor: 3}
 
-var queueTypes = []string{application.Classic, application.Quorum, application.Stream}
+var queueTypes = []string{topology.ClassicQueue, topology.QuorumQueue, topology.StreamQueue}
 
 // queueArguments are the arguments of queues, as the servers' own modules list them
 // (rabbit_classic_queue, rabbit_quorum_queue, rabbit_stream_queue: capabilities/0).
 var queueArguments = map[string]argument{
-	application.ArgQueueType: {form: application.FormText, values: queueTypes, queues: queueTypes},
+	topology.QueueTypeArgument: {form: application.FormText, values: queueTypes, queues: queueTypes},
 	"x-expires": {form: application.FormNumber, least: 1,
-		queues: []string{application.Classic, application.Quorum}},
+		queues: []string{topology.ClassicQueue, topology.QuorumQueue}},
 	"x-message-ttl": {form: application.FormNumber,
-		queues: []string{application.Classic, application.Quorum}},
+		queues: []string{topology.ClassicQueue, topology.QuorumQueue}},
 	"x-max-length": {form: application.FormNumber,
-		queues: []string{application.Classic, application.Quorum}},
+		queues: []string{topology.ClassicQueue, topology.QuorumQueue}},
 	"x-max-length-bytes": {form: application.FormNumber, queues: queueTypes},
 	argOverflow: {form: application.FormText,
 		values: []string{"drop-head", "reject-publish", "reject-publish-dlx"},
-		queues: []string{application.Classic, application.Quorum}},
+		queues: []string{topology.ClassicQueue, topology.QuorumQueue}},
 	argDeadLetterExchange: {form: application.FormText,
-		queues: []string{application.Classic, application.Quorum}},
+		queues: []string{topology.ClassicQueue, topology.QuorumQueue}},
 	argDeadLetterKey: {form: application.FormText,
-		queues: []string{application.Classic, application.Quorum}},
+		queues: []string{topology.ClassicQueue, topology.QuorumQueue}},
 	argDeadLetterStrategy: {form: application.FormText, values: []string{"at-most-once", "at-least-once"},
-		queues: []string{application.Quorum}},
+		queues: []string{topology.QuorumQueue}},
 	"x-single-active-consumer": {form: application.FormFlag,
-		queues: []string{application.Classic, application.Quorum}},
+		queues: []string{topology.ClassicQueue, topology.QuorumQueue}},
 	"x-max-priority": {form: application.FormNumber, least: 1, most: 255,
-		queues: []string{application.Classic}},
+		queues: []string{topology.ClassicQueue}},
 	"x-queue-mode": {form: application.FormText, values: []string{"default", "lazy"},
-		queues: []string{application.Classic}},
-	"x-queue-version": {form: application.FormNumber, least: 1, most: 2, queues: []string{application.Classic}},
+		queues: []string{topology.ClassicQueue}},
+	"x-queue-version": {form: application.FormNumber, least: 1, most: 2, queues: []string{topology.ClassicQueue}},
 	"x-queue-master-locator": {form: application.FormText,
 		values: []string{"min-masters", "client-local", "random"},
-		queues: []string{application.Classic}},
+		queues: []string{topology.ClassicQueue}},
 	"x-queue-leader-locator": {form: application.FormText, queues: queueTypes,
 		values: []string{"client-local", "balanced", "random", "least-leaders"}},
 	"x-quorum-initial-group-size": {form: application.FormNumber, least: 1,
-		queues: []string{application.Quorum}},
-	"x-quorum-target-group-size": {form: application.FormNumber, least: 1, queues: []string{application.Quorum},
+		queues: []string{topology.QuorumQueue}},
+	"x-quorum-target-group-size": {form: application.FormNumber, least: 1, queues: []string{topology.QuorumQueue},
 		since: topology.Series{Major: 3, Minor: 13}},
-	"x-delivery-limit":       {form: application.FormNumber, least: -1, queues: []string{application.Quorum}},
-	"x-max-in-memory-length": {form: application.FormNumber, queues: []string{application.Quorum}},
-	"x-max-in-memory-bytes":  {form: application.FormNumber, queues: []string{application.Quorum}},
+	"x-delivery-limit":       {form: application.FormNumber, least: -1, queues: []string{topology.QuorumQueue}},
+	"x-max-in-memory-length": {form: application.FormNumber, queues: []string{topology.QuorumQueue}},
+	"x-max-in-memory-bytes":  {form: application.FormNumber, queues: []string{topology.QuorumQueue}},
 	"x-consumer-timeout": {form: application.FormNumber, least: 1,
-		queues: []string{application.Classic, application.Quorum},
+		queues: []string{topology.ClassicQueue, topology.QuorumQueue},
 		since:  topology.Series{Major: 3, Minor: 12}},
-	"x-consumer-disconnected-timeout": {form: application.FormNumber, queues: []string{application.Quorum},
+	"x-consumer-disconnected-timeout": {form: application.FormNumber, queues: []string{topology.QuorumQueue},
 		since: series43},
-	"x-delayed-retry-type": {form: application.FormText, queues: []string{application.Quorum},
+	"x-delayed-retry-type": {form: application.FormText, queues: []string{topology.QuorumQueue},
 		since: series43},
-	"x-delayed-retry-min": {form: application.FormNumber, queues: []string{application.Quorum},
+	"x-delayed-retry-min": {form: application.FormNumber, queues: []string{topology.QuorumQueue},
 		since: series43},
-	"x-delayed-retry-max": {form: application.FormNumber, queues: []string{application.Quorum},
+	"x-delayed-retry-max": {form: application.FormNumber, queues: []string{topology.QuorumQueue},
 		since: series43},
-	"x-max-age": {form: application.FormText, queues: []string{application.Stream}},
+	"x-max-age": {form: application.FormText, queues: []string{topology.StreamQueue}},
 	"x-stream-max-segment-size-bytes": {form: application.FormNumber, least: 1,
-		queues: []string{application.Stream}},
-	"x-initial-cluster-size": {form: application.FormNumber, least: 1, queues: []string{application.Stream}},
+		queues: []string{topology.StreamQueue}},
+	"x-initial-cluster-size": {form: application.FormNumber, least: 1, queues: []string{topology.StreamQueue}},
 	"x-stream-filter-size-bytes": {form: application.FormNumber, least: 16, most: 255,
-		queues: []string{application.Stream},
+		queues: []string{topology.StreamQueue},
 		since:  topology.Series{Major: 3, Minor: 13}},
 }
 
@@ -160,7 +160,7 @@ func (p *parser) queue(e entry) {
 		}
 		if slices.Contains(queueTypes, kind) && !slices.Contains(a.queues, kind) {
 			p.problems.add(at(key), where, named+", which a "+kind+" queue does not have",
-				"remove it, or write "+application.ArgQueueType+": "+a.queues[0])
+				"remove it, or write "+topology.QueueTypeArgument+": "+a.queues[0])
 		}
 	}
 	p.contradictions(e, kind, at)
@@ -180,18 +180,18 @@ func (p *parser) defaultQueueType(vhost string) string {
 // contradictions reports arguments that exclude each other.
 func (p *parser) contradictions(e entry, kind string, at func(string) application.Position) {
 	where, arguments := e.String(), e.Object("arguments")
-	if kind == application.Quorum || kind == application.Stream {
+	if kind == topology.QuorumQueue || kind == topology.StreamQueue {
 		if durable, _ := e.Properties["durable"].(bool); !durable {
 			p.problems.add(e.place("durable"), where, "is a "+kind+" queue and not durable",
-				"remove `durable: false`, or write "+application.ArgQueueType+": classic")
+				"remove `durable: false`, or write "+topology.QueueTypeArgument+": classic")
 		}
 		if autoDelete, _ := e.Properties["auto_delete"].(bool); autoDelete {
 			p.problems.add(e.place("auto_delete"), where, "is a "+kind+" queue that is to be deleted automatically",
-				"remove `auto_delete: true`, or write "+application.ArgQueueType+": classic")
+				"remove `auto_delete: true`, or write "+topology.QueueTypeArgument+": classic")
 		}
 	}
 	overflow, exchange := application.Text(arguments[argOverflow]), arguments[argDeadLetterExchange]
-	if kind == application.Quorum && overflow == "reject-publish-dlx" {
+	if kind == topology.QuorumQueue && overflow == "reject-publish-dlx" {
 		p.problems.add(at(argOverflow), where, "is a quorum queue with x-overflow reject-publish-dlx",
 			"write drop-head or reject-publish")
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"warren/internal/suggest"
+	"warren/topology"
 	"warren/topology/application"
 )
 
@@ -43,7 +44,7 @@ var components = map[string]component{
 		"max-hops": {form: application.FormNumber, least: 1}, "queue": {form: application.FormText},
 		"consumer-tag": {form: application.FormText},
 		"queue-type": {form: application.FormText,
-			values: []string{application.Classic, application.Quorum}},
+			values: []string{topology.ClassicQueue, topology.QuorumQueue}},
 		"bind-nowait":           {form: application.FormFlag},
 		"resource-cleanup-mode": {form: application.FormText, values: []string{"default", "never"}},
 		"channel-use-mode":      {form: application.FormText, values: []string{"multiple", "single"}},

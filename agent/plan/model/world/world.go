@@ -157,7 +157,7 @@ const seeds = 3
 func NewWorld(choose Chooser) *World {
 	w := &World{choose: choose, Done: map[plan.Verb]int{}}
 	for i := range 5 {
-		w.Nodes = append(w.Nodes, &Node{Name: plan.NodeName(fmt.Sprintf("rabbit@rabbit%d", i+1))})
+		w.Nodes = append(w.Nodes, &Node{Name: plan.NodeName(topology.NodeName(fmt.Sprintf("rabbit%d", i+1)))})
 	}
 	w.Mnesia = w.Pick("mnesia", 4) == 3
 	w.promotable = !w.Mnesia
@@ -318,7 +318,7 @@ func (x Wish) String() string {
 }
 
 // Short is a node's name as stories write it.
-func Short(name plan.NodeName) string { return strings.TrimPrefix(string(name), "rabbit@") }
+func Short(name plan.NodeName) string { return topology.HostOfNode(string(name)) }
 
 // Valid is a wish that the configuration's own checks let pass: one node at least is a disc node.
 func (x Wish) Valid() Wish {

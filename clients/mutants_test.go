@@ -42,7 +42,7 @@ var mutants = map[string]mutant{
 	"blames a message that was not alone": {"flight/book.go",
 		"if blame && alone {",
 		"if blame && (alone || e.Attempts > 0) {"},
-	"repeats at short intervals for ever": {"flight/trial.go",
+	"repeats at short intervals forever": {"flight/trial.go",
 		"asked = max(asked, b.asked[d])",
 		"asked = min(asked, b.asked[d])"},
 }

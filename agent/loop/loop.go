@@ -53,9 +53,9 @@ type Loop struct {
 	Decided func(plan.Decision)
 	Log     *slog.Logger
 
-	// told is what was said of the last decision, since when that has been the same.
-	told  string
-	since time.Time
+	// reported is what was said of the last decision, since when that has been the same.
+	reported string
+	since    time.Time
 }
 
 // Run looks, decides and acts until all is as desired, until an action of one of the last verbs is done, or
@@ -181,11 +181,11 @@ func (l *Loop) tell(decision plan.Decision) {
 	for _, notice := range decision.Notices {
 		text += "\nnotice: " + notice.Text()
 	}
-	if text != "" && text != l.told {
+	if text != "" && text != l.reported {
 		l.Log.Info(text)
 	}
-	if text != l.told || l.since.IsZero() {
-		l.told, l.since = text, time.Now()
+	if text != l.reported || l.since.IsZero() {
+		l.reported, l.since = text, time.Now()
 	}
 }
 

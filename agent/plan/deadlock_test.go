@@ -9,7 +9,7 @@ import (
 	"warren/agent/plan"
 )
 
-// What follows are states in which a deployment once waited for ever, or was refused again and again.
+// What follows are states in which a deployment once waited forever, or was refused again and again.
 
 // A node that was cut off while the cluster let it go runs on with data that are out of date.
 func TestANodeThatWasLetGoStartsAnew(t *testing.T) {

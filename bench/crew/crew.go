@@ -17,7 +17,7 @@ import (
 	"warren/verify/traffic"
 )
 
-// Crew is a kind of client that suffers a fault: a producer and a consumer on every path, and a queue of its
+// Crew is a kind of client that a fault hits: a producer and a consumer on every path, and a queue of its
 // own.
 type Crew struct {
 	// Name is as it appears in tables.

@@ -22,10 +22,10 @@ import (
 
 // The ports of the clusters that the lab brings up begin here. Each takes less than a hundred.
 const (
-	stockPorts    = 28100
-	ByHandPorts   = 28200
-	tutorialPorts = 28300
-	AsToldPorts   = 28400
+	stockPorts     = 28100
+	ByHandPorts    = 28200
+	tutorialPorts  = 28300
+	AsWrittenPorts = 28400
 )
 
 // copied is a copy of a running stack: the same containers from the same images with the same files, under
@@ -39,7 +39,7 @@ type copied struct {
 	retuned bool
 	// cookie is the Erlang cookie of both.
 	cookie string
-	twins  []containerCopy
+	copies []containerCopy
 }
 
 // NewCopy describes a copy of source under a name, on ports of its own. If detection is not empty, it
@@ -110,9 +110,9 @@ func (c *copied) secrets() topology.Secrets {
 
 // gather reads what the containers of the source are like, and their files.
 func (c *copied) Gather(ctx context.Context) error {
-	c.twins = append(c.nodes(), c.loadBalancer())
-	for i := range c.twins {
-		if err := c.look(ctx, &c.twins[i]); err != nil {
+	c.copies = append(c.nodes(), c.loadBalancer())
+	for i := range c.copies {
+		if err := c.look(ctx, &c.copies[i]); err != nil {
 			return fmt.Errorf("copy stack %s: %w", c.source.Stack(), err)
 		}
 	}
@@ -126,7 +126,7 @@ func (c *copied) Up(ctx context.Context) (*cluster.Cluster, error) {
 	}
 	var created errgroup.Group
 	var names []string
-	for _, t := range c.twins {
+	for _, t := range c.copies {
 		names = append(names, t.name)
 		created.Go(func() error { return c.duplicate(ctx, t) })
 	}
@@ -146,7 +146,7 @@ func (c *copied) Up(ctx context.Context) (*cluster.Cluster, error) {
 	return k, nil
 }
 
-// twin is a container to be made like another.
+// containerCopy is a container to be made like another.
 type containerCopy struct {
 	from, name, alias string
 	labels            map[string]string
@@ -166,7 +166,7 @@ type containerCopy struct {
 }
 
 func (c *copied) nodes() []containerCopy {
-	var twins []containerCopy
+	var copies []containerCopy
 	for i, node := range c.outputs.Nodes {
 		t := containerCopy{
 			from: c.source.Outputs().Nodes[i].Container, name: node.Container, alias: node.Name,
@@ -180,9 +180,9 @@ func (c *copied) nodes() []containerCopy {
 			t.files = []file{{topology.AdvancedConfigPath,
 				render.AdvancedConfig(c.cluster, c.cluster.Nodes[i]), 0o444}}
 		}
-		twins = append(twins, t)
+		copies = append(copies, t)
 	}
-	return twins
+	return copies
 }
 
 func (c *copied) loadBalancer() containerCopy {

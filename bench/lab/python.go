@@ -72,7 +72,7 @@ func Python(
 func RunScript(
 	ctx context.Context, limit time.Duration, endpoint, script string, variables []string, args ...string,
 ) (printed []byte, err error) {
-	// The tutorial's programs wait for ever where a broker blocks them.
+	// The tutorial's programs wait forever where a broker blocks them.
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it did not end within %s", limit))
 	defer cancel()
 	cmd, done, err := Python(ctx, endpoint, script, args...)

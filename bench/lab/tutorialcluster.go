@@ -166,13 +166,13 @@ func (t *tutorialCluster) waitComposeHealthy(ctx context.Context, name string) e
 		})
 }
 
-// sleepAsTold is part of what is measured.
+// sleepAsInTutorial is part of what is measured.
 func sleepAsInTutorial(ctx context.Context, _ *cluster.Cluster) error {
 	_ = wait.Sleep(ctx, tutorialSleep)
 	return ctx.Err()
 }
 
-// joinAsTold runs the tutorial's commands.
+// joinAsInTutorial runs the tutorial's commands.
 func joinAsInTutorial(ctx context.Context, k *cluster.Cluster) error {
 	nodes := k.Nodes()
 	first := nodes[0].NodeName

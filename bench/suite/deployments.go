@@ -24,8 +24,8 @@ const (
 )
 
 const (
-	// rollOverhead is what a roll may take beside the restarts of its nodes, in seconds: Pulumi and its program
-	// start, and look at what is there.
+	// rollOverhead is what a roll may take in addition to the restarts of its nodes, in seconds: Pulumi and its
+	// program start, and look at what is there.
 	rollOverhead = 10
 	// rollRestarts is how many restarts of one node a roll of three may take.
 	rollRestarts = 2.5
@@ -39,7 +39,7 @@ func deployments() []compare.Comparison {
 	return []compare.Comparison{{
 		Name: "deployments",
 		Shows: "Deployments of a running cluster under traffic: one that has nothing to do, and one that changes " +
-			"a setting of all nodes, beside the restart of one node until its replicas are back.",
+			"a setting of all nodes. Compared with the restart of one node until its replicas are back.",
 		Metrics: []compare.Metric{
 			{Name: "time", Unit: compare.Seconds}, {Name: "longest gap in confirms", Unit: compare.Seconds},
 		},
@@ -91,7 +91,8 @@ func underTraffic(ctx context.Context, k *cluster.Cluster, do func() error) (com
 	if err := health.WaitHealthy(ctx, k); err != nil {
 		return compare.Sample{}, err
 	}
-	queue := traffic.Queue{Name: queuePrefix + "deployment", Type: topology.QuorumQueue, Replicas: len(k.Nodes())}
+	queue := traffic.Queue{Name: queuePrefix + "deployment", Type: topology.QuorumQueue,
+		Replicas: len(k.Nodes())}
 	if err := queue.Declare(ctx, k); err != nil {
 		return compare.Sample{}, err
 	}

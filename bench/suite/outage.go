@@ -117,7 +117,7 @@ func outage(name, what string, claims ...compare.Claim) compare.Comparison {
 	}
 }
 
-// suffer is one fault that clients of a cluster suffer.
+// outageSide is one fault that hits the clients of a cluster.
 type outageSide struct {
 	fault   string
 	cluster func(*lab.Lab, context.Context) (*cluster.Cluster, error)
@@ -127,7 +127,7 @@ type outageSide struct {
 	rows  []outageRow
 }
 
-// suffering is a kind of client, and the row of the table that shows it.
+// outageRow is a kind of client, and the row of the table that shows it.
 type outageRow struct {
 	row  string
 	crew crew.Crew

@@ -71,7 +71,7 @@ func startAsInTutorial(ctx context.Context, place *lab.Lab) ([]compare.Sample, e
 	if err := place.HaveTutorialImage(ctx); err != nil {
 		return nil, err
 	}
-	t, err := lab.NewTutorialCluster(place.Warren, "bench-as-told", lab.AsToldPorts)
+	t, err := lab.NewTutorialCluster(place.Warren, "bench-as-written", lab.AsWrittenPorts)
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,8 @@ import (
 // What the tutorial's throughput test publishes, through the load balancer and to each node, into a queue
 // that holds 10,000 messages and rejects the rest.
 const (
-	toldMessages = 10_000 + 3*5_000
-	toldCapacity = 10_000
+	toldMessages     = 10_000 + 3*5_000
+	tutorialCapacity = 10_000
 	// scriptTimeout is how long the test may take.
 	scriptTimeout = 5 * time.Minute
 )
@@ -92,8 +92,9 @@ func runPerformanceTest(ctx context.Context, place *lab.Lab) (rate, inQueue floa
 	return rate, inQueue, err
 }
 
-// declareTold declares the tutorial's exchange, queue and binding, empty, and returns what deletes them. The
-// tutorial's own script asks the management interface behind the load balancer, which is always down.
+// declareTutorialQueue declares the tutorial's exchange, queue and binding, empty, and returns what deletes
+// them. The tutorial's own script asks the management interface behind the load balancer, which is always
+// down.
 func declareTutorialQueue(
 	ctx context.Context, k *cluster.Cluster,
 ) (remove func(context.Context) error, err error) {
@@ -121,7 +122,7 @@ func declareTutorialQueue(
 func limited(name string) topology.Queue {
 	return topology.Queue{Name: name, Arguments: map[string]any{topology.QueueTypeArgument: topology.QuorumQueue,
 		"x-quorum-initial-group-size": int64(3),
-		"x-max-length":                int64(toldCapacity), "x-overflow": "reject-publish"}}
+		"x-max-length":                int64(tutorialCapacity), "x-overflow": "reject-publish"}}
 }
 
 // overfill publishes as many messages with Warren's producer into a queue like the tutorial's, and ends when

@@ -17,15 +17,15 @@ const sshd = "/usr/sbin/sshd"
 // sshTimeout bounds the start of an SSH server.
 const sshTimeout = 30 * time.Second
 
-// HasSSH tells whether hosts of a lab have SSH servers: OpenSSH is installed.
-func HasSSH() bool {
+// hasSSH tells whether hosts of a lab have SSH servers: OpenSSH is installed.
+func hasSSH() bool {
 	_, err := exec.LookPath("ssh-keygen")
 	return err == nil && exists(sshd)
 }
 
 // makeKeys makes the key that opens all hosts, and the hosts' own.
 func (l *Lab) makeKeys(ctx context.Context) error {
-	if !HasSSH() {
+	if !hasSSH() {
 		return nil
 	}
 	l.Key = filepath.Join(l.state(), "key")

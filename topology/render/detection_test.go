@@ -45,14 +45,15 @@ func TestRelaxedDetectionIsSlowerThroughout(t *testing.T) {
 	assert.Greater(t, relaxed.ConnectTimeout, fast.ConnectTimeout)
 }
 
-// Where a network is slow, or nothing is tuned, a node that comes back within the lot's time keeps what it
+// Where a network is slow, or nothing is tuned, a node that comes back within the random wait keeps what it
 // led.
 func TestOnlyFastDetectionElectsPromptly(t *testing.T) {
 	for mode, d := range render.Detections {
 		assert.Equal(t, mode == topology.DetectFast, d.PromptElection, mode)
 		cluster, err := stackconfig.New("test", stackconfig.Config{FailureDetection: mode})
 		require.NoError(t, err)
-		assert.Equal(t, d.PromptElection, strings.Contains(render.ErlangArgs(cluster), topology.PromptElectionPath), mode)
+		assert.Equal(t, d.PromptElection, strings.Contains(render.ErlangArgs(cluster), topology.PromptElectionPath),
+			mode)
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 	// maxSafeWatermark is the highest share that RabbitMQ recommends (https://www.rabbitmq.com/docs/memory).
 	maxSafeWatermark = 0.7
 	// MinWatermarkBytes is an idle node's memory, 118 to 143 MiB, and room for some messages. A node whose
-	// watermark lies below what it takes when idle blocks publishers for ever.
+	// watermark lies below what it takes when idle blocks publishers forever.
 	MinWatermarkBytes = 192 << 20
 	// maxMemoryShare is how much of one machine's memory all its nodes together may fill before they block
 	// publishers.

@@ -9,9 +9,9 @@ import (
 	"warren/verify/history"
 )
 
-// DefaultGrace is the time at the edges of a fault during which a confirm that was already on its way may
+// defaultGrace is the time at the edges of a fault during which a confirm that was already on its way may
 // still arrive.
-const DefaultGrace = time.Second
+const defaultGrace = time.Second
 
 // Expectation is what is promised while a fault is in effect, beyond what is promised always: that no
 // confirmed message is lost and none is made up. The zero value promises nothing more.
@@ -19,7 +19,7 @@ type Expectation struct {
 	// NoConfirms: no broker may take responsibility for a message, because no majority could keep it.
 	NoConfirms bool `json:"noConfirms,omitempty"`
 	// Grace is how long after the fault took effect confirms may still arrive under NoConfirms. Zero is
-	// DefaultGrace.
+	// defaultGrace.
 	Grace time.Duration `json:"grace,omitempty"`
 	// MaxOutage bounds, per path, the longest time without a confirm while the fault is coming, in effect, or
 	// going. The path "" stands for all paths together. A path not named has no bound.
@@ -31,7 +31,7 @@ func (e Expectation) grace() time.Duration {
 	if e.Grace > 0 {
 		return e.Grace
 	}
-	return DefaultGrace
+	return defaultGrace
 }
 
 // String says in plain words what is promised.

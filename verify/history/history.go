@@ -71,7 +71,7 @@ const (
 	Note Kind = "note"
 )
 
-// Event is something that happened beside the messages.
+// Event is something that happened, other than to messages.
 type Event struct {
 	At   time.Duration `json:"at"`
 	Kind Kind          `json:"kind"`

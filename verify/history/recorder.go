@@ -103,7 +103,7 @@ func (r *Recorder) Delivered(consumer, path, id string, redelivered bool) {
 	r.learn(id, path, fate{delivered: true})
 }
 
-// Event records something that happened beside the messages.
+// Event records something that happened, other than to messages.
 func (r *Recorder) Event(kind Kind, subject, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

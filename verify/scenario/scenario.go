@@ -15,9 +15,9 @@ import (
 	"warren/verify/fault"
 )
 
-// DefaultHold is how long a fault stays in the cluster unless it asks for longer: long enough for the clients
+// defaultHold is how long a fault stays in the cluster unless it asks for longer: long enough for the clients
 // to give up on what does not answer, and to find another way.
-const DefaultHold = 6 * time.Second
+const defaultHold = 6 * time.Second
 
 // Scenario is one or more faults, played one after the other.
 type Scenario struct {
@@ -38,7 +38,7 @@ type Step struct {
 // Single is the scenario of one fault. Hold 0 stands for the default.
 func Single(f fault.Fault, hold time.Duration) Scenario {
 	if hold == 0 {
-		hold = max(DefaultHold, f.Hold)
+		hold = max(defaultHold, f.Hold)
 	}
 	return Scenario{Name: f.Name, Description: f.Description, Steps: []Step{{Fault: f, Hold: hold}}}
 }

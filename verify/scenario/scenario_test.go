@@ -384,7 +384,7 @@ func TestRandomTakesAsLongAsAsked(t *testing.T) {
 
 func TestHoldFollowsTheFault(t *testing.T) {
 	f := fakeFault("a", nil, nil)
-	assert.Equal(t, DefaultHold, Single(f, 0).Steps[0].Hold)
+	assert.Equal(t, defaultHold, Single(f, 0).Steps[0].Hold)
 	f.Hold = time.Minute
 	assert.Equal(t, time.Minute, Single(f, 0).Steps[0].Hold)
 	assert.Equal(t, time.Second, Single(f, time.Second).Steps[0].Hold, "what the user says counts")

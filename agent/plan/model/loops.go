@@ -167,7 +167,7 @@ func (w *run) stepAgent(n *world.Node) {
 		l := c.Agent
 		w.advance(l)
 		if l.Desired.Scope == plan.ScopeStart && l.State == world.Refused {
-			l.State = world.Running // it tries again, for ever
+			l.State = world.Running // it tries again, forever
 		}
 	}
 }

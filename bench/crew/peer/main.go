@@ -21,7 +21,7 @@ import (
 	rabbitmq "github.com/wagslane/go-rabbitmq"
 )
 
-// patience is how long a confirm is waited for; the library itself waits for ever.
+// patience is how long a confirm is waited for; the library itself waits forever.
 const patience = 10 * time.Second
 
 func main() {

@@ -7,7 +7,7 @@ import (
 
 // After a failure a queue elects a new leader, which takes some tenths of a second. What RabbitMQ sends to
 // the old one meanwhile is lost, and sent again only by channels that the queue knows, which the new leader
-// tells of itself. A channel that was opened in between is none of them: it waits for ever (seen on RabbitMQ
+// tells of itself. A channel that was opened in between is none of them: it waits forever (seen on RabbitMQ
 // 4.3). So on a connection that replaces a lost one the first confirm is not waited for as long as others. If
 // it does not come, another channel asks again for the queue's leader; that costs much less than another
 // connection, which a load balancer might take to the very node that failed.

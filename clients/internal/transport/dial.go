@@ -16,10 +16,10 @@ type Config struct {
 	Name      string      // shown by the management interface
 	TLS       *tls.Config // for amqps endpoints
 	Heartbeat time.Duration
-	// Timeout is how long an endpoint may say nothing before an attempt to connect is given up; 0 for ever.
+	// Timeout is how long an endpoint may say nothing before an attempt to connect is given up; 0 forever.
 	Timeout time.Duration
 	// HedgeDelay is how long an attempt to connect goes on by itself before another is made at the same time;
-	// 0 for ever. See Dial.
+	// 0 forever. See Dial.
 	HedgeDelay time.Duration
 	// Network opens the network connection; nil stands for a net.Dialer.
 	Network func(ctx context.Context, network, address string) (net.Conn, error)
@@ -116,7 +116,7 @@ func after(d time.Duration) (<-chan time.Time, func()) {
 	return timer.C, func() { timer.Stop() }
 }
 
-// dialOnce makes one attempt. The client library takes no context and would wait for ever; here the end of
+// dialOnce makes one attempt. The client library takes no context and would wait forever; here the end of
 // ctx closes the socket, which ends any wait.
 func dialOnce(ctx context.Context, e Endpoint, cfg Config, heard *atomic.Int64) (*Conn, error) {
 	properties := amqp.NewConnectionProperties()

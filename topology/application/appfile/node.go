@@ -25,7 +25,7 @@ type member struct {
 }
 
 // deepest is how deep values may be nested, and most how many a file may have. An alias within itself would
-// go on for ever, and aliases of aliases nearly so.
+// go on forever, and aliases of aliases nearly so.
 const (
 	deepest = 64
 	most    = 10_000_000

@@ -71,7 +71,7 @@ func Mount(d *disk.Disk, target, namespace, source string) (*Mounted, error) {
 
 // settlePoll lets the kernel ask once whether files can be polled, and learn that they can't. Go's runtime
 // polls files that are opened, in a way that stops all else: a process that opened a file of the disk that it
-// serves would wait for itself for ever. The library answers for a file of this name.
+// serves would wait for itself forever. The library answers for a file of this name.
 func settlePoll(target string) error {
 	file, err := unix.Open(filepath.Join(target, ".go-fuse-epoll-hack"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {

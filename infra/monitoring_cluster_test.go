@@ -71,7 +71,8 @@ func TestMonitoring(t *testing.T) {
 	})
 	t.Logf("NoMajority fires after %.0f s", time.Since(start).Seconds())
 	prometheus.eventually("Alertmanager has it", func() error {
-		_, body := get(t.Context(), out.Monitoring.AlertmanagerURL+"/api/v2/alerts", out.Username, out.StatsPassword)
+		_, body := get(t.Context(), out.Monitoring.AlertmanagerURL+"/api/v2/alerts", out.Username,
+			out.StatsPassword)
 		var alerts []struct {
 			Labels map[string]string `json:"labels"`
 		}

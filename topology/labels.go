@@ -15,14 +15,15 @@ const (
 	LabelCookie = "warren.cookie"
 	// LabelNodeContainer is the ID of the container whose node a membership watches.
 	LabelNodeContainer = "warren.node-container"
-	// LabelGeneration tells the containers of one purpose apart. A deployment counts it up to replace a container that
-	// is otherwise as it should be: one that was stopped, or a helper that has lost what it watches over.
+	// LabelGeneration tells the containers of one purpose apart. A deployment counts it up to replace a
+	// container that is otherwise as it should be: one that was stopped, or a helper that has lost what it
+	// watches over.
 	LabelGeneration = "warren.generation"
-	// LabelOwner identifies the deployment state that created a container, a volume or a network. Another clone of the
-	// project, and a new state after a lost one, have another one.
+	// LabelOwner identifies the deployment state that created a container, a volume or a network. Another clone
+	// of the project, and a new state after a lost one, have another one.
 	LabelOwner = "warren.owner"
-	// LabelHadData is "true" on a node's container that was created while the stack had data, so that the node in it
-	// never founds a cluster.
+	// LabelHadData is "true" on a node's container that was created while the stack had data, so that the node
+	// in it never founds a cluster.
 	LabelHadData = "warren.had-data"
 )
 

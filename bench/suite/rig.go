@@ -100,7 +100,8 @@ func (r *rig) Prepare(ctx context.Context, name string) (fault.Target, error) {
 }
 
 func (r *rig) queue(c crew.Crew, target, node string) traffic.Queue {
-	return traffic.Queue{Name: c.Queue(target), Type: topology.QuorumQueue, Replicas: len(r.cluster.Nodes()), Node: node}
+	return traffic.Queue{Name: c.Queue(target), Type: topology.QuorumQueue,
+		Replicas: len(r.cluster.Nodes()), Node: node}
 }
 
 // discNodes are the nodes that the faults may strike: all but the RAM nodes.

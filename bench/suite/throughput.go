@@ -10,7 +10,8 @@ import (
 )
 
 // usual is the load that the comparisons of throughput vary: 1 KiB messages, straight to the leader's node.
-var usual = load.Load{Client: load.Warren{}, Path: load.ToLeader, Queue: topology.QuorumQueue, Size: 1 << 10, Window: 256,
+var usual = load.Load{Client: load.Warren{}, Path: load.ToLeader, Queue: topology.QuorumQueue, Size: 1 << 10,
+	Window:    256,
 	Producers: 1}
 
 // throughput compares how many messages are confirmed in a second, and how long a confirm takes.

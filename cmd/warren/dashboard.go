@@ -20,9 +20,9 @@ func newDashboard(opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dashboard",
 		Short: "Serve a page with the cluster's picture, alerts and live plots",
-		Long: "Serve a page with the cluster's picture, alerts and live plots, until interrupted.\n\nWhoever reaches its " +
-			"address sees the page: this command has the password, and the browser does not.\nThe stack needs " +
-			"warren:monitoring.",
+		Long: "Serve a page with the cluster's picture, alerts and live plots, until interrupted.\n\nWhoever " +
+			"reaches its address sees the page: this command has the password, and the browser does not.\nThe " +
+			"stack needs warren:monitoring.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()

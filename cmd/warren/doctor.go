@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"warren/cmd/warren/internal/show"
 	"warren/operate/doctor"
 	"warren/operate/health"
 	"warren/verify/fault"
@@ -52,7 +53,7 @@ func newDoctor(opts *options) *cobra.Command {
 			if opts.json {
 				err = printJSON(cmd.OutOrStdout(), slices.Concat([]doctor.Diagnosis{}, diagnoses))
 			} else {
-				err = printDiagnoses(cmd.OutOrStdout(), diagnoses)
+				err = show.Diagnoses(cmd.OutOrStdout(), diagnoses)
 			}
 			if err == nil && len(diagnoses) > 0 {
 				err = errDiagnosed

@@ -19,8 +19,9 @@ func newLogs(opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs",
 		Short: "Show what nodes, helpers and load balancers have logged, merged by time",
-		Long: "Show what nodes, their helpers, the load balancers and the monitoring have logged, merged by time.\n\n" +
-			"The engine keeps the last 30 MB of each container. A container that was replaced has no older lines.",
+		Long: "Show what nodes, their helpers, the load balancers and the monitoring have logged, merged by " +
+			"time.\n\nThe engine keeps the last 30 MB of each container. A container that was replaced has no " +
+			"older lines.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if since <= 0 {

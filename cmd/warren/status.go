@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"warren/cmd/warren/internal/show"
 	"warren/operate/cluster"
 	"warren/operate/health"
 )
@@ -36,9 +37,9 @@ func newStatus(opts *options) *cobra.Command {
 			}
 			defer c.Close()
 			out := cmd.OutOrStdout()
-			show := display{json: opts.json, queues: queues}
+			shown := display{json: opts.json, queues: queues}
 			if watch {
-				return watchStatus(cmd.Context(), out, c, every, show)
+				return watchStatus(cmd.Context(), out, c, every, shown)
 			}
 			status, err := health.Observe(cmd.Context(), c)
 			if err != nil {
@@ -49,7 +50,7 @@ func newStatus(opts *options) *cobra.Command {
 					return err
 				}
 			}
-			if err := show.status(out, status, alertsOf(cmd.Context(), c.Outputs())); err != nil {
+			if err := shown.status(out, status, alertsOf(cmd.Context(), c.Outputs())); err != nil {
 				return err
 			}
 			if !status.Healthy() {
@@ -69,12 +70,14 @@ func newStatus(opts *options) *cobra.Command {
 
 // watchStatus shows the status until ctx ends. A terminal is cleared before each; JSON is one document
 // after another.
-func watchStatus(ctx context.Context, out io.Writer, c *cluster.Cluster, every time.Duration, show display) error {
+func watchStatus(
+	ctx context.Context, out io.Writer, c *cluster.Cluster, every time.Duration, shown display,
+) error {
 	if every <= 0 {
 		return fmt.Errorf("--every must be positive, and is %s", every)
 	}
 	clear := ""
-	if file, isFile := out.(interface{ Fd() uintptr }); isFile && !show.json && term.IsTerminal(int(file.Fd())) {
+	if file, isFile := out.(interface{ Fd() uintptr }); isFile && !shown.json && term.IsTerminal(int(file.Fd())) {
 		clear = "\x1b[H\x1b[2J" // cursor home, erase display
 	}
 	ticker := time.NewTicker(every)
@@ -89,7 +92,7 @@ func watchStatus(ctx context.Context, out io.Writer, c *cluster.Cluster, every t
 		}
 		var screen strings.Builder
 		screen.WriteString(clear)
-		if err := show.status(&screen, status, alertsOf(ctx, c.Outputs())); err != nil {
+		if err := shown.status(&screen, status, alertsOf(ctx, c.Outputs())); err != nil {
 			return err
 		}
 		if _, err := io.WriteString(out, screen.String()); err != nil {
@@ -112,7 +115,7 @@ type display struct {
 
 func (d display) status(out io.Writer, status health.Status, alerts alertStatus) error {
 	if !d.json {
-		if err := printStatus(out, status, d.queues); err != nil {
+		if err := show.Status(out, status, d.queues); err != nil {
 			return err
 		}
 		return alerts.print(out, status.Time)

@@ -52,7 +52,8 @@ func (s alertStatus) print(out io.Writer, now time.Time) error {
 	default:
 		text.WriteString("\n")
 		for _, a := range s.Alerts {
-			line := fmt.Sprintf("%s (%s, for %s): %s", a.Name, a.Severity, now.Sub(a.Since).Round(time.Second), a.Summary)
+			line := fmt.Sprintf("%s (%s, for %s): %s", a.Name, a.Severity,
+				now.Sub(a.Since).Round(time.Second), a.Summary)
 			fmt.Fprintf(&text, "ALERT    %s\n", terminal.Escape(line))
 		}
 	}

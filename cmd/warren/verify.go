@@ -49,24 +49,31 @@ func newVerify(opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Inject faults under traffic and judge whether the cluster kept its promises",
-		Long: "Verify keeps messages flowing through the running cluster, breaks the cluster on purpose in one way after the\n" +
-			"other, heals it, and judges from the fate of every message whether a promise was broken and for how long the\n" +
-			"cluster did not serve. It writes a report, and fails if a scenario failed. Ctrl-C heals first.",
+		Long: "Verify keeps messages flowing through the running cluster, breaks the cluster on purpose in one " +
+			"way after the\nother, heals it, and judges from the fate of every message whether a promise was broken " +
+			"and for how long the\ncluster did not serve. It writes a report, and fails if a scenario failed. " +
+			"Ctrl-C heals first.",
 		Example: "  warren verify\n  warren verify --fault leader-killed --fault pair-cut --duration 20s\n" +
-			"  warren verify --random 20 --seed 7 --duration 10m\n  warren verify --judge report/history/leader-killed.jsonl.gz",
+			"  warren verify --random 20 --seed 7 --duration 10m\n  warren verify --judge " +
+			"report/history/leader-killed.jsonl.gz",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return v.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
 	flags := cmd.Flags()
 	flags.StringArrayVar(&v.faults, "fault", nil, "inject only the fault `NAME`; may be given many times")
-	flags.BoolVar(&v.storage, "storage", false, "inject the faults of disks instead of the usual ones: all nodes are killed to put them on disks "+
-		"that can be told to lie, and once more to take them off")
-	flags.BoolVar(&v.alerts, "alerts", false, "hold each fault until its alerts are due, and judge them as well; "+
-		"begins with ten quiet minutes. The stack needs warren:monitoring")
+	flags.BoolVar(&v.storage, "storage", false,
+		"inject the faults of disks instead of the usual ones: all nodes are killed to put them on disks "+
+			"that can be told to lie, and once more to take them off")
+	flags.BoolVar(&v.alerts, "alerts", false,
+		"hold each fault until its alerts are due, and judge them as well; "+
+			"begins with ten quiet minutes. The stack needs warren:monitoring")
 	flags.BoolVar(&v.list, "list", false, "list the faults and end")
-	flags.DurationVar(&v.duration, "duration", 0, "how long each fault lasts, or with --random the whole schedule (default: by fault)")
-	flags.IntVar(&v.random, "random", 0, "instead of each fault in turn, inject `N` drawn at random in one scenario")
-	flags.Uint64Var(&v.seed, "seed", 0, "seed of --random; the same seed gives the same schedule (default: a new one, which is printed)")
+	flags.DurationVar(&v.duration, "duration", 0,
+		"how long each fault lasts, or with --random the whole schedule (default: by fault)")
+	flags.IntVar(&v.random, "random", 0, "instead of each fault in turn, inject `N` drawn at random in "+
+		"one scenario")
+	flags.Uint64Var(&v.seed, "seed", 0, "seed of --random; the same seed gives the same schedule (default: a "+
+		"new one, which is printed)")
 	flags.Float64Var(&v.rate, "rate", 100, "messages published per second and path")
 	flags.IntVar(&v.size, "size", 256, "size of a message in bytes")
 	flags.StringVar(&v.report, "report", "report", "folder to write the report to")
@@ -134,7 +141,9 @@ func (v *verification) scenarios(faults []fault.Fault) []scenario.Scenario {
 }
 
 // play plays the scenarios and shows how far it is.
-func (v *verification) play(ctx context.Context, c *cluster.Cluster, scenarios []scenario.Scenario) (report.Run, error) {
+func (v *verification) play(
+	ctx context.Context, c *cluster.Cluster, scenarios []scenario.Scenario,
+) (report.Run, error) {
 	rig := scenario.ClusterRig{
 		Cluster: c,
 		Queue:   traffic.Queue{Type: "quorum"},

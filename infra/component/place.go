@@ -30,7 +30,8 @@ func (c *Cluster) places(
 	for _, host := range args.Topology.HostNames() {
 		p := &place{}
 		all[host] = p
-		p.resource, p.component = []pulumi.ResourceOption{pulumi.Parent(c)}, []pulumi.ResourceOption{pulumi.Parent(c)}
+		p.resource, p.component = []pulumi.ResourceOption{pulumi.Parent(c)},
+			[]pulumi.ResourceOption{pulumi.Parent(c)}
 		if host != "" {
 			provider, err := newProvider(ctx, name(onHost("engine", host)), args.Topology.Host(host), pulumi.Parent(c))
 			if err != nil {
@@ -40,7 +41,8 @@ func (c *Cluster) places(
 			p.component = append(p.component, pulumi.Providers(provider))
 		}
 		var err error
-		if p.network, err = newNetwork(ctx, name(onHost("network", host)), args.Topology, args.Owner, p.resource...); err != nil {
+		if p.network, err = newNetwork(ctx, name(onHost("network", host)), args.Topology, args.Owner,
+			p.resource...); err != nil {
 			return nil, err
 		}
 		p.image, err = newImage(ctx, name(onHost("rabbitmq-image", host)), args.Topology.Image, p.resource...)

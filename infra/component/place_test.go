@@ -31,8 +31,10 @@ func TestEveryHostHasAProvider(t *testing.T) {
 	assert.True(t, providers["engine-h3"].Inputs["sshOpts"].HasValue())
 
 	want := map[string]string{
-		"rabbit1": "h1", "rabbit1-join": "h1", "rabbit2": "h2", "rabbit2-join": "h2", "rabbit3": "h3", "rabbit3-join": "h3",
-		"formation": "h1", "haproxy-h1": "h1", "haproxy-h1-config": "h1", "haproxy-h2": "h2", "haproxy-h2-config": "h2",
+		"rabbit1": "h1", "rabbit1-join": "h1", "rabbit2": "h2", "rabbit2-join": "h2", "rabbit3": "h3",
+		"rabbit3-join": "h3",
+		"formation":    "h1", "haproxy-h1": "h1", "haproxy-h1-config": "h1", "haproxy-h2": "h2",
+		"haproxy-h2-config": "h2",
 	}
 	containers := r.Of(pulumitest.Container)
 	assert.ElementsMatch(t, names(want), names(containers))
@@ -49,7 +51,8 @@ func TestEveryHostHasAProvider(t *testing.T) {
 }
 
 func TestContainersAreReachedFromOtherHosts(t *testing.T) {
-	containers := declare(t, &enginetest.Fake{}, stackconfig.Config{Hosts: threeHosts()}).Of(pulumitest.Container)
+	containers := declare(t, &enginetest.Fake{},
+		stackconfig.Config{Hosts: threeHosts()}).Of(pulumitest.Container)
 	ports := func(name string) map[float64]string {
 		found := map[float64]string{}
 		for _, p := range pulumitest.Array(containers[name].Inputs["ports"]) {
@@ -60,7 +63,8 @@ func TestContainersAreReachedFromOtherHosts(t *testing.T) {
 		return found
 	}
 	assert.Equal(t, map[float64]string{
-		4369: "192.0.2.2", 25672: "192.0.2.2", 5672: "192.0.2.2", 15672: "192.0.2.2", 15692: "192.0.2.2", 15700: "192.0.2.2",
+		4369: "192.0.2.2", 25672: "192.0.2.2", 5672: "192.0.2.2", 15672: "192.0.2.2", 15692: "192.0.2.2",
+		15700: "192.0.2.2",
 	}, ports("rabbit2"))
 	assert.Equal(t, map[float64]string{15701: "192.0.2.1"}, ports("formation"))
 	assert.Empty(t, ports("rabbit2-join"), "nobody asks it")

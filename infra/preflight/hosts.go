@@ -59,7 +59,8 @@ func unreachable(h engine.Host, err error) string {
 		return fmt.Sprintf("no Docker engine answers at %s (%v): start one, or set DOCKER_HOST to where one is",
 			h.DaemonHost(), err)
 	}
-	return fmt.Sprintf("the engine of host %s does not answer (%v): start it, or correct warren:hosts", h.Name, err)
+	return fmt.Sprintf("the engine of host %s does not answer (%v): start it, or correct warren:hosts",
+		h.Name, err)
 }
 
 // prefix begins what is said of a host.
@@ -119,7 +120,8 @@ func clockProblems(answers []answer) []string {
 	for _, a := range answers {
 		if apart := a.clock.from - first.clock.to; apart > maxClockSkew {
 			problems = append(problems, fmt.Sprintf("the clock of host %s is at least %s ahead of that of host %s: "+
-				"let both follow a time server, such as with chrony", a.Name, apart.Round(100*time.Millisecond), first.Name))
+				"let both follow a time server, such as with chrony", a.Name, apart.Round(100*time.Millisecond),
+				first.Name))
 		}
 	}
 	return problems

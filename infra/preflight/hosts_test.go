@@ -18,7 +18,8 @@ import (
 
 func hosts() []topology.Host {
 	return []topology.Host{
-		{Name: "h1", Engine: "ssh://a", Address: "192.0.2.1"}, {Name: "h2", Engine: "ssh://b", Address: "192.0.2.2"},
+		{Name: "h1", Engine: "ssh://a", Address: "192.0.2.1"},
+		{Name: "h2", Engine: "ssh://b", Address: "192.0.2.2"},
 		{Name: "h3", Engine: "ssh://c", Address: "192.0.2.3"},
 	}
 }

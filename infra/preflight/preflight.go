@@ -45,7 +45,8 @@ func (e *Error) Error() string {
 // as an *Error: memory, disk, images, ports, names and open files that are missing, and what the planner
 // refuses by what was found. It changes nothing.
 func Check(
-	ctx context.Context, docker engine.Client, cluster *topology.Cluster, found *survey.Found, desired plan.Desired,
+	ctx context.Context, docker engine.Client, cluster *topology.Cluster, found *survey.Found,
+	desired plan.Desired,
 ) error {
 	ctx, cancel := context.WithTimeout(ctx, engineTimeout)
 	defer cancel()

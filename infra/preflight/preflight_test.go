@@ -108,7 +108,8 @@ func TestPreflightPorts(t *testing.T) {
 
 	// A container that crashes starts again and again. Lists show its ports from time to time only.
 	crashing := container.Summary{
-		ID: "crashing", State: container.StateRestarting, Labels: map[string]string{topology.LabelStack: enginetest.Stack},
+		ID: "crashing", State: container.StateRestarting,
+		Labels: map[string]string{topology.LabelStack: enginetest.Stack},
 	}
 	for _, state := range []string{container.StateRestarting, container.StateExited} {
 		crashing.State = state
@@ -132,8 +133,9 @@ func TestPreflightRefusesWhatThePlannerRefuses(t *testing.T) {
 	for name, tc := range map[string]struct {
 		label, value, says string
 	}{
-		"a downgrade":              {topology.LabelSeries, "4.4", "4.4"},
-		"another Erlang cookie":    {topology.LabelCookie, topology.Secrets{ErlangCookie: "ANOTHER"}.CookieFingerprint(enginetest.Stack), "Erlang cookie"},
+		"a downgrade": {topology.LabelSeries, "4.4", "4.4"},
+		"another Erlang cookie": {topology.LabelCookie,
+			topology.Secrets{ErlangCookie: "ANOTHER"}.CookieFingerprint(enginetest.Stack), "Erlang cookie"},
 		"a series that is skipped": {topology.LabelSeries, "4.0", "4.2"},
 	} {
 		t.Run(name, func(t *testing.T) {

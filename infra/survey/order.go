@@ -107,8 +107,8 @@ func generation(c Container, next bool) string {
 	return fmt.Sprint(last)
 }
 
-// HadData tells whether the container of a node, of a group, is one that must not found a cluster. A container
-// that is there keeps what it was created with.
+// HadData tells whether the container of a node, of a group, is one that must not found a cluster. A
+// container that is there keeps what it was created with.
 func (f *Found) HadData(cluster *topology.Cluster, n topology.Node, group Group) bool {
 	if c, exists := f.Containers[cluster.ContainerName(n)]; exists {
 		return c.HadData

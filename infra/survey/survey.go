@@ -54,7 +54,8 @@ type Container struct {
 // Desired is what a deployment desires. The Erlang cookie and the owner are empty if they are not known yet.
 func Desired(cluster *topology.Cluster, cookie, owner string) plan.Desired {
 	d := plan.Desired{
-		Scope: plan.ScopeDeployment, Stack: cluster.Stack, Nodes: Nodes(cluster.Nodes), Series: cluster.Series, Owner: owner,
+		Scope: plan.ScopeDeployment, Stack: cluster.Stack, Nodes: Nodes(cluster.Nodes), Series: cluster.Series,
+		Owner: owner,
 	}
 	if cookie != "" {
 		d.Cookie = topology.Secrets{ErlangCookie: cookie}.CookieFingerprint(cluster.Stack)
@@ -73,7 +74,8 @@ func Nodes(nodes []topology.Node) []plan.DesiredNode {
 
 // Look looks at what is there of a cluster. It changes nothing.
 func Look(ctx context.Context, docker engine.Client, cluster *topology.Cluster, last Last) (*Found, error) {
-	containers, err := docker.ContainerList(ctx, container.ListOptions{All: true, Filters: engine.OfStack(cluster.Stack)})
+	containers, err := docker.ContainerList(ctx,
+		container.ListOptions{All: true, Filters: engine.OfStack(cluster.Stack)})
 	if err != nil {
 		return nil, fmt.Errorf("list the containers of stack %s: %w", cluster.Stack, err)
 	}
@@ -118,9 +120,11 @@ func nameOf(c container.Summary) string {
 func containerOf(c container.Summary) Container {
 	role := c.Labels[topology.LabelRole]
 	helper := role != topology.RoleNode && role != topology.RoleLoadBalancer
-	starts := c.State == container.StateRunning || c.State == container.StateRestarting || c.State == container.StatePaused
+	starts := c.State == container.StateRunning || c.State == container.StateRestarting ||
+		c.State == container.StatePaused
 	return Container{
-		ID: c.ID, Generation: c.Labels[topology.LabelGeneration], HadData: c.Labels[topology.LabelHadData] == "true",
+		ID: c.ID, Generation: c.Labels[topology.LabelGeneration],
+		HadData: c.Labels[topology.LabelHadData] == "true",
 		Lost:    !starts || helper && strings.Contains(c.Status, "("+container.Unhealthy+")"),
 		Working: helper && starts && !strings.Contains(c.Status, "healthy)"),
 	}
@@ -132,7 +136,9 @@ func hostOf(node plan.NodeName) string {
 }
 
 // ask lets an agent look at the cluster. If none answers, nothing is known.
-func ask(ctx context.Context, docker engine.Client, cluster *topology.Cluster, containers []container.Summary) plan.View {
+func ask(
+	ctx context.Context, docker engine.Client, cluster *topology.Cluster, containers []container.Summary,
+) plan.View {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	desired, err := json.Marshal(plan.Desired{Nodes: Nodes(cluster.Nodes)})
@@ -168,7 +174,9 @@ func withAgent(containers []container.Summary) []container.Summary {
 }
 
 // complete adds what the engine knows to what the cluster says.
-func complete(view *plan.View, cluster *topology.Cluster, containers []container.Summary, volumes []*volume.Volume) {
+func complete(
+	view *plan.View, cluster *topology.Cluster, containers []container.Summary, volumes []*volume.Volume,
+) {
 	names := make([]string, 0, len(cluster.Nodes))
 	for _, n := range cluster.Nodes {
 		names = append(names, n.Name)
@@ -223,9 +231,9 @@ func completeNode(n *plan.Node, containers []container.Summary, volumes []*volum
 	}
 }
 
-// hasRun tells whether RabbitMQ has run in a container, as far as can be seen, so that its label tells what wrote the
-// data. In one that keeps ending, the node may refuse to start on data that another version wrote. It knows what
-// did, and looks before it starts.
+// hasRun tells whether RabbitMQ has run in a container, as far as can be seen, so that its label tells what
+// wrote the data. In one that keeps ending, the node may refuse to start on data that another version wrote.
+// It knows what did, and looks before it starts.
 func hasRun(c container.Summary) bool {
 	return strings.Contains(c.Status, "("+container.Healthy+")") ||
 		c.State == container.StateExited && strings.HasPrefix(c.Status, "Exited (0)")

@@ -81,7 +81,8 @@ func Queue(t *testing.T, c *cluster.Cluster, name string, arguments map[string]a
 // QuorumQueue declares a queue with three replicas for the time of the test.
 func QuorumQueue(t *testing.T, c *cluster.Cluster) fault.Target {
 	t.Helper()
-	return Queue(t, c, "warren-test", map[string]any{topology.QueueTypeArgument: topology.QuorumQueue, "x-quorum-initial-group-size": 3})
+	return Queue(t, c, "warren-test", map[string]any{topology.QueueTypeArgument: topology.QuorumQueue,
+		"x-quorum-initial-group-size": 3})
 }
 
 // Ask sends a request to a node that answers it.

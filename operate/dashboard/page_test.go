@@ -53,24 +53,29 @@ var hurt = Server{
 	Stack: "dev",
 	Source: waves{[]prometheus.Alert{
 		{
-			Name: "NoServers", Severity: monitoring.Critical, State: prometheus.Firing, Since: time.Now().Add(-40 * time.Second),
+			Name: "NoServers", Severity: monitoring.Critical, State: prometheus.Firing,
+			Since:   time.Now().Add(-40 * time.Second),
 			Summary: "Load balancer haproxy has no node to send clients to.", Means: "No node is part of a majority.",
 			Fix: []string{"warren doctor --stack dev"},
 		},
 		{
-			Name: "NodeDown", Severity: monitoring.Warning, State: prometheus.Pending, Since: time.Now().Add(-40 * time.Second),
+			Name: "NodeDown", Severity: monitoring.Warning, State: prometheus.Pending,
+			Since:   time.Now().Add(-40 * time.Second),
 			Summary: "Node <b>rabbit2</b> does not answer.", Means: "The node does not run.",
 		},
 	}},
 	Look: func(context.Context) (Picture, error) {
 		return Picture{
 			Nodes: []Node{
-				{Name: "rabbit1", State: "serving", Good: true, Leaders: 5, Connections: 12, Memory: 0.31, Peers: []string{"rabbit3"}},
+				{Name: "rabbit1", State: "serving", Good: true, Leaders: 5, Connections: 12, Memory: 0.31,
+					Peers: []string{"rabbit3"}},
 				{Name: "rabbit2", State: "exited", Peers: []string{}},
-				{Name: "rabbit3", State: "serving", Good: true, Leaders: 4, Connections: 9, Memory: 0.28, Peers: []string{"rabbit1"}},
+				{Name: "rabbit3", State: "serving", Good: true, Leaders: 4, Connections: 9, Memory: 0.28,
+					Peers: []string{"rabbit1"}},
 			},
-			Balancers: []Balancer{{Name: "haproxy", State: "running", Good: true, Servers: []string{"rabbit1", "rabbit3"}}},
-			Helpers:   4, AllHelpers: 5, Problems: []string{"rabbit2: its container is exited"},
+			Balancers: []Balancer{{Name: "haproxy", State: "running", Good: true,
+				Servers: []string{"rabbit1", "rabbit3"}}},
+			Helpers: 4, AllHelpers: 5, Problems: []string{"rabbit2: its container is exited"},
 		}, nil
 	},
 }
@@ -101,7 +106,8 @@ func TestTheBrowserDrawsEveryPanel(t *testing.T) {
 		for _, p := range d.Panels {
 			assert.Contains(t, dom, "<h2>"+p.Title+"</h2>")
 		}
-		assert.GreaterOrEqual(t, strings.Count(dom, `class="series `), len(d.Panels), "each panel has a line: %s", d.Name)
+		assert.GreaterOrEqual(t, strings.Count(dom, `class="series `), len(d.Panels),
+			"each panel has a line: %s", d.Name)
 		assert.NotContains(t, dom, "NaN")
 		assert.NotContains(t, dom, "undefined")
 	}

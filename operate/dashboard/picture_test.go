@@ -22,10 +22,12 @@ func TestThePictureSaysWhoReachesWhom(t *testing.T) {
 		return n
 	}
 	gone := health.NodeStatus{
-		NodeOutput: topology.NodeOutput{Name: "rabbit3", NodeName: "rabbit@rabbit3"}, State: "exited", Error: "exited",
+		NodeOutput: topology.NodeOutput{Name: "rabbit3", NodeName: "rabbit@rabbit3"}, State: "exited",
+		Error: "exited",
 	}
 	picture := Draw(health.Status{
-		Nodes: []health.NodeStatus{node("rabbit1", "rabbit1", "rabbit2"), node("rabbit2", "rabbit1", "rabbit2"), gone},
+		Nodes: []health.NodeStatus{node("rabbit1", "rabbit1", "rabbit2"),
+			node("rabbit2", "rabbit1", "rabbit2"), gone},
 		LoadBalancer: health.LoadBalancerStatus{
 			LoadBalancerOutput: topology.LoadBalancerOutput{Container: "warren-dev-haproxy"}, State: "running",
 			Servers: []cluster.Server{
@@ -34,9 +36,11 @@ func TestThePictureSaysWhoReachesWhom(t *testing.T) {
 			},
 		},
 	})
-	assert.Equal(t, Node{Name: "rabbit1", State: "serving", Good: true, Memory: 0.25, Peers: []string{"rabbit2"}}, picture.Nodes[0])
+	assert.Equal(t, Node{Name: "rabbit1", State: "serving", Good: true, Memory: 0.25,
+		Peers: []string{"rabbit2"}}, picture.Nodes[0])
 	assert.Equal(t, Node{Name: "rabbit3", State: "exited", Peers: []string{}}, picture.Nodes[2])
-	assert.Equal(t, []Balancer{{Name: "haproxy", State: "running", Good: true, Servers: []string{"rabbit1"}}}, picture.Balancers)
+	assert.Equal(t, []Balancer{{Name: "haproxy", State: "running", Good: true, Servers: []string{"rabbit1"}}},
+		picture.Balancers)
 	assert.NotEmpty(t, picture.Problems)
 }
 

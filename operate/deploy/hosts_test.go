@@ -18,7 +18,8 @@ func TestHostsOfAStack(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte(text), 0o600))
 	}
 	write("Pulumi.yaml", "name: warren\nruntime: go\n")
-	write("Pulumi.dev.yaml", "config:\n  warren:hosts:\n    - {name: h1, engine: \"unix:///nosuch.sock\", address: 192.0.2.1}\n")
+	write("Pulumi.dev.yaml", "config:\n  warren:hosts:\n    - {name: h1, engine: \"unix:///nosuch.sock\", "+
+		"address: 192.0.2.1}\n")
 	settings, err := settingsOf(root, "dev")
 	require.NoError(t, err)
 	hosts, err := settings.hosts()

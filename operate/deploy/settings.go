@@ -41,7 +41,8 @@ func settingsOf(root, stack string) (settings, error) {
 const ownImages = "warren/"
 
 // Images returns the images that a stack of the project in root needs and that images/build makes, by the
-// names that it takes: "rabbitmq:4.3". Images of others are theirs to provide. Flags are those of `pulumi up`.
+// names that it takes: "rabbitmq:4.3". Images of others are theirs to provide. Flags are those of `pulumi
+// up`.
 func Images(root, stack string, flags ...string) ([]string, error) {
 	if err := requireFile(root, stack); err != nil {
 		return nil, err

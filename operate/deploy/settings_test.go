@@ -20,7 +20,8 @@ func TestImagesOfAStack(t *testing.T) {
 			[]string{"nettools:1", "disktools:1"}},
 		"beside secrets and structures": {
 			"config:\n  warren:adminPassword:\n    secure: v1:abc\n  warren:ports:\n    amqp: 1\n" +
-				"  warren:image: warren/rabbitmq:4.0\n", []string{"rabbitmq:4.0", "haproxy:3.2", "nettools:1", "disktools:1"}},
+				"  warren:image: warren/rabbitmq:4.0\n",
+			[]string{"rabbitmq:4.0", "haproxy:3.2", "nettools:1", "disktools:1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProject(t, empty)
@@ -35,18 +36,21 @@ func TestImagesOfAStack(t *testing.T) {
 
 // TestImagesOfAStackThatIsWatched include those that watch it.
 func TestImagesOfAStackThatIsWatched(t *testing.T) {
-	watched := []string{"rabbitmq:4.3", "haproxy:3.2", "nettools:1", "disktools:1", "prometheus:3.5", "alertmanager:0.33"}
+	watched := []string{"rabbitmq:4.3", "haproxy:3.2", "nettools:1", "disktools:1", "prometheus:3.5",
+		"alertmanager:0.33"}
 	for name, tc := range map[string]struct {
 		file  string
 		flags []string
 		want  []string
 	}{
-		"by its file":          {"config:\n  warren:monitoring: true\n", nil, watched},
-		"with settings":        {"config:\n  warren:monitoring:\n    retention: 1d\n", nil, watched},
-		"with an image":        {"config:\n  warren:monitoring:\n    prometheusImage: prom/prometheus\n", nil, append(watched[:4:4], watched[5])},
-		"by a flag":            {"", []string{"--config", "warren:monitoring=true"}, watched},
-		"by a flag in one":     {"", []string{"--config=warren:monitoring=true"}, watched},
-		"not, by a flag":       {"config:\n  warren:monitoring: true\n", []string{"-c", "warren:monitoring=false"}, watched[:4]},
+		"by its file":   {"config:\n  warren:monitoring: true\n", nil, watched},
+		"with settings": {"config:\n  warren:monitoring:\n    retention: 1d\n", nil, watched},
+		"with an image": {"config:\n  warren:monitoring:\n    prometheusImage: prom/prometheus\n", nil,
+			append(watched[:4:4], watched[5])},
+		"by a flag":        {"", []string{"--config", "warren:monitoring=true"}, watched},
+		"by a flag in one": {"", []string{"--config=warren:monitoring=true"}, watched},
+		"not, by a flag": {"config:\n  warren:monitoring: true\n", []string{"-c", "warren:monitoring=false"},
+			watched[:4]},
 		"not":                  {"config:\n  warren:monitoring: false\n", nil, watched[:4]},
 		"a flag with no value": {"", []string{"--yes", "-c"}, watched[:4]},
 	} {

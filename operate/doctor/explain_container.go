@@ -14,7 +14,8 @@ func loadBalancerDown(c *consultation, _ health.Problem) (string, []string) {
 // restartBalancer restarts the load balancer if what was seen lasts.
 func (c *consultation) restartBalancer(lasts bool) []string {
 	balancer := c.Status.LoadBalancer.Container
-	fix := []string{logs(balancer), "# this closes the connections of all its clients, which connect again:", shell("docker", "restart", balancer)}
+	fix := []string{logs(balancer), "# this closes the connections of all its clients, which connect again:",
+		shell("docker", "restart", balancer)}
 	if lasts {
 		return append([]string{"# look again in some seconds; if it lasts:"}, fix...)
 	}
@@ -35,18 +36,21 @@ func serverMissing(c *consultation, _ health.Problem) (string, []string) {
 }
 
 func notSpread(c *consultation, _ health.Problem) (string, []string) {
-	return "The load balancer takes the node as up and gives it no connections: others carry its load.", c.restartBalancer(false)
+	return "The load balancer takes the node as up and gives it no connections: others carry " +
+		"its load.", c.restartBalancer(false)
 }
 
 func helperMissing(c *consultation, _ health.Problem) (string, []string) {
-	return meaning.HelperGone, []string{"# until this is done, drain a node before you stop it (rabbitmq-upgrade drain)", c.up()}
+	return meaning.HelperGone, []string{"# until this is done, drain a node before you stop it " +
+		"(rabbitmq-upgrade drain)", c.up()}
 }
 
 func helperDown(c *consultation, p health.Problem) (string, []string) {
 	if c.stateOfHelper(p.Subject) == "paused" {
 		return meaning.HelperGone, []string{shell("docker", "unpause", p.Subject)}
 	}
-	return meaning.HelperGone, []string{logs(p.Subject), shell("docker", "start", p.Subject), "# if it does not stay up:", c.up()}
+	return meaning.HelperGone, []string{logs(p.Subject), shell("docker", "start", p.Subject),
+		"# if it does not stay up:", c.up()}
 }
 
 func helperUnhealthy(c *consultation, p health.Problem) (string, []string) {
@@ -54,7 +58,8 @@ func helperUnhealthy(c *consultation, p health.Problem) (string, []string) {
 }
 
 func outputsIncomplete(c *consultation, _ health.Problem) (string, []string) {
-	return "Whether the containers that look after the cluster are there can't be seen. `pulumi up` writes the outputs that are missing.",
+	return "Whether the containers that look after the cluster are there can't be seen. `pulumi up` writes " +
+			"the outputs that are missing.",
 		[]string{c.up()}
 }
 

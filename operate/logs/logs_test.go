@@ -21,7 +21,8 @@ func source(ctx context.Context, container string, text ...string) <-chan Line {
 
 func TestLinesAreInTheOrderOfTime(t *testing.T) {
 	sources := []<-chan Line{
-		source(t.Context(), "rabbit1", "2026-01-02T00:00:01.5Z one", "2026-01-02T00:00:03Z three\r", "no time at all"),
+		source(t.Context(), "rabbit1", "2026-01-02T00:00:01.5Z one", "2026-01-02T00:00:03Z three\r",
+			"no time at all"),
 		source(t.Context(), "haproxy", "2026-01-02T00:00:02.000000001Z two", "2026-01-02T00:00:04Z "),
 		source(t.Context(), "rabbit2"),
 	}

@@ -16,7 +16,8 @@ import (
 
 // own are the packages whose tests bring up clusters of their own. All others share one.
 var own = []string{
-	"./topology/render", "./topology/monitoring", "./infra", "./infra/component", "./internal/hostlab", "./operate/deploy", "./verify/daytwo",
+	"./topology/render", "./topology/monitoring", "./infra", "./infra/component", "./internal/hostlab",
+	"./operate/deploy", "./verify/daytwo",
 	"./verify/hosts",
 }
 

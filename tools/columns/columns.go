@@ -18,8 +18,8 @@ const (
 // line is a line that is too long.
 type line struct{ number, columns int }
 
-// tooLong returns the lines of a file that are too long and could be broken. What can't be broken is a word of
-// longWord columns or more, a row of a table in Markdown, and in Go a raw string and a directive.
+// tooLong returns the lines of a file that are too long and could be broken. What can't be broken is a word
+// of longWord columns or more, a row of a table in Markdown, and in Go a raw string and a directive.
 func tooLong(file string, text []byte) []line {
 	isGo := filepath.Ext(file) == ".go"
 	var raw map[int]bool
@@ -49,8 +49,8 @@ func hasLongWord(l string) bool {
 	return false
 }
 
-// rawLines are the numbers of the lines on which a raw string goes beyond the limit. Such a string is shown or
-// run as it is written.
+// rawLines are the numbers of the lines on which a raw string goes beyond the limit. Such a string is shown
+// or run as it is written.
 func rawLines(text []byte) map[int]bool {
 	set := token.NewFileSet()
 	file := set.AddFile("", -1, len(text))

@@ -1,5 +1,5 @@
-// Command columns reports the lines of Go and Markdown files that are too long to read. It exits with status 1
-// if there are any.
+// Command columns reports the lines of Go and Markdown files that are too long to read. It exits with status
+// 1 if there are any.
 package main
 
 import (

@@ -91,8 +91,9 @@ func scrapes(s Stack) prometheusFile {
 	file.ScrapeConfigs = []scrapeConfig{
 		{Name: jobNodes, SampleLimit: sampleLimit, Targets: static("node", s.Nodes)},
 		{
-			Name:        jobBalancers,
-			Params:      map[string][]string{"scope": {"global", "frontend", "backend", "server"}}, // without listeners
+			Name: jobBalancers,
+			// without listeners
+			Params:      map[string][]string{"scope": {"global", "frontend", "backend", "server"}},
 			SampleLimit: sampleLimit, Targets: static("balancer", s.Balancers),
 		},
 		{Name: jobAgents, SampleLimit: sampleLimit, Targets: static("agent", s.Agents)},

@@ -130,7 +130,8 @@ func queuePanels() []Panel {
 			Queries: []Query{{`rabbitmq_queue_messages_bytes{job="rabbitmq"}`, "{{node}}"}},
 		},
 		{
-			Title: "Dead letters", Help: "Messages that were dead-lettered or dropped, by the reason.", Unit: PerSecond,
+			Title: "Dead letters", Help: "Messages that were dead-lettered or dropped, by the reason.",
+			Unit: PerSecond,
 			Queries: []Query{
 				{rate("rabbitmq_global_messages_dead_lettered_rejected_total"), "rejected"},
 				{rate("rabbitmq_global_messages_dead_lettered_expired_total"), "expired"},
@@ -158,7 +159,8 @@ func balancerPanels() []Panel {
 		},
 		{
 			Title: "New connections", Help: "A peak is a failure, from which clients move away.", Unit: PerSecond,
-			Queries: []Query{{`rate(haproxy_frontend_connections_total{job="haproxy",proxy="amqp"}[30s])`, "{{balancer}}"}},
+			Queries: []Query{{`rate(haproxy_frontend_connections_total{job="haproxy",proxy="amqp"}[30s])`,
+				"{{balancer}}"}},
 		},
 		{
 			Title: "Failed connections", Help: "Attempts to reach a node that failed, or were made once more.",
@@ -166,7 +168,8 @@ func balancerPanels() []Panel {
 			Queries: []Query{
 				{`sum(rate(haproxy_backend_connection_errors_total{job="haproxy",proxy="amqp"}[30s]))`, "failed"},
 				{`sum(rate(haproxy_backend_retry_warnings_total{job="haproxy",proxy="amqp"}[30s]))`, "tried again"},
-				{`sum(rate(haproxy_backend_redispatch_warnings_total{job="haproxy",proxy="amqp"}[30s]))`, "sent elsewhere"},
+				{`sum(rate(haproxy_backend_redispatch_warnings_total{job="haproxy",proxy="amqp"}[30s]))`,
+					"sent elsewhere"},
 			},
 		},
 		{
@@ -191,7 +194,8 @@ func clientPanels() []Panel {
 			Title: "Connections opened and closed", Help: "Clients that connect again and again are in trouble.",
 			Unit: PerSecond,
 			Queries: []Query{
-				{rate("rabbitmq_connections_opened_total"), "opened"}, {rate("rabbitmq_connections_closed_total"), "closed"},
+				{rate("rabbitmq_connections_opened_total"), "opened"},
+				{rate("rabbitmq_connections_closed_total"), "closed"},
 			},
 		},
 		{

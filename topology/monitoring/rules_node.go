@@ -33,8 +33,8 @@ func nodeRules(s Stack) []Rule {
 			Severity: Critical,
 			Summary: fmt.Sprintf("{{ $value }} of %d nodes answer, and the cluster needs %d.",
 				len(s.Nodes), s.quorum()),
-			Means: "Without a majority of its nodes, the cluster confirms nothing, and quorum queues deliver nothing. " +
-				"What was confirmed is on the nodes' disks, and comes back with them.",
+			Means: "Without a majority of its nodes, the cluster confirms nothing, and quorum queues deliver " +
+				"nothing. What was confirmed is on the nodes' disks, and comes back with them.",
 			Fix: []string{s.doctor()},
 		},
 		{

@@ -24,8 +24,8 @@ func queueRules(s Stack) []Rule {
 			For:      soon,
 			Severity: Critical,
 			Summary:  "{{ $value | humanize }} messages a second are published, and none is confirmed.",
-			Means: "Publishers wait for confirms that do not come. Their queues have no majority, or an alarm blocks " +
-				"them. What is not confirmed is not stored.",
+			Means: "Publishers wait for confirms that do not come. Their queues have no majority, or an " +
+				"alarm blocks them. What is not confirmed is not stored.",
 			Fix: []string{s.doctor()},
 		},
 		{
@@ -44,8 +44,8 @@ func queueRules(s Stack) []Rule {
 			For:      lasting,
 			Severity: Warning,
 			Summary:  "{{ $value | humanize }} messages are delivered and not acknowledged, and they become more.",
-			Means: "Consumers take messages and do not finish them. The messages stay in memory and on disk, and are " +
-				"delivered once more when their consumers' connections end.",
+			Means: "Consumers take messages and do not finish them. The messages stay in memory and on disk, " +
+				"and are delivered once more when their consumers' connections end.",
 			Fix: []string{"warren status --queues --stack " + s.Name},
 		},
 		{

@@ -32,8 +32,8 @@ func resourceRules(s Stack) []Rule {
 			For:      lasting,
 			Severity: Warning,
 			Summary:  "The disk of node {{ $labels.node }} will be full within 24 hours.",
-			Means: "As it went in the last hour, the disk reaches the limit at which publishers are blocked within a " +
-				"day.",
+			Means: "As it went in the last hour, the disk reaches the limit at which publishers are blocked " +
+				"within a day.",
 			Fix: []string{"docker system df", s.doctor()},
 		},
 	}

@@ -20,7 +20,8 @@ import (
 // testStack is a stack of three nodes.
 func testStack(t *testing.T) Stack {
 	t.Helper()
-	cluster, err := stackconfig.New("test", stackconfig.Config{Monitoring: stackconfig.MonitoringConfig{Enabled: true}})
+	cluster, err := stackconfig.New("test",
+		stackconfig.Config{Monitoring: stackconfig.MonitoringConfig{Enabled: true}})
 	require.NoError(t, err)
 	return Of(cluster.Outputs(topology.Secrets{}))
 }

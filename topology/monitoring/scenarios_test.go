@@ -199,7 +199,8 @@ var scenarios = []scenario{
 	{
 		name: "a disk fills up: 3 GB an hour of 50",
 		changes: map[string]string{
-			of("rabbitmq_disk_space_available_bytes", "rabbit1", ""): fmt.Sprintf("50000000000-4166666x%d", for1h+2*for10min),
+			of("rabbitmq_disk_space_available_bytes", "rabbit1", ""): fmt.Sprintf("50000000000-4166666x%d",
+				for1h+2*for10min),
 		},
 		firing: map[time.Duration][]string{
 			20 * time.Minute: nil, 35 * time.Minute: nil, 50 * time.Minute: {"DiskFillsUp"},
@@ -208,14 +209,16 @@ var scenarios = []scenario{
 	{
 		name: "a disk fills up slowly: 1 GB an hour of 50",
 		changes: map[string]string{
-			of("rabbitmq_disk_space_available_bytes", "rabbit1", ""): fmt.Sprintf("50000000000-1388888x%d", for1h+2*for10min),
+			of("rabbitmq_disk_space_available_bytes", "rabbit1", ""): fmt.Sprintf("50000000000-1388888x%d",
+				for1h+2*for10min),
 		},
 		firing:  map[time.Duration][]string{50 * time.Minute: nil},
 		against: []string{"DiskFillsUp"},
 	},
 	{
-		name:    "messages are published, and none is confirmed any more",
-		changes: everyNode("rabbitmq_global_messages_confirmed_total", `,protocol="amqp091"`, then("0+500", "30000")),
+		name: "messages are published, and none is confirmed any more",
+		changes: everyNode("rabbitmq_global_messages_confirmed_total", `,protocol="amqp091"`,
+			then("0+500", "30000")),
 		firing: map[time.Duration][]string{
 			time.Minute + 20*time.Second: nil, time.Minute + 45*time.Second: {"NothingConfirmed"},
 		},

@@ -33,16 +33,19 @@ func TestDecodeReadsEveryKey(t *testing.T) {
 		},
 		Image: "i", Series: "4.3", HAProxyImage: "h",
 		Ports: PortsConfig{
-			AMQP: 1, Management: 2, LoadBalancerAMQP: 3, LoadBalancerManagement: 4, Stats: 5, Prometheus: 6, Alertmanager: 7,
+			AMQP: 1, Management: 2, LoadBalancerAMQP: 3, LoadBalancerManagement: 4, Stats: 5, Prometheus: 6,
+			Alertmanager: 7,
 		},
 		BindAddress: "b", NodeTypes: map[string]topology.NodeType{"a": topology.RAM},
 		PartitionHandling: "p", FailureDetection: "f", MemoryLimit: "m", MemoryHighWatermark: 0.4,
 		DiskFreeLimit: "d", HeartbeatSeconds: 10, ConnectionMax: 20, LogLevel: "l",
 		Plugins: []string{"x", "y"}, RabbitMQConf: "r", Username: "u", LoadBalancers: 3,
 		Monitoring: MonitoringConfig{
-			Enabled: true, PrometheusImage: "p", AlertmanagerImage: "a", Retention: "1d", RetentionSize: "s", MemoryLimit: "m",
+			Enabled: true, PrometheusImage: "p", AlertmanagerImage: "a", Retention: "1d", RetentionSize: "s",
+			MemoryLimit: "m",
 		},
-		Hosts: []topology.Host{{Name: "h", Engine: "e", Address: "a", Zone: "z", CertPath: "c", SSHOptions: []string{"o"}}},
+		Hosts: []topology.Host{{Name: "h", Engine: "e", Address: "a", Zone: "z", CertPath: "c",
+			SSHOptions: []string{"o"}}},
 	}, config)
 }
 

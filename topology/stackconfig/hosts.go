@@ -20,7 +20,8 @@ const defaultLoadBalancers = 2
 // The ports of a node that its peers on other hosts use. They are the same on the host as in the container,
 // because the peers know a node by its name only.
 var nodePorts = []int{
-	topology.EPMDPort, topology.AMQPPort, topology.ManagementPort, topology.PrometheusPort, topology.DistributionPort,
+	topology.EPMDPort, topology.AMQPPort, topology.ManagementPort, topology.PrometheusPort,
+	topology.DistributionPort,
 	topology.AgentPort, topology.FormationPort, topology.BalancerMetricsPort,
 }
 
@@ -54,8 +55,8 @@ func place(c *topology.Cluster, loadBalancers int) {
 func hostWarnings(c *topology.Cluster) []string {
 	var warnings []string
 	if critical := criticalZones(c); len(critical) > 0 {
-		warnings = append(warnings, fmt.Sprintf("the loss of zone %s stops the cluster, because the others hold no "+
-			"majority of the nodes: use three zones", strings.Join(critical, " or zone ")))
+		warnings = append(warnings, fmt.Sprintf("the loss of zone %s stops the cluster, because the "+
+			"others hold no majority of the nodes: use three zones", strings.Join(critical, " or zone ")))
 	}
 	for _, h := range c.Hosts {
 		if strings.HasPrefix(h.Engine, "tcp:") && h.CertPath == "" {
@@ -81,7 +82,8 @@ func validateHosts(problems *problemList, c Config, cluster *topology.Cluster) {
 		}
 		validateEngine(problems, key, h)
 		validateAddress(problems, key+".address", h.Address)
-		for _, field := range []struct{ name, value string }{{"name", h.Name}, {"engine", h.Engine}, {"address", h.Address}} {
+		for _, field := range []struct{ name, value string }{{"name", h.Name}, {"engine", h.Engine},
+			{"address", h.Address}} {
 			if first, twice := seen[field.name][field.value]; twice && field.value != "" {
 				problems.add(key+"."+field.name, fmt.Sprintf("is %q, as is that of hosts[%d]", field.value, first),
 					"give every host its own")
@@ -185,12 +187,15 @@ func validatePlaces(problems *problemList, c Config, cluster *topology.Cluster) 
 	}
 	for i, n := range cluster.Nodes {
 		if host, taken := reserved[n.Name]; taken {
-			problems.add(fmt.Sprintf("nodes[%d].name", i), "is "+quoted(n.Name)+", the name of the load balancer on "+host,
+			problems.add(fmt.Sprintf("nodes[%d].name", i),
+				"is "+quoted(n.Name)+", the name of the load balancer on "+host,
 				"use another name")
 		}
 	}
-	if critical := criticalZones(cluster); len(critical) > 0 && len(placement.Zones(placementHosts(cluster))) > 2 {
-		problems.add("hosts", fmt.Sprintf("has zone %s with half of the nodes or more, so that its loss stops the cluster",
+	if critical := criticalZones(cluster); len(critical) > 0 &&
+		len(placement.Zones(placementHosts(cluster))) > 2 {
+		problems.add("hosts", fmt.Sprintf("has zone %s with half of the nodes or more, so that its loss stops "+
+			"the cluster",
 			strings.Join(critical, " and zone ")),
 			"add hosts to the other zones, or pin fewer nodes there with nodes[].host")
 	}
@@ -234,7 +239,8 @@ func validateHostPorts(problems *problemList, c Config, cluster *topology.Cluste
 		{lb.StatsPort, "statistics of the load balancer"},
 	}
 	if m := cluster.Monitoring; m != nil {
-		ports = append(ports, usedPort{m.PrometheusPort, "Prometheus"}, usedPort{m.AlertmanagerPort, "Alertmanager"})
+		ports = append(ports, usedPort{m.PrometheusPort, "Prometheus"},
+			usedPort{m.AlertmanagerPort, "Alertmanager"})
 	}
 	for _, port := range ports {
 		users[port.number] = append(users[port.number], port.use)
@@ -254,7 +260,8 @@ func validateHostPorts(problems *problemList, c Config, cluster *topology.Cluste
 		}
 	}
 	if c.BindAddress != "" && c.BindAddress != defaultBindAddress {
-		problems.add("bindAddress", "is "+quoted(c.BindAddress)+", and with warren:hosts ports are published on the hosts' addresses",
+		problems.add("bindAddress", "is "+quoted(c.BindAddress)+
+			", and with warren:hosts ports are published on the hosts' addresses",
 			"leave it out")
 	}
 }

@@ -121,7 +121,8 @@ func validateNodeTypes(problems *problemList, c Config, cluster *topology.Cluste
 		}
 	}
 	series := cluster.Series
-	if ram := cluster.NodesOfType(topology.RAM); len(ram) > 0 && series != (topology.Series{}) && !series.HasRAMNodes() {
+	if ram := cluster.NodesOfType(topology.RAM); len(ram) > 0 && series != (topology.Series{}) &&
+		!series.HasRAMNodes() {
 		problems.add("nodeTypes",
 			fmt.Sprintf("makes %s a RAM node, and new clusters of RabbitMQ %s have none",
 				strings.Join(ram, ", "), series),

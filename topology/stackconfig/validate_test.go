@@ -38,7 +38,8 @@ func TestTheDefaultsAreTheTutorialsCluster(t *testing.T) {
 
 func TestPartitionHandlingIsTheTutorialsWhereItExists(t *testing.T) {
 	for image, want := range map[string]topology.PartitionHandling{
-		"rabbitmq:3.12-management": topology.PartitionAutoheal, "rabbitmq:4.2": topology.PartitionAutoheal, "rabbitmq:4.3": "",
+		"rabbitmq:3.12-management": topology.PartitionAutoheal, "rabbitmq:4.2": topology.PartitionAutoheal,
+		"rabbitmq:4.3": "",
 	} {
 		c, err := New("dev", Config{Image: image})
 		require.NoError(t, err)
@@ -130,21 +131,28 @@ var mistakes = map[string]struct {
 		raw{"ports": `{"amqp":7000,"management":7002}`}, "ports",
 		"port 7002 to management of rabbit1 and to AMQP of rabbit3",
 	},
-	"port as text":             {raw{"ports": `{"amqp":"high"}`}, "ports.amqp", "whole number"},
-	"unknown port":             {raw{"ports": `{"managemnt":1}`}, "ports.managemnt", `did you mean "management"?`},
-	"monitoring as a word":     {raw{"monitoring": "yes"}, "monitoring", "write true, false, or a map"},
-	"monitoring as a list":     {raw{"monitoring": `["on"]`}, "monitoring", "write true, false, or a map"},
-	"unknown monitoring":       {raw{"monitoring": `{"retentoin":"1d"}`}, "monitoring.retentoin", `did you mean "retention"?`},
-	"retention without a unit": {raw{"monitoring": `{"retention":"15"}`}, "monitoring.retention", "write a number and h, d, w or y"},
-	"retention of nothing":     {raw{"monitoring": `{"retentionSize":"1MB"}`}, "monitoring.retentionSize", "use at least 64MiB"},
-	"Prometheus in no memory":  {raw{"monitoring": `{"memoryLimit":"64MiB"}`}, "monitoring.memoryLimit", "use at least 128MiB"},
-	"Prometheus' image":        {raw{"monitoring": `{"prometheusImage":"A B"}`}, "monitoring.prometheusImage", "no image reference"},
+	"port as text": {raw{"ports": `{"amqp":"high"}`}, "ports.amqp", "whole number"},
+	"unknown port": {raw{"ports": `{"managemnt":1}`}, "ports.managemnt",
+		`did you mean "management"?`},
+	"monitoring as a word": {raw{"monitoring": "yes"}, "monitoring", "write true, false, or a map"},
+	"monitoring as a list": {raw{"monitoring": `["on"]`}, "monitoring", "write true, false, or a map"},
+	"unknown monitoring": {raw{"monitoring": `{"retentoin":"1d"}`}, "monitoring.retentoin",
+		`did you mean "retention"?`},
+	"retention without a unit": {raw{"monitoring": `{"retention":"15"}`}, "monitoring.retention",
+		"write a number and h, d, w or y"},
+	"retention of nothing": {raw{"monitoring": `{"retentionSize":"1MB"}`}, "monitoring.retentionSize",
+		"use at least 64MiB"},
+	"Prometheus in no memory": {raw{"monitoring": `{"memoryLimit":"64MiB"}`}, "monitoring.memoryLimit",
+		"use at least 128MiB"},
+	"Prometheus' image": {raw{"monitoring": `{"prometheusImage":"A B"}`}, "monitoring.prometheusImage",
+		"no image reference"},
 	"Prometheus on a node's port": {
 		raw{"monitoring": "true", "ports": `{"prometheus":15672}`}, "ports",
 		"port 15672 to management of rabbit1 and to Prometheus",
 	},
 	"node called prometheus": {
-		raw{"nodes": `[{"name":"a"},{"name":"prometheus"},{"name":"c"}]`}, "nodes[1].name", "the name of Prometheus",
+		raw{"nodes": `[{"name":"a"},{"name":"prometheus"},{"name":"c"}]`}, "nodes[1].name",
+		"the name of Prometheus",
 	},
 	"ports as a number": {raw{"ports": `5672`}, "ports", "write a map of alertmanager, amqp"},
 	"unknown plugin": {
@@ -334,7 +342,8 @@ func TestWarnings(t *testing.T) {
 			"gives 4 nodes: as many failures as 3 nodes survive, 1"},
 		"series nobody has tried": {Config{Image: "rabbitmq:4.9"}, "newer than 4.3"},
 		"strategy without effect": {Config{PartitionHandling: "autoheal"}, "no effect in RabbitMQ 4.3"},
-		"RAM node": {Config{Image: "rabbitmq:3.13", NodeTypes: map[string]topology.NodeType{"rabbit2": topology.RAM}},
+		"RAM node": {Config{Image: "rabbitmq:3.13",
+			NodeTypes: map[string]topology.NodeType{"rabbit2": topology.RAM}},
 			"rabbit2 is a RAM node"},
 		"watermark near the limit": {Config{MemoryHighWatermark: 0.9}, "may be killed for its memory"},
 		"heartbeat too short":      {Config{HeartbeatSeconds: 1}, "close healthy connections"},

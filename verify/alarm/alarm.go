@@ -56,7 +56,9 @@ type Outcome struct {
 // Judge compares what fired during the faults of a history with what is expected of them, by the fault's
 // name. An alert that fired before a fault began is not the fault's. What comes after a fault is its doing,
 // until the next one begins.
-func Judge(h history.History, fired []Fired, expected map[string]Expectation) ([]Outcome, []checker.Violation) {
+func Judge(
+	h history.History, fired []Fired, expected map[string]Expectation,
+) ([]Outcome, []checker.Violation) {
 	var outcomes []Outcome
 	var violations []checker.Violation
 	report := func(kind checker.Kind, format string, args ...any) {
@@ -110,6 +112,8 @@ func sortedByTime(first map[string]time.Duration) []string {
 	for name := range first {
 		names = append(names, name)
 	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(first[a], first[b]), cmp.Compare(a, b)) })
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(first[a], first[b]), cmp.Compare(a, b))
+	})
 	return names
 }

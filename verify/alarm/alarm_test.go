@@ -20,7 +20,8 @@ const s = time.Second
 func run(name string) history.History {
 	return history.History{
 		Traffic: history.Span{To: 120 * s},
-		Faults:  []history.FaultWindow{{Fault: name, Begun: 9 * s, Injected: 10 * s, Healing: 100 * s, Healed: 101 * s}},
+		Faults: []history.FaultWindow{{Fault: name, Begun: 9 * s, Injected: 10 * s, Healing: 100 * s,
+			Healed: 101 * s}},
 	}
 }
 
@@ -43,16 +44,22 @@ func TestJudge(t *testing.T) {
 		fired []Fired
 		want  []checker.Kind
 	}{
-		"in time":                      {"broken", []Fired{fires("NoMajority", 35*s, 100*s)}, nil},
-		"in time, with a consequence":  {"broken", []Fired{fires("NoMajority", 35*s, 100*s), fires("NodeDown", 90*s, 99*s)}, nil},
-		"never":                        {"broken", nil, []checker.Kind{checker.AlertMissing}},
-		"too late":                     {"broken", []Fired{fires("NoMajority", 41*s, 100*s)}, []checker.Kind{checker.AlertMissing}},
-		"before the fault":             {"broken", []Fired{fires("NoMajority", 2*s, 100*s)}, []checker.Kind{checker.AlertMissing}},
-		"another one":                  {"broken", []Fired{fires("NoMajority", 35*s, 99*s), fires("DiskAlarm", 50*s, 60*s)}, []checker.Kind{checker.FalseAlarm}},
-		"a quiet fault":                {"harmless", nil, nil},
-		"a quiet fault with an alert":  {"harmless", []Fired{fires("NodeDown", 50*s, 60*s)}, []checker.Kind{checker.FalseAlarm}},
-		"an alert after a quiet fault": {"harmless", []Fired{fires("NodeDown", 110*s, 115*s)}, []checker.Kind{checker.FalseAlarm}},
-		"an alert before a quiet one":  {"harmless", []Fired{fires("NodeDown", 1*s, 60*s)}, nil},
+		"in time": {"broken", []Fired{fires("NoMajority", 35*s, 100*s)}, nil},
+		"in time, with a consequence": {"broken",
+			[]Fired{fires("NoMajority", 35*s, 100*s), fires("NodeDown", 90*s, 99*s)}, nil},
+		"never": {"broken", nil, []checker.Kind{checker.AlertMissing}},
+		"too late": {"broken", []Fired{fires("NoMajority", 41*s, 100*s)},
+			[]checker.Kind{checker.AlertMissing}},
+		"before the fault": {"broken", []Fired{fires("NoMajority", 2*s, 100*s)},
+			[]checker.Kind{checker.AlertMissing}},
+		"another one": {"broken", []Fired{fires("NoMajority", 35*s, 99*s),
+			fires("DiskAlarm", 50*s, 60*s)}, []checker.Kind{checker.FalseAlarm}},
+		"a quiet fault": {"harmless", nil, nil},
+		"a quiet fault with an alert": {"harmless", []Fired{fires("NodeDown", 50*s, 60*s)},
+			[]checker.Kind{checker.FalseAlarm}},
+		"an alert after a quiet fault": {"harmless", []Fired{fires("NodeDown", 110*s, 115*s)},
+			[]checker.Kind{checker.FalseAlarm}},
+		"an alert before a quiet one": {"harmless", []Fired{fires("NodeDown", 1*s, 60*s)}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, violations := Judge(run(tc.fault), tc.fired, expected)

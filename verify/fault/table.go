@@ -190,11 +190,12 @@ func Usual() []Fault {
 
 		// Membership gets lost.
 		{
-			Name:        "node-reset",
-			Description: "A follower is reset (rabbitmqctl reset): it leaves the cluster with nothing, and joins again.",
-			Expect:      expectWithin(5*time.Second, 10*time.Second),
-			Available:   atLeast(3),
-			Inject:      resetNode,
+			Name: "node-reset",
+			Description: "A follower is reset (rabbitmqctl reset): it leaves the cluster with nothing, and " +
+				"joins again.",
+			Expect:    expectWithin(5*time.Second, 10*time.Second),
+			Available: atLeast(3),
+			Inject:    resetNode,
 		},
 		{
 			Name:        "volume-lost",

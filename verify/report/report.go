@@ -70,8 +70,8 @@ func (r Run) Watched() bool {
 	return slices.ContainsFunc(r.Scenarios, func(s Scenario) bool { return len(s.Alerts) > 0 })
 }
 
-// Alarm is the first alert that had to fire, or else the first that fired, with the time from the fault to it; "-"
-// if there is none.
+// Alarm is the first alert that had to fire, or else the first that fired, with the time from the fault to
+// it; "-" if there is none.
 func (s Scenario) Alarm() string {
 	if len(s.Alerts) == 0 {
 		return "-"

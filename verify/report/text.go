@@ -56,8 +56,10 @@ func Print(w io.Writer, r Run) error {
 			continue
 		}
 		v := s.Verdict
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", Number(v.Acknowledged), Number(v.Lost.Count), Number(v.Unknown),
-			s.pause("", confirmPause), s.pause(history.LoadBalancer, confirmPause), s.pause(history.AnyNode, confirmPause),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", Number(v.Acknowledged), Number(v.Lost.Count),
+			Number(v.Unknown),
+			s.pause("", confirmPause), s.pause(history.LoadBalancer, confirmPause),
+			s.pause(history.AnyNode, confirmPause),
 			s.pause("", deliveryPause), s.recovery())
 		if watched {
 			fmt.Fprintf(table, "\t%s", s.Alarm())
@@ -67,8 +69,9 @@ func Print(w io.Writer, r Run) error {
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print report: %w", err)
 	}
-	fmt.Fprintln(w, "\nOUTAGE is the longest time without a confirm over any path, BALANCED through the load balancer, ANY NODE straight\n"+
-		"to the nodes with a choice; DELIVERIES the longest time without a delivery; RECOVERY from healing to fully healthy.")
+	fmt.Fprintln(w, "\nOUTAGE is the longest time without a confirm over any path, BALANCED through the load "+
+		"balancer, ANY NODE straight\nto the nodes with a choice; DELIVERIES the longest time without a "+
+		"delivery; RECOVERY from healing to fully healthy.")
 	if watched {
 		fmt.Fprintln(w, "ALERT is the first alert that must fire, with the time from the fault to the alert.")
 	}
@@ -112,8 +115,10 @@ func (s Scenario) Remark() string {
 	case Failed:
 		return ", " + s.Failures()[0]
 	}
-	return fmt.Sprintf(", %s confirmed, 0 lost, longest without a confirm %s (load balancer %s), recovered in %s",
-		Number(s.Verdict.Acknowledged), s.pause("", confirmPause), s.pause(history.LoadBalancer, confirmPause), Duration(s.Recovery))
+	return fmt.Sprintf(", %s confirmed, 0 lost, longest without a confirm %s (load balancer %s), "+
+		"recovered in %s",
+		Number(s.Verdict.Acknowledged), s.pause("", confirmPause), s.pause(history.LoadBalancer,
+			confirmPause), Duration(s.Recovery))
 }
 
 // Headline is the run in a sentence.

@@ -87,7 +87,8 @@ func Write(dir string, r Run) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	for name, render := range map[string]func(Run) ([]byte, error){HTMLFile: html, JSONFile: encode, JUnitFile: junit} {
+	renderers := map[string]func(Run) ([]byte, error){HTMLFile: html, JSONFile: encode, JUnitFile: junit}
+	for name, render := range renderers {
 		body, err := render(r)
 		if err == nil {
 			err = Replace(filepath.Join(dir, name), body)

@@ -95,7 +95,8 @@ type Flow interface {
 // Play plays a scenario. Whatever happens, the cluster is left without faults, as far as that can be done; an
 // interrupt (the end of ctx) heals first. What went wrong is in the result, and so in the report.
 func (r Runner) Play(ctx context.Context, s Scenario) (report.Scenario, history.History) {
-	result := report.Scenario{Name: s.Name, Description: s.Description, Promise: s.promise(), Started: time.Now()}
+	result := report.Scenario{Name: s.Name, Description: s.Description, Promise: s.promise(),
+		Started: time.Now()}
 	for _, step := range s.Steps {
 		if reason := step.Fault.Available(r.Cluster); reason != nil {
 			result.Skipped = reason.Error()
@@ -269,7 +270,8 @@ func (p *play) finish(ctx context.Context, flow Flow) error {
 	}
 	if missing > 0 {
 		p.recorder.Event(history.Note, "drain", fmt.Sprintf(
-			"given up: %d confirmed messages were not delivered, and nothing has arrived for %s", missing, p.Limits.Patience))
+			"given up: %d confirmed messages were not delivered, and nothing has arrived for %s", missing,
+			p.Limits.Patience))
 	}
 	p.recorder.Drained()
 	p.phase("end")

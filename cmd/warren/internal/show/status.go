@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -24,8 +24,8 @@ const (
 	shownQueues, shownAlike = 20, 5
 )
 
-// printStatus shows a status to people, with all its queues or only those that matter.
-func printStatus(out io.Writer, status health.Status, all bool) error {
+// Status shows a status to people, with all its queues or only those that matter.
+func Status(out io.Writer, status health.Status, all bool) error {
 	problems := status.Problems()
 	table := &table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
 	table.nodes(status)

@@ -1,4 +1,4 @@
-package main
+package show
 
 import (
 	"fmt"
@@ -14,8 +14,8 @@ import (
 // problem.
 const shownDiagnoses = 5
 
-// printDiagnoses shows diagnoses to people. Those that mean the same are told once.
-func printDiagnoses(out io.Writer, diagnoses []doctor.Diagnosis) error {
+// Diagnoses shows diagnoses to people. Those that mean the same are told once.
+func Diagnoses(out io.Writer, diagnoses []doctor.Diagnosis) error {
 	var text strings.Builder
 	if len(diagnoses) == 0 {
 		text.WriteString("Nothing is wrong.\n")

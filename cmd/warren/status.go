@@ -77,7 +77,8 @@ func watchStatus(
 		return fmt.Errorf("--every must be positive, and is %s", every)
 	}
 	clear := ""
-	if file, isFile := out.(interface{ Fd() uintptr }); isFile && !shown.json && term.IsTerminal(int(file.Fd())) {
+	if file, isFile := out.(interface{ Fd() uintptr }); isFile && !shown.json &&
+		term.IsTerminal(int(file.Fd())) {
 		clear = "\x1b[H\x1b[2J" // cursor home, erase display
 	}
 	ticker := time.NewTicker(every)

@@ -35,6 +35,6 @@ const (
 		"deployment: a node that has lost its replicas does not get them back, and a node that is stopped may " +
 		"take the missing helpers for the end of the whole stack, and stop without draining. Restarting the " +
 		"engine removes helpers, for example."
-	HelperUnhealthy = "What the helper is to bring about is not there, or has been lost: its log says what. The next " +
-		"deployment repairs it, or says why it can't."
+	HelperUnhealthy = "What the helper is to bring about is not there, or has been lost: its log says what. " +
+		"The next deployment repairs it, or says why it can't."
 )

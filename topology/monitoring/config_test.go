@@ -15,7 +15,8 @@ import (
 	"warren/topology/stackconfig"
 )
 
-var testSecrets = topology.Secrets{AdminPassword: "admin's", StatsPassword: "stats' w:ö", ErlangCookie: "COOKIE"}
+var testSecrets = topology.Secrets{AdminPassword: "admin's", StatsPassword: "stats' w:ö",
+	ErlangCookie: "COOKIE"}
 
 func TestPromtoolAcceptsTheConfiguration(t *testing.T) {
 	tool, folder := promtool(t), t.TempDir()
@@ -58,7 +59,8 @@ func TestFilesHaveNoPassword(t *testing.T) {
 	for _, text := range []string{
 		PrometheusConf(s), RuleFile(Rules(s)), AlertmanagerConf(), WebConf(s.Username, testSecrets),
 	} {
-		for _, secret := range []string{testSecrets.AdminPassword, testSecrets.StatsPassword, testSecrets.ErlangCookie} {
+		for _, secret := range []string{testSecrets.AdminPassword, testSecrets.StatsPassword,
+			testSecrets.ErlangCookie} {
 			assert.NotContains(t, text, secret)
 		}
 	}

@@ -51,7 +51,8 @@ const (
 
 // Rules are the alerts of a stack.
 func Rules(s Stack) []Rule {
-	return slices.Concat(nodeRules(s), resourceRules(s), queueRules(s), balancerRules(s), helperRules(s), watchRules(s))
+	return slices.Concat(nodeRules(s), resourceRules(s), queueRules(s), balancerRules(s), helperRules(s),
+		watchRules(s))
 }
 
 // doctor is the command that tells more than any alert.

@@ -34,8 +34,8 @@ func helperRules(s Stack) []Rule {
 			For:      afterRestart,
 			Severity: Warning,
 			Summary:  "The clock of {{ $labels.agent }} differs from Prometheus' by {{ $value | humanizeDuration }}.",
-			Means: "Messages expire too early or too late, and logs of several hosts are in no order. Certificates may " +
-				"not be taken for valid.",
+			Means: "Messages expire too early or too late, and logs of several hosts are in no order. " +
+				"Certificates may not be taken for valid.",
 			Fix: []string{"timedatectl  # on the host of {{ $labels.container }}, and on that of Prometheus"},
 		},
 	}

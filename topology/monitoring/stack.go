@@ -59,9 +59,11 @@ func seenFrom(outputs topology.Outputs, here string) Stack {
 			Address: at(n.Host, n.Name, topology.PrometheusPort), Name: n.Name, Container: n.Container,
 		})
 		s.Agents = append(s.Agents, Target{
-			Address: at(n.Host, n.Name, topology.AgentPort), Name: n.Name, Container: n.Container, Role: topology.RoleNode,
+			Address: at(n.Host, n.Name, topology.AgentPort), Name: n.Name, Container: n.Container,
+			Role: topology.RoleNode,
 		})
-		if helper := topology.MembershipHost(topology.Node{Name: n.Name}); n.Host == here || len(outputs.Hosts) == 0 {
+		if helper := topology.MembershipHost(topology.Node{Name: n.Name}); n.Host == here ||
+			len(outputs.Hosts) == 0 {
 			s.Agents = append(s.Agents, Target{
 				Address: onNetwork(helper, topology.AgentPort), Name: helper, Container: n.Membership,
 				Role: topology.RoleMembership,

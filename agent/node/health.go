@@ -97,12 +97,13 @@ func (a *Agent) tellLoadBalancers(ctx context.Context) {
 		limit    = 3 * time.Second
 		interval = 20 * time.Millisecond
 	)
-	err := wait.Within(ctx, limit, interval, "the load balancers to know that the node stops", func(context.Context) error {
-		if n := a.desk.Unaware(verdict.Drains, time.Now()); n > 0 {
-			return fmt.Errorf("%d still send it clients", n)
-		}
-		return nil
-	})
+	err := wait.Within(ctx, limit, interval, "the load balancers to know that the node stops",
+		func(context.Context) error {
+			if n := a.desk.Unaware(verdict.Drains, time.Now()); n > 0 {
+				return fmt.Errorf("%d still send it clients", n)
+			}
+			return nil
+		})
 	if err != nil {
 		a.log.Warn("stopping all the same", "error", err)
 	}

@@ -54,5 +54,6 @@ func TestDeskKnowsWhoHasBeenTold(t *testing.T) {
 	desk.note("192.0.2.1:4001", Drains, now)
 	assert.Equal(t, 1, desk.Unaware(Drains, now))
 	assert.Equal(t, 1, desk.Unaware(Drains, now.Add(askerLasts)))
-	assert.Zero(t, desk.Unaware(Drains, now.Add(askerLasts+time.Millisecond)), "who asks no more is not waited for")
+	assert.Zero(t, desk.Unaware(Drains, now.Add(askerLasts+time.Millisecond)),
+		"who asks no more is not waited for")
 }

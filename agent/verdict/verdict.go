@@ -84,10 +84,12 @@ func Judge(s Seen) Verdict {
 	case s.Silence > s.Pulse.Patience() && s.Mute:
 		return Verdict{Fails, fmt.Sprintf("it has not answered for %s", s.Silence.Round(time.Second))}
 	case s.Lost >= lostLasts:
-		return Verdict{Fails, "it runs without its queues: " + strings.Join(slices.Sorted(slices.Values(s.Pulse.Lost)), " and ") +
+		return Verdict{Fails, "it runs without its queues: " +
+			strings.Join(slices.Sorted(slices.Values(s.Pulse.Lost)), " and ") +
 			" stopped, and only a restart of the node brings them back"}
 	case s.Minority >= minorityLasts:
-		return Verdict{Fails, fmt.Sprintf("it is connected to %d of %d members, itself included, which is no majority",
+		return Verdict{Fails, fmt.Sprintf("it is connected to %d of %d members, itself included, which is "+
+			"no majority",
 			s.Pulse.Present, s.Pulse.Members)}
 	case s.Pulse.Draining:
 		return Verdict{Drains, "it is drained for maintenance"}

@@ -27,28 +27,41 @@ func TestJudge(t *testing.T) {
 		{"it stops", func(s *Seen) { s.Stopping = true }, Drains, "told to stop"},
 		{"it stops, and never had a pulse", func(s *Seen) { *s = Seen{Stopping: true} }, Drains, "told to stop"},
 
-		{"silent for longer than its peers tolerate", func(s *Seen) { s.Silence, s.Mute = 5001*time.Millisecond, true },
+		{"silent for longer than its peers tolerate", func(s *Seen) {
+			s.Silence, s.Mute = 5001*time.Millisecond, true
+		},
 			Fails, "not answered for 5s"},
-		{"silent for as long as they tolerate", func(s *Seen) { s.Silence, s.Mute = 5*time.Second, true }, Serves, ""},
+		{"silent for as long as they tolerate", func(s *Seen) {
+			s.Silence, s.Mute = 5*time.Second, true
+		}, Serves, ""},
 		{"silent, and answers clients", func(s *Seen) { s.Silence = time.Hour }, Serves, ""},
 
-		{"two members of three are gone", func(s *Seen) { s.Pulse.Present, s.Minority = 1, time.Second }, Fails, "1 of 3 members"},
+		{"two members of three are gone", func(s *Seen) {
+			s.Pulse.Present, s.Minority = 1, time.Second
+		}, Fails, "1 of 3 members"},
 		{"for one pulse only", func(s *Seen) { s.Pulse.Present = 1 }, Serves, ""},
 		{"the members are not known", func(s *Seen) { s.Pulse.Members, s.Pulse.Present = 0, 0 }, Serves, ""},
 
-		{"its queues are gone", func(s *Seen) { s.Pulse.Lost, s.Lost = []string{"quorum_queues", "coordination"}, 3*time.Second },
+		{"its queues are gone", func(s *Seen) {
+			s.Pulse.Lost, s.Lost = []string{"quorum_queues", "coordination"}, 3*time.Second
+		},
 			Fails, "coordination and quorum_queues stopped"},
-		{"for a moment", func(s *Seen) { s.Pulse.Lost, s.Lost = []string{"coordination"}, 2999*time.Millisecond }, Serves, ""},
+		{"for a moment", func(s *Seen) {
+			s.Pulse.Lost, s.Lost = []string{"coordination"}, 2999*time.Millisecond
+		}, Serves, ""},
 
 		{"drained by hand", func(s *Seen) { s.Pulse.Draining = true }, Drains, "maintenance"},
-		{"drained and in a minority", func(s *Seen) { s.Pulse.Draining, s.Minority = true, time.Second }, Fails, "majority"},
+		{"drained and in a minority", func(s *Seen) {
+			s.Pulse.Draining, s.Minority = true, time.Second
+		}, Fails, "majority"},
 	} {
 		seen := healthy()
 		c.change(&seen)
 		verdict := Judge(seen)
 		assert.Equal(t, c.want, verdict.Standing, c.name)
 		assert.Contains(t, verdict.Reason, c.reason, c.name)
-		assert.Equal(t, c.want == Serves, verdict.Reason == "", "%s: a reason is given if the node does not serve", c.name)
+		assert.Equal(t, c.want == Serves, verdict.Reason == "",
+			"%s: a reason is given if the node does not serve", c.name)
 	}
 }
 
@@ -60,14 +73,16 @@ func TestMinority(t *testing.T) {
 		{0, 0, false}, {1, 1, false}, {2, 2, false}, {2, 1, true}, {3, 2, false}, {3, 1, true},
 		{4, 3, false}, {4, 2, true}, {5, 3, false}, {5, 2, true},
 	} {
-		assert.Equal(t, c.want, Pulse{Members: c.members, Present: c.present}.minority(), "%d of %d", c.present, c.members)
+		assert.Equal(t, c.want, Pulse{Members: c.members, Present: c.present}.minority(), "%d of %d",
+			c.present, c.members)
 	}
 }
 
 func TestMemoryKnowsHowLongThingsLast(t *testing.T) {
 	start := time.Now()
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
-	well, alone := Pulse{TickSeconds: 4, Members: 3, Present: 3}, Pulse{TickSeconds: 4, Members: 3, Present: 1, Lost: []string{"coordination"}}
+	well, alone := Pulse{TickSeconds: 4, Members: 3, Present: 3},
+		Pulse{TickSeconds: 4, Members: 3, Present: 1, Lost: []string{"coordination"}}
 
 	var m Memory
 	assert.Equal(t, Seen{}, m.Seen(at(0)), "nothing is known")

@@ -166,7 +166,8 @@ func TestNodesThatAreMadeBesideDataFoundNoCluster(t *testing.T) {
 		return founders
 	}
 	assert.ElementsMatch(t, []string{"rabbit1", "rabbit2", "rabbit3"}, foundsNone(&enginetest.Fake{}, 3))
-	assert.ElementsMatch(t, []string{"rabbit1", "rabbit2", "rabbit3"}, foundsNone(serving(), 5), "they keep what they had")
+	assert.ElementsMatch(t, []string{"rabbit1", "rabbit2", "rabbit3"}, foundsNone(serving(), 5),
+		"they keep what they had")
 	docker := serving()
 	docker.Containers = docker.Containers[:2]
 	assert.ElementsMatch(t, []string{"rabbit1", "rabbit2"}, foundsNone(docker, 3), "rabbit3 is made again")
@@ -174,11 +175,12 @@ func TestNodesThatAreMadeBesideDataFoundNoCluster(t *testing.T) {
 
 func TestNothingShowsASecret(t *testing.T) {
 	r := run(t, func(ctx *pulumi.Context) error {
-		_, err := NewCluster(ctx, enginetest.Stack, &ClusterArgs{Engine: &enginetest.Fake{}, Agent: testAgent, Secrets: &SecretsArgs{
-			AdminPassword: pulumi.String("s3cret-admin"),
-			StatsPassword: pulumi.String("s3cret-stats"),
-			ErlangCookie:  pulumi.String("s3cretcookie"),
-		}})
+		_, err := NewCluster(ctx, enginetest.Stack,
+			&ClusterArgs{Engine: &enginetest.Fake{}, Agent: testAgent, Secrets: &SecretsArgs{
+				AdminPassword: pulumi.String("s3cret-admin"),
+				StatsPassword: pulumi.String("s3cret-stats"),
+				ErlangCookie:  pulumi.String("s3cretcookie"),
+			}})
 		return err
 	})
 
@@ -253,8 +255,10 @@ func TestJoinsFailTheDeploymentAndAreRepeated(t *testing.T) {
 
 	join := r.Of(pulumitest.Container)["rabbit2-join"]
 	assert.True(t, join.Inputs["wait"].BoolValue(), "the deployment waits for the membership")
-	assert.Equal(t, "unless-stopped", join.Inputs["restart"].StringValue(), "it outlives a restart of the engine")
-	assert.Equal(t, "rabbit2-id", join.Labels()[topology.LabelNodeContainer], "a new node container is a new membership")
+	assert.Equal(t, "unless-stopped", join.Inputs["restart"].StringValue(),
+		"it outlives a restart of the engine")
+	assert.Equal(t, "rabbit2-id", join.Labels()[topology.LabelNodeContainer],
+		"a new node container is a new membership")
 	assert.Equal(t, topology.RoleMembership, join.Labels()[topology.LabelRole])
 }
 
@@ -304,7 +308,8 @@ func TestFormationFailsTheDeploymentAndIsRepeated(t *testing.T) {
 
 	formation := r.Of(pulumitest.Container)["formation"]
 	assert.True(t, formation.Inputs["wait"].BoolValue(), "the deployment waits for it")
-	assert.Equal(t, "unless-stopped", formation.Inputs["restart"].StringValue(), "it outlives a restart of the engine")
+	assert.Equal(t, "unless-stopped", formation.Inputs["restart"].StringValue(),
+		"it outlives a restart of the engine")
 	assert.Equal(t, topology.RoleFormation, formation.Labels()[topology.LabelRole])
 	assert.Equal(t, []string{"watch-formation"}, formation.BeforeCreate)
 	assert.Equal(t, []string{"explain-formation"}, formation.OnError)
@@ -351,7 +356,8 @@ func declare(t *testing.T, docker *enginetest.Fake, config stackconfig.Config) *
 		_, err := NewCluster(ctx, cluster.Stack, &ClusterArgs{
 			Topology: cluster, Engine: docker, PlainNames: true, Agent: testAgent, Owner: pulumi.String("0123"),
 			Secrets: &SecretsArgs{
-				AdminPassword: pulumi.String("admin's"), StatsPassword: pulumi.String("stats'"), ErlangCookie: pulumi.String("COOKIE"),
+				AdminPassword: pulumi.String("admin's"), StatsPassword: pulumi.String("stats'"),
+				ErlangCookie: pulumi.String("COOKIE"),
 			},
 		})
 		return err

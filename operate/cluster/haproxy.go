@@ -36,8 +36,8 @@ type Server struct {
 // Up tells whether the load balancer sends connections to the server.
 func (s Server) Up() bool { return s.Status == "UP" || strings.HasPrefix(s.Status, "UP ") }
 
-// Why says what the load balancer found out about the server: its agent's word if that is what counts, or the last
-// check.
+// Why says what the load balancer found out about the server: its agent's word if that is what counts, or the
+// last check.
 func (s Server) Why() string {
 	if strings.Contains(s.Status, "agent") && s.Agent != "" {
 		return s.Agent
@@ -78,7 +78,8 @@ func (c *Cluster) ServersOf(ctx context.Context, balancer topology.LoadBalancerO
 	return servers, nil
 }
 
-// statsURL is the statistics page of a load balancer: that of the stack's outputs, on the load balancer's host.
+// statsURL is the statistics page of a load balancer: that of the stack's outputs, on the load balancer's
+// host.
 func (c *Cluster) statsURL(balancer topology.LoadBalancerOutput) (string, error) {
 	page, err := url.Parse(c.outputs.StatsURL)
 	if err != nil {

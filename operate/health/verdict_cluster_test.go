@@ -34,16 +34,17 @@ func balanced(ctx context.Context, c *cluster.Cluster, node string) (cluster.Ser
 func becomes(t *testing.T, c *cluster.Cluster, node, state, reason string) {
 	t.Helper()
 	start := time.Now()
-	require.NoError(t, wait.Within(t.Context(), livetest.Patience, 20*time.Millisecond, node+" to be "+state, func(ctx context.Context) error {
-		s, err := balanced(ctx, c, node)
-		switch {
-		case err != nil:
-			return err
-		case !strings.HasPrefix(s.Status, state) || !strings.Contains(s.Why(), reason):
-			return fmt.Errorf("it is %s (check %s, agent %s)", s.Status, s.Check, s.Agent)
-		}
-		return nil
-	}))
+	require.NoError(t, wait.Within(t.Context(), livetest.Patience, 20*time.Millisecond, node+" to be "+state,
+		func(ctx context.Context) error {
+			s, err := balanced(ctx, c, node)
+			switch {
+			case err != nil:
+				return err
+			case !strings.HasPrefix(s.Status, state) || !strings.Contains(s.Why(), reason):
+				return fmt.Errorf("it is %s (check %s, agent %s)", s.Status, s.Check, s.Agent)
+			}
+			return nil
+		}))
 	t.Logf("%s is %s (%s) after %s", node, state, reason, time.Since(start).Round(10*time.Millisecond))
 }
 
@@ -52,7 +53,8 @@ const signalVM = `for process in /proc/[0-9]*; do
 	[ "$(cat "$process/comm" 2>/dev/null)" != beam.smp ] || kill -"$1" "${process#/proc/}"
 done`
 
-// TestTheLoadBalancerFollowsTheVerdict does to a node, one after the other, what its agent or HAProxy must notice.
+// TestTheLoadBalancerFollowsTheVerdict does to a node, one after the other, what its agent or HAProxy must
+// notice.
 func TestTheLoadBalancerFollowsTheVerdict(t *testing.T) {
 	c := livetest.Open(t)
 	ctx := t.Context()
@@ -97,7 +99,8 @@ func TestTheLoadBalancerFollowsTheVerdict(t *testing.T) {
 
 	t.Log("without its queues")
 	// The supervisors start a journal again until it has stopped too often.
-	run("rabbitmqctl", "eval", `[begin catch exit(whereis(maps:get(wal, maps:get(names, ra_system:fetch(S)))), kill), timer:sleep(20) end
+	run("rabbitmqctl", "eval",
+		`[begin catch exit(whereis(maps:get(wal, maps:get(names, ra_system:fetch(S)))), kill), timer:sleep(20) end
 		|| S <- [coordination, quorum_queues], _ <- lists:seq(1, 100)].`)
 	becomes(t, c, node.Name, "DOWN (agent)", "without its queues")
 	require.NoError(t, c.Restart(ctx, node.Container, time.Minute))

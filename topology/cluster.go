@@ -32,6 +32,15 @@ type Cluster struct {
 	// LoadBalancerHosts are the names of the hosts with a load balancer: one empty name without hosts.
 	LoadBalancerHosts []string
 
+	// TLS says whether clients' connections are encrypted.
+	TLS TLS
+	// TLSPortOffset is how much higher the port on the host with TLS is than the one in plain text.
+	TLSPortOffset int
+	// TLSNames are further names and addresses by which clients reach the stack.
+	TLSNames []string
+	// TLSRenew is any text. Another one renews all certificates.
+	TLSRenew string
+
 	// Application are the files with the application's topology, relative to the project's folder.
 	Application []string
 

@@ -29,6 +29,7 @@ const (
 	// MinoritySuffix names the servers in haproxy.cfg that serve while no node has a majority.
 	MinoritySuffix = "-minority"
 	ConfigSuffix   = "-config"
+	TLSSuffix      = "-tls"
 )
 
 // Ports inside the containers; those on the host are in Node and LoadBalancer.
@@ -42,6 +43,10 @@ const (
 	// PrometheusWebPort and AlertmanagerWebPort are where Prometheus and Alertmanager answer.
 	PrometheusWebPort   = 9090
 	AlertmanagerWebPort = 9093
+	// The same with TLS.
+	AMQPTLSPort       = 5671
+	ManagementTLSPort = 15671
+	StatsTLSPort      = 8443
 	// EPMDPort is where Erlang nodes ask for the ports of others.
 	EPMDPort = 4369
 	// DistributionPort is where a node's Erlang virtual machine listens for other nodes and command-line
@@ -81,6 +86,9 @@ func (c *Cluster) ContainerName(n Node) string { return c.NetworkName() + "-" + 
 
 // VolumeName is the name of the volume that holds the data of node n.
 func (c *Cluster) VolumeName(n Node) string { return c.ContainerName(n) + VolumeSuffix }
+
+// TLSVolumeName is the name of the volume over which node n gets its certificate.
+func (c *Cluster) TLSVolumeName(n Node) string { return c.ContainerName(n) + TLSSuffix }
 
 // MembershipHost is the host name of the container that makes node n a member of its cluster.
 func MembershipHost(n Node) string { return n.Name + MembershipSuffix }

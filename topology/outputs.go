@@ -2,7 +2,6 @@ package topology
 
 import (
 	"net"
-	"net/netip"
 	"net/url"
 	"strconv"
 )
@@ -48,6 +47,12 @@ type Outputs struct {
 	Owner string `json:"owner"`
 	// Monitoring tells how to reach the stack's Prometheus; nil if it has none.
 	Monitoring *MonitoringOutput `json:"monitoring,omitempty"`
+	// CACertificate is the certificate of the authority, in PEM, by which clients recognise the stack; empty
+	// without TLS. With TLS, all URLs and ports here are those with TLS.
+	CACertificate string `json:"caCertificate,omitempty"`
+	// TLSServerName is the name that clients expect of certificates when they connect by address; empty if that
+	// is the address.
+	TLSServerName string `json:"tlsServerName,omitempty"`
 	// Application are the files with the application's topology, relative to the project's folder.
 	Application []string `json:"application"`
 	// Users are the application's users whose password the stack has, by name. Secret.
@@ -108,30 +113,33 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 		Monitoring:     c.MonitoringOutput(),
 		Users:          map[string]UserOutput{},
 	}
+	if c.HasTLS() && len(c.TLSNames) > 0 {
+		out.TLSServerName = c.TLSNames[0]
+	}
 	for _, b := range c.Balancers() {
-		out.BalancedAMQPURLs = append(out.BalancedAMQPURLs, c.amqpURL(b.Host, c.LoadBalancer.AMQPPort, s))
+		out.BalancedAMQPURLs = append(out.BalancedAMQPURLs, c.amqpURL(b.Host, c.clientPort(c.LoadBalancer.AMQPPort), s))
 		out.LoadBalancers = append(out.LoadBalancers, LoadBalancerOutput{
 			Container:      b.ContainerName(),
 			Config:         b.ConfigContainerName(),
-			AMQPPort:       c.LoadBalancer.AMQPPort,
-			ManagementPort: c.LoadBalancer.ManagementPort,
-			StatsPort:      c.LoadBalancer.StatsPort,
+			AMQPPort:       c.clientPort(c.LoadBalancer.AMQPPort),
+			ManagementPort: c.clientPort(c.LoadBalancer.ManagementPort),
+			StatsPort:      c.clientPort(c.LoadBalancer.StatsPort),
 			Host:           b.Host,
 		})
 	}
 	out.LoadBalancer, out.AMQPURL = out.LoadBalancers[0], out.BalancedAMQPURLs[0]
-	out.ManagementURL = c.httpURL(out.LoadBalancer.Host, c.LoadBalancer.ManagementPort, "")
-	out.StatsURL = c.httpURL(out.LoadBalancer.Host, c.LoadBalancer.StatsPort, StatsPath)
+	out.ManagementURL = c.httpURL(out.LoadBalancer.Host, c.clientPort(c.LoadBalancer.ManagementPort), "")
+	out.StatsURL = c.httpURL(out.LoadBalancer.Host, c.clientPort(c.LoadBalancer.StatsPort), StatsPath)
 	for _, n := range c.Nodes {
-		out.AMQPURLs = append(out.AMQPURLs, c.amqpURL(n.Host, n.AMQPPort, s))
+		out.AMQPURLs = append(out.AMQPURLs, c.amqpURL(n.Host, c.clientPort(n.AMQPPort), s))
 		out.Nodes = append(out.Nodes, NodeOutput{
 			Name:           n.Name,
 			NodeName:       n.NodeName(),
 			Container:      c.ContainerName(n),
 			Membership:     c.MembershipContainerName(n),
 			Type:           n.Type,
-			AMQPPort:       n.AMQPPort,
-			ManagementPort: n.ManagementPort,
+			AMQPPort:       c.clientPort(n.AMQPPort),
+			ManagementPort: c.clientPort(n.ManagementPort),
 			Host:           n.Host,
 		})
 	}
@@ -140,17 +148,21 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 
 // UserOutput tells how a user logs in with a password, to work in a virtual host.
 func (c *Cluster) UserOutput(name, password, vhost string) UserOutput {
-	at := func(host string, port int) string { return amqpURL(name, password, c.hostPort(host, port), vhost) }
-	out := UserOutput{Password: password, AMQPURL: at(c.Balancers()[0].Host, c.LoadBalancer.AMQPPort)}
+	at := func(host string, port int) string { return c.amqpURI(name, password, c.hostPort(host, port), vhost) }
+	out := UserOutput{Password: password, AMQPURL: at(c.Balancers()[0].Host, c.clientPort(c.LoadBalancer.AMQPPort))}
 	for _, n := range c.Nodes {
-		out.AMQPURLs = append(out.AMQPURLs, at(n.Host, n.AMQPPort))
+		out.AMQPURLs = append(out.AMQPURLs, at(n.Host, c.clientPort(n.AMQPPort)))
 	}
 	return out
 }
 
 // InternalAMQPURL is the load-balanced endpoint for clients on the stack's own network, with credentials.
 func (c *Cluster) InternalAMQPURL(s Secrets) string {
-	return c.amqpURLAt(net.JoinHostPort(LoadBalancerHost, strconv.Itoa(AMQPPort)), s)
+	port := AMQPPort
+	if c.HasTLS() {
+		port = AMQPTLSPort
+	}
+	return c.amqpURLAt(net.JoinHostPort(LoadBalancerHost, strconv.Itoa(port)), s)
 }
 
 // amqpURL is the endpoint at a port that is published on a host.
@@ -160,14 +172,14 @@ func (c *Cluster) amqpURL(host string, port int, s Secrets) string {
 
 // amqpURLAt is the administrator's URI of the virtual host "/".
 func (c *Cluster) amqpURLAt(address string, s Secrets) string {
-	return amqpURL(c.Username, s.AdminPassword, address, DefaultVirtualHost)
+	return c.amqpURI(c.Username, s.AdminPassword, address, DefaultVirtualHost)
 }
 
-// amqpURL is the URI of a virtual host. The AMQP URI specification writes "/" as %2F, because a path of "/"
+// amqpURI is the URI of a virtual host. The AMQP URI specification writes "/" as %2F, because a path of "/"
 // alone names the virtual host "".
-func amqpURL(user, password, address, vhost string) string {
+func (c *Cluster) amqpURI(user, password, address, vhost string) string {
 	u := url.URL{
-		Scheme:  "amqp",
+		Scheme:  c.scheme("amqp"),
 		User:    url.UserPassword(user, password),
 		Host:    address,
 		Path:    "/" + vhost,
@@ -177,22 +189,12 @@ func amqpURL(user, password, address, vhost string) string {
 }
 
 func (c *Cluster) httpURL(host string, port int, path string) string {
-	u := url.URL{Scheme: "http", Host: c.hostPort(host, port), Path: path}
+	u := url.URL{Scheme: c.scheme("http"), Host: c.hostPort(host, port), Path: path}
 	return u.String()
 }
 
 // hostPort is where a port published on a host is reached: from the host itself, on the loopback interface
 // when it is published on all of them.
 func (c *Cluster) hostPort(host string, port int) string {
-	published := c.PublishAddress(host)
-	addr, err := netip.ParseAddr(published)
-	switch {
-	case err != nil: // New admits addresses only
-		return net.JoinHostPort(published, strconv.Itoa(port))
-	case addr.IsUnspecified() && addr.Is4():
-		addr = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	case addr.IsUnspecified():
-		addr = netip.IPv6Loopback()
-	}
-	return net.JoinHostPort(addr.String(), strconv.Itoa(port))
+	return net.JoinHostPort(c.connectAddress(host), strconv.Itoa(port))
 }

@@ -20,6 +20,10 @@ const (
 	CookiePath = UploadPath + "/erlang.cookie"
 	// UploadedDefinitionsPath is the file with the definitions as it was uploaded. Only root can read it.
 	UploadedDefinitionsPath = UploadPath + "/definitions.json"
+	// UploadedCertificatePath and UploadedAuthorityPath are the certificate of a node, with its key, and that of
+	// the authority, as they were uploaded to the membership.
+	UploadedCertificatePath = UploadPath + "/certificate.pem"
+	UploadedAuthorityPath   = UploadPath + "/ca.pem"
 	// PromptElectionPath is the Erlang module that lets followers call an election promptly.
 	PromptElectionPath = UploadPath + "/prompt_election.erl"
 
@@ -34,10 +38,25 @@ const (
 	// DefinitionsPath is where a node reads its definitions from.
 	DefinitionsPath = RunPath + "/definitions.json"
 
+	// TLSPath is where the volume is mounted over which a node gets its certificate from its membership. It is
+	// there only if the stack has TLS.
+	TLSPath = "/var/lib/warren-tls"
+	// CertificatePath is the node's certificate with its key, AuthorityPath that of the authority.
+	CertificatePath = TLSPath + "/certificate.pem"
+	AuthorityPath   = TLSPath + "/ca.pem"
+
 	// HAProxyConfFolder is the folder of HAProxy's configuration.
 	HAProxyConfFolder = "/usr/local/etc/haproxy"
 	// HAProxyConfPath is where HAProxy reads its configuration from.
 	HAProxyConfPath = HAProxyConfFolder + "/haproxy.cfg"
+
+	// LoadBalancerPath is where the volume is mounted that connects HAProxy with the container that has its
+	// configuration.
+	LoadBalancerPath = "/var/lib/warren"
+	// LoadBalancerCertificatePath is the load balancer's certificate with its key, and LoadBalancerSocketPath
+	// is where HAProxy takes another one in its place, while it runs.
+	LoadBalancerCertificatePath = LoadBalancerPath + "/certificate.pem"
+	LoadBalancerSocketPath      = LoadBalancerPath + "/admin.sock"
 )
 
 // What the agent of a node answers load balancers at AgentPort.

@@ -48,3 +48,16 @@ const (
 	// DetectStock leaves Erlang, RabbitMQ and HAProxy at their defaults.
 	DetectStock FailureDetection = "stock"
 )
+
+// TLS says whether clients' connections are encrypted.
+type TLS string
+
+// The ways.
+const (
+	// TLSOff: nothing is encrypted.
+	TLSOff TLS = "off"
+	// TLSOptional: clients may connect in plain text and over TLS, at different ports.
+	TLSOptional TLS = "optional"
+	// TLSRequired: no port for clients takes plain text.
+	TLSRequired TLS = "required"
+)

@@ -21,6 +21,7 @@ import (
 
 	"warren/internal/wait"
 	"warren/topology"
+	"warren/topology/certificate"
 	"warren/topology/internal/sample"
 	"warren/topology/render"
 	"warren/topology/stackconfig"
@@ -201,7 +202,7 @@ func (d dockerEngine) checkHAProxyConf(t *testing.T, conf []byte) error {
 	const path = "/tmp/haproxy.cfg"
 	id := d.start(t, &container.Config{
 		Image: topology.DefaultHAProxyImage, Entrypoint: []string{}, Cmd: []string{"haproxy", "-dW", "-c", "-f", path},
-	}, nil, map[string][]byte{path: conf})
+	}, nil, map[string][]byte{path: conf, topology.LoadBalancerCertificatePath: []byte(testCertificate(t).PEM())})
 	exited, errs := d.ContainerWait(t.Context(), id, container.WaitConditionNotRunning)
 	select {
 	case err := <-errs:
@@ -225,6 +226,10 @@ func (d dockerEngine) bootNode(
 	upload := map[string][]byte{
 		topology.DefinitionsPath: files["definitions.json"], topology.PromptElectionPath: []byte(render.PromptElection),
 		topology.NodePulsePath: []byte(render.NodePulse),
+	}
+	if c.HasTLS() {
+		own := testCertificate(t)
+		upload[topology.CertificatePath], upload[topology.AuthorityPath] = []byte(own.PEM()), []byte(own.Chain)
 	}
 	for _, name := range []string{"rabbitmq.conf", "advanced.config", "enabled_plugins"} {
 		upload["/etc/rabbitmq/"+name] = files[name]
@@ -265,6 +270,14 @@ func (d dockerEngine) bootNode(
 		return nil, err
 	}
 	return &bootedNode{d, id}, nil
+}
+
+// testCertificate is a certificate with its key.
+func testCertificate(t *testing.T) certificate.Pair {
+	t.Helper()
+	pair, err := certificate.NewAuthority("test", time.Now())
+	require.NoError(t, err)
+	return pair
 }
 
 // start creates a container with files, starts it and sees to its removal.

@@ -57,6 +57,9 @@ var variants = []struct {
 		RabbitMQConf:        "# Twice the default.\ncollect_statistics_interval = 10000\n",
 	}},
 	{"stock-detection", stackconfig.Config{FailureDetection: topology.DetectStock}},
+	{"tls-required", stackconfig.Config{TLS: topology.TLSRequired, TLSNames: []string{"rabbit.example.com"}}},
+	{"tls-optional", stackconfig.Config{TLS: topology.TLSOptional, Image: "warren/rabbitmq:3.10"}},
+	{"tls-hosts", stackconfig.Config{TLS: topology.TLSOptional, Hosts: sample.Hosts("a", "b", "c")}},
 	{"three-hosts", stackconfig.Config{Hosts: sample.Hosts("a", "b", "c")}},
 }
 

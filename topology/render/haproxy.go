@@ -56,6 +56,35 @@ func (d haproxyData) BasicAuthorization() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(credentials))
 }
 
+// ClientPort is the nodes' AMQP port for clients: the one with TLS if they must use it.
+func (d haproxyData) ClientPort() int {
+	if !d.HasPlainText() {
+		return topology.AMQPTLSPort
+	}
+	return topology.AMQPPort
+}
+
+// TLSPort is the port at which the load balancer reaches AMQP over TLS of a node: on another host, it is the one
+// that is published there.
+func (d haproxyData) TLSPort(n topology.Node) int {
+	if n.Host == d.host {
+		return topology.AMQPTLSPort
+	}
+	return n.AMQPPort + d.TLSPortOffset
+}
+
+// CertificatePath is the load balancer's certificate with its key, for what is not passed through.
+func (haproxyData) CertificatePath() string { return topology.LoadBalancerCertificatePath }
+
+// SocketPath is the socket of HAProxy's runtime API.
+func (haproxyData) SocketPath() string { return topology.LoadBalancerSocketPath }
+
+// CipherSuites are those of TLS 1.3.
+func (haproxyData) CipherSuites() string { return strings.Join(cipherSuites, ":") }
+
+// Ciphers are those of TLS 1.2.
+func (haproxyData) Ciphers() string { return strings.Join(ciphers, ":") }
+
 // MinorityServer is the name of the server that stands for a node while no node has a majority.
 func (haproxyData) MinorityServer(n topology.Node) string { return n.Name + topology.MinoritySuffix }
 

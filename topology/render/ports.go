@@ -20,5 +20,14 @@ func (containerPorts) BalancerMetricsPort() int { return topology.BalancerMetric
 // AgentPort is the port of a node's agent.
 func (containerPorts) AgentPort() int { return topology.AgentPort }
 
+// AMQPTLSPort is the port of AMQP 0-9-1 over TLS.
+func (containerPorts) AMQPTLSPort() int { return topology.AMQPTLSPort }
+
+// ManagementTLSPort is the port of the management interface over TLS.
+func (containerPorts) ManagementTLSPort() int { return topology.ManagementTLSPort }
+
+// StatsTLSPort is the port of HAProxy's statistics page over TLS.
+func (containerPorts) StatsTLSPort() int { return topology.StatsTLSPort }
+
 // StatsPort is the port of HAProxy's statistics page.
 func (containerPorts) StatsPort() int { return topology.StatsPort }

@@ -57,6 +57,13 @@ type Config struct {
 	Hosts []topology.Host `json:"hosts"`
 	// LoadBalancers is how many of the hosts have a load balancer. Default 2, and 1 without hosts.
 	LoadBalancers int `json:"loadBalancers"`
+	// TLS says whether clients' connections are encrypted: topology.TLSOff (default), TLSOptional or TLSRequired.
+	TLS topology.TLS `json:"tls"`
+	// TLSNames are the host names and IP addresses by which clients reach the stack, in addition to those that
+	// certificates have anyway.
+	TLSNames []string `json:"tlsNames"`
+	// TLSRenew is any text. Another one renews all certificates.
+	TLSRenew string `json:"tlsRenew"`
 	// Application are the files with the application's topology, relative to the project's folder. Default
 	// DefaultApplicationFile.
 	Application FilesConfig `json:"application"`
@@ -132,4 +139,6 @@ type PortsConfig struct {
 	Stats                  int `json:"stats,omitempty"`                  // default 8404
 	Prometheus             int `json:"prometheus,omitempty"`             // default 9090
 	Alertmanager           int `json:"alertmanager,omitempty"`           // default 9093
+	// TLSOffset is how much higher the port with TLS is than the one in plain text; default 100.
+	TLSOffset int `json:"tlsOffset,omitempty"`
 }

@@ -11,10 +11,12 @@ import (
 
 	"warren/internal/suggest"
 	"warren/topology"
+	"warren/topology/certificate"
 )
 
 // secretKeys are configuration keys that hold secrets: known, but not part of a Config.
-var secretKeys = []string{"adminPassword", "statsPassword", "erlangCookie", "userPasswords"}
+var secretKeys = []string{"adminPassword", "statsPassword", "erlangCookie", "userPasswords",
+	certificate.CertificateKey, certificate.KeyKey, certificate.AuthorityKey}
 
 // Parse makes a stack's cluster from its configuration as Pulumi stores it: keys without the namespace,
 // values as text, structured ones as JSON. The keys of secrets are known but not read. The error is a

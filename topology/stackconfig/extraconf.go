@@ -8,7 +8,7 @@ import (
 
 // validateExtraConf checks the operator's own lines of rabbitmq.conf.
 func validateExtraConf(problems *problemList, c *topology.Cluster) {
-	for _, r := range rabbitmqconf.Refusals(c.ExtraConf, renderedKeys(c), portUses) {
+	for _, r := range rabbitmqconf.Refusals(c.ExtraConf, renderedKeys(c), portUses(c)) {
 		problems.add("rabbitmqConf", r.Wrong, r.Remedy)
 	}
 }
@@ -28,10 +28,16 @@ func renderedKeys(c *topology.Cluster) []string {
 }
 
 // portUses are the ports that are taken inside a node's container.
-var portUses = map[int]string{
-	topology.EPMDPort:         "epmd, the Erlang port mapper",
-	topology.AMQPPort:         "AMQP",
-	topology.ManagementPort:   "the management interface",
-	topology.PrometheusPort:   "the metrics",
-	topology.DistributionPort: "the Erlang distribution",
+func portUses(c *topology.Cluster) map[int]string {
+	uses := map[int]string{
+		topology.EPMDPort:         "epmd, the Erlang port mapper",
+		topology.AMQPPort:         "AMQP",
+		topology.ManagementPort:   "the management interface",
+		topology.PrometheusPort:   "the metrics",
+		topology.DistributionPort: "the Erlang distribution",
+	}
+	if c.HasTLS() {
+		uses[topology.AMQPTLSPort], uses[topology.ManagementTLSPort] = "AMQP over TLS", "the management interface over TLS"
+	}
+	return uses
 }

@@ -25,6 +25,7 @@ var defaultPorts = PortsConfig{
 	Stats:                  8404,
 	Prometheus:             9090,
 	Alertmanager:           9093,
+	TLSOffset:              100,
 }
 
 // New makes the cluster that c describes for a stack of that name. The error is a *ValidationError with every
@@ -61,6 +62,10 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 		Plugins:             slices.Clone(c.Plugins),
 		ExtraConf:           strings.TrimSpace(c.RabbitMQConf),
 		Username:            cmp.Or(c.Username, defaultUsername),
+		TLS:                 cmp.Or(c.TLS, topology.TLSOff),
+		TLSPortOffset:       ports.TLSOffset,
+		TLSNames:            append([]string(nil), c.TLSNames...), // nil if there is none
+		TLSRenew:            c.TLSRenew,
 		Application:         slices.Clone(c.Application),
 	}
 	if c.Application == nil {
@@ -81,6 +86,7 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 	validateNodes(&problems, c, cluster)
 	validateHosts(&problems, c, cluster)
 	validatePorts(&problems, cluster)
+	validateTLS(&problems, cluster)
 	validatePlugins(&problems, c.Plugins, cluster.Series)
 	validateSettings(&problems, cluster)
 	validateApplication(&problems, cluster.Application)
@@ -100,6 +106,7 @@ func (p PortsConfig) withDefaults() PortsConfig {
 		Stats:                  cmp.Or(p.Stats, defaultPorts.Stats),
 		Prometheus:             cmp.Or(p.Prometheus, defaultPorts.Prometheus),
 		Alertmanager:           cmp.Or(p.Alertmanager, defaultPorts.Alertmanager),
+		TLSOffset:              cmp.Or(p.TLSOffset, defaultPorts.TLSOffset),
 	}
 }
 

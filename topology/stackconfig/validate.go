@@ -99,12 +99,13 @@ func validatePorts(problems *problemList, c *topology.Cluster) {
 		users[port] = append(users[port], user)
 	}
 	for _, n := range c.Nodes {
-		publish(n.AMQPPort, "AMQP of "+n.Name)
-		publish(n.ManagementPort, "management of "+n.Name)
+		for _, p := range c.ClientPorts(n) {
+			publish(p.Outside, p.Use+" of "+n.Name)
+		}
 	}
-	publish(c.LoadBalancer.AMQPPort, "AMQP of the load balancer")
-	publish(c.LoadBalancer.ManagementPort, "management of the load balancer")
-	publish(c.LoadBalancer.StatsPort, "statistics of the load balancer")
+	for _, p := range c.LoadBalancerPorts() {
+		publish(p.Outside, p.Use+" of the load balancer")
+	}
 	if c.Monitoring != nil {
 		publish(c.Monitoring.PrometheusPort, "Prometheus")
 		publish(c.Monitoring.AlertmanagerPort, "Alertmanager")

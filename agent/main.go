@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"warren/agent/haproxy"
 	"warren/agent/helper"
 	"warren/agent/node"
 	"warren/agent/observe"
@@ -37,6 +38,7 @@ const usage = `usage: agent COMMAND
                 or refused; for the container's health check
   result        prints what the agent in this container has come to, as JSON
   look          prints what the cluster looks like, as JSON
+  certificate   gives HAProxy, which runs in another container, the certificate in the volume that both share
   check         reads what is desired from standard input, as JSON, and prints the planner's decision about it
 `
 
@@ -47,6 +49,7 @@ func main() {
 	}
 	commands := map[string]func(context.Context) error{
 		"run": run, "wait": waitFor, "result": result, "look": look, "check": check,
+		"certificate": giveCertificate,
 	}
 	command, known := commands[os.Args[1]]
 	if !known {
@@ -139,6 +142,15 @@ func lookAt(ctx context.Context, d plan.Desired) (plan.View, error) {
 	}
 	observer := observe.New(rabbit.New(cookie, rabbit.LocalTools{}, nil), peer.NewClient(cookie, nil), helper.Names(d))
 	return observer.Look(ctx), nil
+}
+
+// giveCertificate gives HAProxy the certificate in the volume in place of the one that it has read before.
+func giveCertificate(ctx context.Context) error {
+	text, err := os.ReadFile(topology.LoadBalancerCertificatePath)
+	if err != nil {
+		return err
+	}
+	return haproxy.SetCertificate(ctx, topology.LoadBalancerSocketPath, topology.LoadBalancerCertificatePath, string(text))
 }
 
 // check prints the decision about what is desired.

@@ -100,6 +100,14 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
+	own, err := settings.ownCertificate(cluster, now())
+	if err != nil {
+		return err
+	}
+	tls, authority, err := certificates(ctx, cluster, own, now())
+	if err != nil {
+		return err
+	}
 	agents, built := map[string]*agentbinary.Binary{}, map[string]*agentbinary.Binary{} // by host, by architecture
 	for _, host := range engine.HostsOf(docker) {
 		info, err := host.Info(ctx.Context())
@@ -123,7 +131,7 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	// The outputs follow from the configuration alone. They come before the resources, so that they say
 	// where things are also when the deployment fails halfway, and after everything that may refuse it.
 	all := cluster.Outputs(identity.secrets)
-	all.Owner, all.Users = identity.owner, users
+	all.Owner, all.Users, all.CACertificate = identity.owner, users, authority
 	outputs, err := stackOutputs(all)
 	if err != nil {
 		return err
@@ -138,6 +146,7 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 			StatsPassword: pulumi.String(identity.secrets.StatsPassword),
 			ErlangCookie:  pulumi.String(identity.secrets.ErlangCookie),
 		},
+		TLS:        tls,
 		Owner:      pulumi.String(identity.owner),
 		Engine:     docker,
 		PlainNames: true,

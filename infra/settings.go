@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -41,6 +42,9 @@ func settingsOf(info *pulumi.RunInfo) settings {
 	return s
 }
 
+// now is the time by which certificates are judged and issued.
+var now = time.Now
+
 // resolve returns the cluster that the settings describe, and the secrets that are configured. The error lists
 // every mistake at once.
 func (s settings) resolve(stack string) (*topology.Cluster, topology.Secrets, error) {
@@ -52,7 +56,8 @@ func (s settings) resolve(stack string) (*topology.Cluster, topology.Secrets, er
 	}
 	cluster, clusterErr := stackconfig.Parse(stack, raw)
 	secrets, secretsErr := s.secrets()
-	if err := joinMistakes(clusterErr, secretsErr); err != nil {
+	_, ownErr := s.ownCertificate(cluster, now())
+	if err := joinMistakes(clusterErr, secretsErr, ownErr); err != nil {
 		return nil, topology.Secrets{}, err
 	}
 	return cluster, secrets, nil

@@ -2,7 +2,9 @@ package helper
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"warren/agent/peer"
@@ -29,7 +31,7 @@ func (h *Helper) Membership(ctx context.Context) {
 		result = Result{Phase: peer.Done, Notices: decision.Notices}
 		if len(decision.Refusals) > 0 {
 			result = Result{Phase: peer.Refused, Refusals: decision.Refusals, Notices: decision.Notices}
-		} else if !h.greets(ctx) {
+		} else if !h.greets(ctx) || !h.presents(ctx) {
 			return
 		}
 	}
@@ -56,6 +58,30 @@ func (h *Helper) greets(ctx context.Context) bool {
 		}
 	}
 	return true
+}
+
+// presents waits until the node presents the certificate that this membership has handed over, if it has one.
+// A node reads a certificate again when it no longer remembers it, which this brings about. Connections that are
+// open go on. It returns false if ctx ends before.
+func (h *Helper) presents(ctx context.Context) bool {
+	for {
+		shown, err := h.rabbit.Presents(ctx, string(h.desired.Self), topology.AMQPTLSPort, topology.CertificatePath)
+		if shown || errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+		reason := fmt.Sprintf("%s does not present its certificate: its log says why", h.desired.Self)
+		if err == nil {
+			h.log.Info("the node reads its certificate again", "node", h.desired.Self)
+			err = h.rabbit.ForgetCertificates(ctx, string(h.desired.Self))
+		}
+		if err != nil {
+			reason += fmt.Sprintf(" (%v)", err)
+		}
+		h.board.Set(peer.Working, reason)
+		if wait.Sleep(ctx, greetInterval) != nil {
+			return false
+		}
+	}
 }
 
 // watch returns why the node is certainly no member in good order any more; empty when ctx ends. A node

@@ -31,7 +31,7 @@ func rabbitmqAccount() (account, error) {
 
 // PrepareFiles makes, as root, the files of a container usable for user rabbitmq: its volume, which has
 // another owner when it is new or the image has changed, its Erlang cookie, and, if there are some, the
-// definitions. The engine makes uploaded files root's, and RabbitMQ refuses a cookie that somebody else may
+// definitions and the certificate. The engine makes uploaded files root's, and RabbitMQ refuses a cookie that somebody else may
 // read.
 func PrepareFiles() error {
 	owner, err := rabbitmqAccount()
@@ -51,10 +51,35 @@ func PrepareFiles() error {
 		return err
 	}
 	err = install(topology.UploadedDefinitionsPath, topology.DefinitionsPath, owner)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // a membership has none
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a membership has none
+		return err
 	}
-	return err
+	return prepareCertificate(owner)
+}
+
+// prepareCertificate hands a node's certificate over in the volume that the node and its membership share, if
+// there is one. The membership has the certificate, because its container can be replaced while the node runs.
+func prepareCertificate(owner account) error {
+	err := os.Chown(topology.TLSPath, owner.uid, owner.gid)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // the stack has no TLS
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(topology.TLSPath, 0o700); err != nil {
+		return err
+	}
+	// The certificate comes last, because the node waits for it.
+	for _, file := range []struct{ from, to string }{
+		{topology.UploadedAuthorityPath, topology.AuthorityPath},
+		{topology.UploadedCertificatePath, topology.CertificatePath},
+	} {
+		if err := install(file.from, file.to, owner); err != nil && !errors.Is(err, fs.ErrNotExist) { // a node has none
+			return err
+		}
+	}
+	return nil
 }
 
 // chown gives everything in a folder to an account. It changes what has another owner only: a volume may

@@ -150,6 +150,9 @@ func (a *Agent) start(ctx context.Context, stop <-chan struct{}) error {
 		case <-ctx.Done():
 		}
 	}()
+	if err := a.awaitCertificate(ctx); err != nil {
+		return nil // it is to stop before it has started
+	}
 	desired := a.desired
 	desired.Scope = plan.ScopeStart
 	decision, err := a.loop(func() plan.Desired { return desired }).Run(ctx, plan.StartNode, plan.FoundCluster)
@@ -161,6 +164,26 @@ func (a *Agent) start(ctx context.Context, stop <-chan struct{}) error {
 	}
 	go a.keepNote(ctx)
 	return nil
+}
+
+// awaitCertificate waits until the membership has handed over the node's certificate, if the stack has TLS:
+// RabbitMQ does not start without it. Once it is there it stays, whatever becomes of the membership.
+func (a *Agent) awaitCertificate(ctx context.Context) error {
+	const tryEvery = 200 * time.Millisecond
+	if _, err := os.Stat(topology.TLSPath); err != nil {
+		return nil
+	}
+	for {
+		_, err := os.Stat(topology.CertificatePath)
+		if err == nil {
+			a.board.Set(peer.Preparing, "")
+			return nil
+		}
+		a.board.Set(peer.Preparing, fmt.Sprintf("%s waits for the certificate that its membership has", a.desired.Self))
+		if err := wait.Sleep(ctx, tryEvery); err != nil {
+			return err
+		}
+	}
 }
 
 func (a *Agent) loop(desired func() plan.Desired) *loop.Loop {

@@ -15,9 +15,12 @@ const (
 	// ConfigPath is where the container with the configuration has ConfigScript.
 	ConfigPath = topology.UploadPath + "/offer-haproxy"
 	// Volume is where both containers mount the volume that connects them.
-	Volume = "/var/lib/warren"
+	Volume = topology.LoadBalancerPath
 	// Configuration is where ConfigScript expects haproxy.cfg.
 	Configuration = topology.UploadPath + "/haproxy.cfg"
+	// Certificate is where ConfigScript expects HAProxy's certificate, if the stack has TLS. Then it has the agent
+	// as well.
+	Certificate = topology.UploadPath + "/certificate.pem"
 	// TakenFile exists in the container with the configuration once HAProxy runs with it.
 	TakenFile = topology.RunPath + "/taken"
 	// RefusedFile exists there if HAProxy does not accept the configuration. The container's log says why.

@@ -9,6 +9,9 @@ readonly mine=/etc/warren/haproxy.cfg
 readonly offered=/var/lib/warren/haproxy.cfg
 readonly taken=/var/lib/warren/taken.cfg
 readonly refused=/var/lib/warren/refused
+readonly certificate=/etc/warren/certificate.pem # there only if the stack has TLS, as is the agent
+readonly given=/var/lib/warren/certificate.pem
+readonly agent=/etc/warren/agent
 readonly run=/run/warren
 readonly probed=/run/probed # that the health check has run
 readonly watch_interval=60  # seconds
@@ -22,6 +25,10 @@ pause() { sleep "$1" & wait $!; }
 trap 'exit 0' TERM INT
 mkdir -p "$run"
 rm -rf "$refused" "$run/taken" "$run/refused" "$probed" # of a former life of the container
+if [ -e "$certificate" ]; then # first, because the configuration names it
+  cp "$certificate" "$given.new"
+  mv "$given.new" "$given"
+fi
 cp "$mine" "$offered.new"
 mv "$offered.new" "$offered"
 until cmp -s "$mine" "$taken"; do
@@ -33,6 +40,12 @@ until cmp -s "$mine" "$taken"; do
   fi
   pause 0.2
 done
+# A HAProxy that has read another certificate before takes this one in its place. One that is just starting does
+# not listen yet.
+if [ -e "$certificate" ]; then
+  until "$agent" certificate; do pause 1; done
+  log "HAProxy has this certificate"
+fi
 : >"$run/taken"
 log "HAProxy runs with this configuration"
 while pause "$watch_interval"; do

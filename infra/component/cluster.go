@@ -53,6 +53,9 @@ type ClusterArgs struct {
 	Topology *topology.Cluster `pulumi:"topology"`
 	// Secrets are the cluster's secrets. The default is to keep some in the stack's state: see Keep.
 	Secrets *SecretsArgs `pulumi:"secrets"`
+	// TLS are the certificates, if the topology has TLS. The default is to keep an authority in the stack's state:
+	// see KeepAuthority.
+	TLS *TLSArgs
 	// Owner identifies the stack's state, in the labels of everything that the cluster consists of. The default
 	// is to keep one in the stack's state.
 	Owner pulumi.StringInput `pulumi:"owner"`
@@ -89,6 +92,9 @@ func NewCluster(
 		return nil, err
 	}
 	if err := resolved.keep(ctx, resolved.namer(name), pulumi.Parent(c)); err != nil {
+		return nil, err
+	}
+	if err := resolved.keepTLS(ctx, resolved.namer(name), pulumi.Parent(c)); err != nil {
 		return nil, err
 	}
 	if err := c.declare(ctx, resolved, resolved.namer(name)); err != nil {
@@ -178,6 +184,7 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 				Topology:             args.Topology,
 				Node:                 n,
 				Secrets:              args.Secrets,
+				TLS:                  args.TLS,
 				Owner:                args.Owner,
 				Engine:               args.Engine,
 				Image:                at.image.ImageId,
@@ -201,6 +208,8 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 		lb, err := NewLoadBalancer(ctx, name(balancer.Name()), &LoadBalancerArgs{
 			Topology:         args.Topology,
 			Secrets:          args.Secrets,
+			TLS:              args.TLS,
+			Agent:            at.agent,
 			Owner:            args.Owner,
 			Engine:           args.Engine,
 			Network:          at.network.Name,

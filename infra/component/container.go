@@ -91,6 +91,15 @@ func publish(cluster *topology.Cluster, host string, inside, outside int) docker
 	}
 }
 
+// publishAll makes ports of a container reachable.
+func publishAll(cluster *topology.Cluster, host string, ports []topology.PublishedPort) docker.ContainerPortArray {
+	var array docker.ContainerPortArray
+	for _, p := range ports {
+		array = append(array, publish(cluster, host, p.Inside, p.Outside))
+	}
+	return array
+}
+
 // file is a file that everybody can read.
 func file(path, content string) docker.ContainerUploadArgs {
 	return docker.ContainerUploadArgs{

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"warren/infra/agentbinary"
 	"warren/infra/balancer"
 	"warren/infra/engine"
 	"warren/infra/explain"
@@ -37,6 +38,10 @@ type LoadBalancerArgs struct {
 	Topology *topology.Cluster `pulumi:"topology"`
 	// Secrets are the cluster's secrets, all of them.
 	Secrets *SecretsArgs `pulumi:"secrets"`
+	// TLS has the load balancer's certificate, if the topology has TLS.
+	TLS *TLSArgs
+	// Agent is what gives HAProxy a certificate while it runs. The default is to build it in the project's folder.
+	Agent *agentbinary.Binary
 	// Owner is as in ClusterArgs.
 	Owner pulumi.StringInput `pulumi:"owner"`
 	// Engine tells why HAProxy does not accept its configuration. The default is as in ClusterArgs.
@@ -99,9 +104,17 @@ func (a *LoadBalancerArgs) withDefaults(ctx *pulumi.Context) (*LoadBalancerArgs,
 	if !slices.Contains(a.Topology.LoadBalancerHosts, a.Host) {
 		return nil, fmt.Errorf("the topology has no load balancer on host %q", a.Host)
 	}
+	if a.Topology.HasTLS() && (a.TLS == nil || a.TLS.Certificates[topology.LoadBalancerHost] == nil) {
+		return nil, errors.New("LoadBalancerArgs needs TLS with the load balancer's certificate")
+	}
 	resolved := *a
 	resolved.Generation, resolved.ConfigGeneration = cmp.Or(a.Generation, "1"), cmp.Or(a.ConfigGeneration, "1")
-	return &resolved, setEngine(ctx, resolved.Topology, &resolved.Engine)
+	err := setEngine(ctx, resolved.Topology, &resolved.Engine)
+	if err != nil || !a.Topology.HasTLS() {
+		return &resolved, err
+	}
+	resolved.Agent, err = agentOr(ctx, engine.On(resolved.Engine, a.Host), a.Agent)
+	return &resolved, err
 }
 
 // balancer is the load balancer's entry in the topology. There is one for every host that has a load
@@ -132,7 +145,7 @@ func (lb *LoadBalancer) newContainer(
 		Volumes:          lb.volumes(),
 		Ports:            lb.ports(cluster, args.Host),
 		NetworksAdvanced: attach(args.Network, topology.LoadBalancerHost),
-		Healthcheck:      listening(topology.StatsPort),
+		Healthcheck:      listening(statsPort(cluster)),
 		Wait:             pulumi.Bool(true),
 		WaitTimeout:      seconds(time.Minute),
 		MustRun:          mayStop,
@@ -166,15 +179,20 @@ func (lb *LoadBalancer) newConfiguration(
 	configuration := args.Secrets.render(func(s topology.Secrets) (string, error) {
 		return render.HAProxyConf(args.balancer(), s), nil
 	})
+	uploads := docker.ContainerUploadArray{
+		secretFile(balancer.Configuration, configuration),
+		script(balancer.ConfigPath, balancer.ConfigScript),
+	}
+	if cluster.HasTLS() {
+		uploads = append(uploads, agentFile(*args.Agent),
+			secretFile(balancer.Certificate, args.TLS.certificateOf(topology.LoadBalancerHost)))
+	}
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
-		Name:        pulumi.String(args.balancer().ConfigContainerName()),
-		Image:       image.ImageId,
-		Entrypoints: pulumi.ToStringArray([]string{"sh", balancer.ConfigPath}),
-		User:        pulumi.String("root"), // as which HAProxy reads the file
-		Uploads: docker.ContainerUploadArray{
-			secretFile(balancer.Configuration, configuration),
-			script(balancer.ConfigPath, balancer.ConfigScript),
-		},
+		Name:         pulumi.String(args.balancer().ConfigContainerName()),
+		Image:        image.ImageId,
+		Entrypoints:  pulumi.ToStringArray([]string{"sh", balancer.ConfigPath}),
+		User:         pulumi.String("root"), // as which HAProxy reads the file
+		Uploads:      uploads,
 		Volumes:      lb.volumes(),
 		NetworkMode:  pulumi.String("none"),
 		Healthcheck:  untilFile(balancer.TakenFile, balancer.RefusedFile),
@@ -193,15 +211,19 @@ func (lb *LoadBalancer) newConfiguration(
 
 // ports are for clients, and those for the metrics, which a Prometheus on another host reads.
 func (lb *LoadBalancer) ports(cluster *topology.Cluster, host string) docker.ContainerPortArray {
-	ports := docker.ContainerPortArray{
-		publish(cluster, host, topology.AMQPPort, cluster.LoadBalancer.AMQPPort),
-		publish(cluster, host, topology.ManagementPort, cluster.LoadBalancer.ManagementPort),
-		publish(cluster, host, topology.StatsPort, cluster.LoadBalancer.StatsPort),
-	}
+	ports := publishAll(cluster, host, cluster.LoadBalancerPorts())
 	if cluster.HasHosts() {
 		ports = append(ports, publish(cluster, host, topology.BalancerMetricsPort, topology.BalancerMetricsPort))
 	}
 	return ports
+}
+
+// statsPort is where HAProxy shows its statistics inside its container.
+func statsPort(cluster *topology.Cluster) int {
+	if cluster.HasPlainText() {
+		return topology.StatsPort
+	}
+	return topology.StatsTLSPort
 }
 
 // volumes connects the two containers.

@@ -23,7 +23,7 @@ const membershipTimeout = 15 * time.Minute
 //     replaces it, which brings the node back;
 //   - its label makes a new node container a new membership.
 func newMembership(
-	ctx *pulumi.Context, nodeName string, args *NodeArgs, member *docker.Container,
+	ctx *pulumi.Context, nodeName string, args *NodeArgs, n *Node,
 	opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
@@ -37,11 +37,15 @@ func newMembership(
 	container := helperArgs(desired, *args.Agent, args.Secrets, cluster.MembershipContainerName(args.Node),
 		topology.MembershipHost(args.Node), args.Image, args.Network)
 	container.Hosts = foreignNames(cluster, args.Node.Host)
+	if n.TLSVolume != nil {
+		container.Volumes = tlsMount(n.TLSVolume)
+		container.Uploads = append(container.Uploads.(docker.ContainerUploadArray), args.TLS.tlsFiles(args.Node.Name)...)
+	}
 	container.WaitTimeout = seconds(membershipTimeout)
 	container.Labels = append(
 		containerLabels(cluster.Stack, args.Owner, topology.RoleMembership, topology.LabelNode, args.Node.Name,
 			topology.LabelGeneration, args.MembershipGeneration),
-		docker.ContainerLabelArgs{Label: pulumi.String(topology.LabelNodeContainer), Value: member.ID()})
+		docker.ContainerLabelArgs{Label: pulumi.String(topology.LabelNodeContainer), Value: n.Container.ID()})
 	return docker.NewContainer(ctx, nodeName+"-join", container,
 		append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)
 }

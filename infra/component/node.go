@@ -27,6 +27,8 @@ type Node struct {
 	Volume *docker.Volume
 	// Container runs the node.
 	Container *docker.Container
+	// TLSVolume is how the node gets its certificate; nil without TLS.
+	TLSVolume *docker.Volume
 	// Membership exists while the node is a running member of the cluster.
 	Membership *docker.Container
 }
@@ -39,6 +41,8 @@ type NodeArgs struct {
 	Node topology.Node `pulumi:"node"`
 	// Secrets are the cluster's secrets, all of them.
 	Secrets *SecretsArgs `pulumi:"secrets"`
+	// TLS has the node's certificate, if the topology has TLS.
+	TLS *TLSArgs
 	// Owner is as in ClusterArgs.
 	Owner pulumi.StringInput `pulumi:"owner"`
 	// Engine tells why the node did not come up. The default is as in ClusterArgs.
@@ -85,10 +89,13 @@ func NewNode(ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.Re
 	if n.Volume, err = newDataVolume(ctx, name+"-data", resolved, volumeOptions...); err != nil {
 		return nil, err
 	}
-	if n.Container, err = newNodeContainer(ctx, name, resolved, n.Volume, inside, dependsOn); err != nil {
+	if n.TLSVolume, err = newTLSVolume(ctx, name+"-tls", resolved, inside); err != nil {
 		return nil, err
 	}
-	if n.Membership, err = newMembership(ctx, name, resolved, n.Container, inside); err != nil {
+	if n.Container, err = newNodeContainer(ctx, name, resolved, n, inside, dependsOn); err != nil {
+		return nil, err
+	}
+	if n.Membership, err = newMembership(ctx, name, resolved, n, inside); err != nil {
 		return nil, err
 	}
 	return n, ctx.RegisterResourceOutputs(n, pulumi.Map{
@@ -102,6 +109,9 @@ func (a *NodeArgs) withDefaults(ctx *pulumi.Context) (*NodeArgs, error) {
 	if a == nil || a.Topology == nil || a.Node.Name == "" || !a.Secrets.complete() || a.Owner == nil || a.Image == nil ||
 		a.Network == nil {
 		return nil, errors.New("NodeArgs needs Topology, Node, Secrets, Owner, Image and Network")
+	}
+	if a.Topology.HasTLS() && (a.TLS == nil || a.TLS.Authority == nil || a.TLS.Certificates[a.Node.Name] == nil) {
+		return nil, errors.New("NodeArgs needs TLS with the node's certificate")
 	}
 	resolved := *a
 	resolved.Generation, resolved.MembershipGeneration = cmp.Or(a.Generation, "1"), cmp.Or(a.MembershipGeneration, "1")
@@ -123,7 +133,7 @@ func newDataVolume(
 }
 
 func newNodeContainer(
-	ctx *pulumi.Context, name string, args *NodeArgs, data *docker.Volume, opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context, name string, args *NodeArgs, n *Node, opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
 	definitions := func(s topology.Secrets) (string, error) { return render.Definitions(cluster, s) }
@@ -145,14 +155,12 @@ func newNodeContainer(
 			file(topology.PromptElectionPath, render.PromptElection),
 			file(topology.NodePulsePath, render.NodePulse),
 		},
-		Volumes: docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
-			VolumeName:    data.Name,
+		Volumes: append(docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
+			VolumeName:    n.Volume.Name,
 			ContainerPath: pulumi.String(topology.DataPath),
-		}},
-		Ports: append(docker.ContainerPortArray{
-			publish(cluster, args.Node.Host, topology.AMQPPort, args.Node.AMQPPort),
-			publish(cluster, args.Node.Host, topology.ManagementPort, args.Node.ManagementPort),
-		}, publishToHosts(cluster, args.Node.Host)...),
+		}}, tlsMount(n.TLSVolume)...),
+		Ports: append(publishAll(cluster, args.Node.Host, cluster.ClientPorts(args.Node)),
+			publishToHosts(cluster, args.Node.Host)...),
 		NetworksAdvanced: attach(args.Network, args.Node.Name),
 		Hosts:            foreignNames(cluster, args.Node.Host),
 		Healthcheck: &docker.ContainerHealthcheckArgs{

@@ -39,6 +39,9 @@ func volumeNames(cluster *topology.Cluster) map[string]string {
 	}
 	for _, n := range cluster.Nodes {
 		names[cluster.VolumeName(n)] = "node " + n.Name
+		if cluster.HasTLS() {
+			names[cluster.TLSVolumeName(n)] = "the certificate of node " + n.Name
+		}
 	}
 	return names
 }

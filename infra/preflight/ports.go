@@ -29,8 +29,9 @@ func hostPorts(cluster *topology.Cluster, host string) []hostPort {
 		if n.Host != host {
 			continue
 		}
-		ports = append(ports, hostPort{n.AMQPPort, n.Name + ", AMQP"},
-			hostPort{n.ManagementPort, n.Name + ", management"})
+		for _, p := range cluster.ClientPorts(n) {
+			ports = append(ports, hostPort{p.Outside, n.Name + ", " + p.Use})
+		}
 		if host != "" {
 			for _, port := range topology.HostPorts() {
 				ports = append(ports, hostPort{port, n.Name + ", for its peers"})
@@ -43,10 +44,9 @@ func hostPorts(cluster *topology.Cluster, host string) []hostPort {
 	if !slices.Contains(cluster.LoadBalancerHosts, host) {
 		return ports
 	}
-	lb := cluster.LoadBalancer
-	ports = append(ports, hostPort{lb.AMQPPort, "load balancer, AMQP"},
-		hostPort{lb.ManagementPort, "load balancer, management"},
-		hostPort{lb.StatsPort, "load balancer, statistics"})
+	for _, p := range cluster.LoadBalancerPorts() {
+		ports = append(ports, hostPort{p.Outside, "load balancer, " + p.Use})
+	}
 	if host != "" {
 		ports = append(ports, hostPort{topology.BalancerMetricsPort, "load balancer, metrics"})
 	}

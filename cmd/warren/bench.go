@@ -73,6 +73,10 @@ func (b *benchmarks) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer c.Close()
+	if c.TLS() != nil {
+		return fmt.Errorf("stack %s has TLS, and the clients that it is compared with have not: measure one with warren:tls off",
+			c.Stack())
+	}
 	place := lab.NewLab(c, lab.Settings{LoadTime: b.loadTime, AlarmTime: b.alarmTime, Cut: b.cut,
 		Warn: func(err error) { fmt.Fprintln(os.Stderr, "warren: clean up:", err) }})
 	defer place.Close(ctx)

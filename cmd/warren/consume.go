@@ -55,7 +55,11 @@ func newConsume(opts *options) *cobra.Command {
 }
 
 func (c *consumption) run(ctx context.Context, out, errOut io.Writer) error {
-	urls, _, err := c.endpoints.resolve(ctx, c.options)
+	urls, outputs, err := c.endpoints.resolve(ctx, c.options)
+	if err != nil {
+		return err
+	}
+	config, err := tlsConfig(outputs)
 	if err != nil {
 		return err
 	}
@@ -63,7 +67,8 @@ func (c *consumption) run(ctx context.Context, out, errOut io.Writer) error {
 	defer stop()
 	consumer, err := clients.NewConsumer(urls, c.queue, c.handler(out, stop),
 		clients.WithPrefetch(c.prefetch), clients.WithConcurrency(c.concurrency), clients.WithDeduplication(c.dedup),
-		clients.WithConnectionName("warren consume"), clients.WithLogger(stateLogger(errOut)))
+		clients.WithConnectionName("warren consume"), clients.WithLogger(stateLogger(errOut)),
+		clients.WithTLSConfig(config))
 	if err != nil {
 		return err
 	}

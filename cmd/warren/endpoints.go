@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 
 	"github.com/spf13/pflag"
@@ -22,7 +23,7 @@ func (e *endpoints) register(flags *pflag.FlagSet) {
 }
 
 // resolve returns the AMQP URLs to connect to, which hold passwords: never print them. It also returns the
-// outputs they are from, nil if the user gave URLs.
+// outputs they are from, nil if the user gave URLs, for which the machine's own authorities count.
 func (e *endpoints) resolve(ctx context.Context, opts *options) ([]string, *topology.Outputs, error) {
 	if len(e.urls) > 0 {
 		if e.direct {
@@ -38,4 +39,12 @@ func (e *endpoints) resolve(ctx context.Context, opts *options) ([]string, *topo
 		return outputs.AMQPURLs, &outputs, nil
 	}
 	return []string{outputs.AMQPURL}, &outputs, nil
+}
+
+// tlsConfig is how clients recognise what they connect to; nil for the defaults.
+func tlsConfig(outputs *topology.Outputs) (*tls.Config, error) {
+	if outputs == nil {
+		return nil, nil
+	}
+	return outputs.TLSConfig()
 }

@@ -76,6 +76,10 @@ func (p *production) run(ctx context.Context, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
+	config, err := tlsConfig(outputs)
+	if err != nil {
+		return err
+	}
 	var locate clients.Locator
 	if queue := p.soleQueue(); p.affinity && queue != "" && outputs != nil {
 		c, err := cluster.Open(*outputs)
@@ -87,7 +91,8 @@ func (p *production) run(ctx context.Context, out, errOut io.Writer) error {
 		locate = c.Locate(vhost, queue)
 	}
 	producer, err := clients.NewProducer(urls, clients.WithWindow(p.window), clients.WithPublishTimeout(p.timeout),
-		clients.WithConnectionName("warren produce"), clients.WithLogger(stateLogger(errOut)), clients.WithAffinity(locate))
+		clients.WithConnectionName("warren produce"), clients.WithLogger(stateLogger(errOut)), clients.WithAffinity(locate),
+		clients.WithTLSConfig(config))
 	if err != nil {
 		return err
 	}

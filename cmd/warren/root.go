@@ -33,6 +33,7 @@ var commands = []func(*options) *cobra.Command{
 	newLogs,
 	newMonitoring,
 	newDashboard,
+	newCA,
 	newVerify,
 	newBench,
 	newVersion,

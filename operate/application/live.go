@@ -68,6 +68,7 @@ func (s *State) connect(ctx context.Context, vhost string) (*amqp.Connection, er
 	u.Path, u.RawPath = "/"+vhost, "/"+url.PathEscape(vhost)
 	u.User = url.UserPassword(s.cluster.Outputs().Username, s.cluster.Outputs().Password)
 	connection, err := amqp.DialConfig(u.String(), amqp.Config{
+		TLSClientConfig: s.cluster.TLS(),
 		Dial: func(network, address string) (net.Conn, error) {
 			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 			if err != nil {

@@ -15,7 +15,11 @@ import (
 
 // managementURL is the base of a node's own management interface.
 func (c *Cluster) managementURL(node topology.NodeOutput) string {
-	return "http://" + c.address(node.Host, node.ManagementPort)
+	scheme := "http://"
+	if c.tls != nil {
+		scheme = "https://"
+	}
+	return scheme + c.address(node.Host, node.ManagementPort)
 }
 
 // StatusError is an answer of the management API other than 200.

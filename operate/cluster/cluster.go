@@ -3,6 +3,7 @@
 package cluster
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -24,6 +25,8 @@ type Cluster struct {
 	// places are the names of the hosts that containers are on.
 	places map[string]string
 	http   *http.Transport
+	// tls is how clients recognise the stack; nil if it has no TLS.
+	tls *tls.Config
 }
 
 // Open prepares to work with the cluster that the outputs describe. Nothing has to be running yet; that the
@@ -34,6 +37,10 @@ func Open(outputs topology.Outputs) (*Cluster, error) {
 	if err != nil || management.Hostname() == "" {
 		return nil, fmt.Errorf("stack output managementUrl: %q is not a URL with a host", outputs.ManagementURL)
 	}
+	config, err := outputs.TLSConfig()
+	if err != nil {
+		return nil, err
+	}
 	engines, err := connect(outputs)
 	if err != nil {
 		return nil, fmt.Errorf("open Docker client: %w", err)
@@ -43,8 +50,10 @@ func Open(outputs topology.Outputs) (*Cluster, error) {
 		host:    management.Hostname(),
 		engines: engines,
 		places:  places(outputs),
+		tls:     config,
 		http: &http.Transport{
-			DialContext: (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+			TLSClientConfig: config,
+			DialContext:     (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
 			// A node may be paused or killed between two requests; an idle connection to it would only mislead.
 			DisableKeepAlives: true,
 		},
@@ -63,6 +72,9 @@ func (c *Cluster) Close() error {
 
 // Outputs returns the stack outputs that the cluster was opened with.
 func (c *Cluster) Outputs() topology.Outputs { return c.outputs }
+
+// TLS returns how clients recognise the stack; nil if it has no TLS.
+func (c *Cluster) TLS() *tls.Config { return c.tls.Clone() }
 
 // Nodes returns the nodes that the stack should have, running or not.
 func (c *Cluster) Nodes() []topology.NodeOutput { return c.outputs.Nodes }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -23,10 +24,17 @@ const (
 // Greet returns nil if a broker answers at a TCP address: to the protocol's header it sends its
 // Connection.Start. Both a port that Docker publishes and a load balancer accept connections with nobody
 // behind them. RabbitMQ logs a warning about a client that leaves so early.
-func Greet(ctx context.Context, address string) error {
+func Greet(ctx context.Context, address string) error { return greet(ctx, &net.Dialer{}, address) }
+
+// dialer connects in plain text, or over TLS.
+type dialer interface {
+	DialContext(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func greet(ctx context.Context, through dialer, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, greetTimeout)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	conn, err := through.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
@@ -50,6 +58,9 @@ func Greet(ctx context.Context, address string) error {
 
 // Greet is the function Greet for a node.
 func (c *Cluster) Greet(ctx context.Context, node topology.NodeOutput) error {
+	if c.tls != nil {
+		return greet(ctx, &tls.Dialer{Config: c.TLS()}, c.amqpAddress(node))
+	}
 	return Greet(ctx, c.amqpAddress(node))
 }
 

@@ -152,6 +152,12 @@ func diagnosisTests() []diagnosisTest {
 		{"helper-down", "warren-test-formation", "docker unpause warren-test-formation", func(e *Examination) { e.Status.Helpers[3].State = "paused" }},
 		{"helper-unhealthy", "warren-test-rabbit1-join", "docker logs --tail 50 warren-test-rabbit1-join",
 			func(e *Examination) { e.Status.Helpers[0].Health = "unhealthy" }},
+		{"certificate-ends", "certificate ends on", "pulumi up --stack test", func(e *Examination) {
+			e.Status.Certificates = []health.CertificateStatus{{Subject: "rabbit1", Ends: e.Status.Time.Add(3600e9)}}
+		}},
+		{"certificate-refused", "clients refuse", "pulumi up --stack test", func(e *Examination) {
+			e.Status.Certificates = []health.CertificateStatus{{Subject: "rabbit1", Refused: "it has expired"}}
+		}},
 		{"outputs-incomplete", "older version", "pulumi up --stack test", func(e *Examination) { e.Status.Helpers, e.Status.OutputsIncomplete = nil, true }},
 		{"queue-without-leader", "ha_queue", "rabbitmq-queues quorum_status --vhost / -- ha_queue",
 			func(e *Examination) { e.Status.Queues[0].Leader = "" }},

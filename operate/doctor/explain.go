@@ -47,6 +47,9 @@ var explanations = map[health.Kind]explain{
 	health.ServerMissing:    serverMissing,
 	health.NotSpread:        notSpread,
 
+	health.CertificateRefused: certificateFails,
+	health.CertificateEnds:    certificateFails,
+
 	health.HelperMissing:     helperMissing,
 	health.HelperDown:        helperDown,
 	health.HelperUnhealthy:   helperUnhealthy,

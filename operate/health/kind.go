@@ -40,6 +40,8 @@ const (
 	ServerWronglyUp     Kind = "server-wrongly-up"      // node: does not serve, and the load balancer uses it
 	ServerMissing       Kind = "server-missing"         // node: the load balancer does not know it
 	NotSpread           Kind = "connections-not-spread" // node: gets no connections from the load balancer
+	CertificateRefused  Kind = "certificate-refused"    // node or load balancer's container: clients refuse its certificate
+	CertificateEnds     Kind = "certificate-ends"       // node or load balancer's container: its certificate ends soon
 	HelperMissing       Kind = "helper-missing"         // helper's container: does not exist
 	HelperDown          Kind = "helper-down"            // helper's container: does not run
 	HelperUnhealthy     Kind = "helper-unhealthy"       // helper's container: its health check fails
@@ -53,7 +55,8 @@ func Kinds() []Kind {
 		NodeDrained, WrongType, MembershipDiffers, NotInStack, Partition, MemoryAlarm, DiskAlarm, CookieMismatch,
 		CookieUnreadable, VersionMismatch, SeriesDiffers, FeatureFlagMismatch, QueuesUnknown, QueueHalfDeleted,
 		QueueNoLeader, ReplicaOffline, ReplicaNotVoting, ReplicaBehind, TooFewReplicas, QueueDown, NotReplicated,
-		LeadersNotSpread, LoadBalancerDown, ServerDown, ServerWronglyUp, ServerMissing, NotSpread, HelperMissing, HelperDown,
+		LeadersNotSpread, LoadBalancerDown, ServerDown, ServerWronglyUp, ServerMissing, NotSpread, CertificateRefused,
+		CertificateEnds, HelperMissing, HelperDown,
 		HelperUnhealthy, OutputsIncomplete,
 	}
 }

@@ -47,6 +47,10 @@ func Observe(ctx context.Context, c *cluster.Cluster) (Status, error) {
 			return err
 		})
 	}
+	group.Go(func() error {
+		status.Certificates = observeCertificates(groupCtx, c)
+		return nil
+	})
 	group.Go(func() (err error) {
 		status.Helpers, err = observeHelpers(groupCtx, c)
 		return err

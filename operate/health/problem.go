@@ -67,6 +67,7 @@ func (s Status) Problems() []Problem {
 		s.checkLoadBalancer(&problems, balancer)
 	}
 	s.checkConnections(&problems)
+	s.checkCertificates(&problems)
 	s.checkHelpers(&problems)
 	return problems
 }

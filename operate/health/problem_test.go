@@ -172,6 +172,15 @@ func problemTests() []problemTest {
 			func(s *Status) {
 				s.Helpers[0].Health, s.Helpers[0].Reason = "unhealthy", "agent: lost:\n rabbit@rabbit1 was removed from its cluster"
 			}},
+		{CertificateRefused, "rabbit1", Failure, "unknown authority", func(s *Status) {
+			s.Certificates = []CertificateStatus{{Subject: "rabbit1", Refused: "x509: certificate signed by unknown authority"}}
+		}},
+		{CertificateEnds, "rabbit1", Warning, "in 29 days", func(s *Status) {
+			s.Certificates = []CertificateStatus{
+				{Subject: "rabbit1", Ends: s.Time.Add(29*24*time.Hour + time.Minute)},
+				{Subject: "rabbit2", Ends: s.Time.Add(31 * 24 * time.Hour)},
+			}
+		}},
 		{OutputsIncomplete, "", Warning, "older version", func(s *Status) { s.Helpers, s.OutputsIncomplete = nil, true }},
 		{NotSpread, node, Failure, "none of 6 connections, but 3 to rabbit1, 3 to rabbit3", func(s *Status) {
 			s.Spread = &Spread{6, []NodeSpread{{"rabbit1", 0, 3}, {"rabbit2", 0, 0}, {"rabbit3", 0, 3}}}

@@ -59,7 +59,7 @@ func measureSpread(ctx context.Context, c *cluster.Cluster) (*Spread, error) {
 	name := "warren-spread-" + rand.Text()
 	opened := connectionsPerNode * len(c.Nodes())
 	for range opened {
-		connection, err := dial(ctx, c.Outputs().AMQPURL, name)
+		connection, err := dial(ctx, c, name)
 		if err != nil {
 			return nil, err
 		}
@@ -124,13 +124,14 @@ func connectionsNamed(ctx context.Context, c *cluster.Cluster, name string) (map
 	return nil, errors.Join(append([]error{cluster.ErrNoNodeAnswers}, failures...)...)
 }
 
-// dial opens a named AMQP connection. The client library takes no context, and waits without end for a
+// dial opens a named AMQP connection through the load balancer. The client library takes no context, and waits without end for a
 // server that accepts and says nothing; so the deadline is set on its connection.
-func dial(ctx context.Context, url, name string) (*amqp.Connection, error) {
+func dial(ctx context.Context, c *cluster.Cluster, name string) (*amqp.Connection, error) {
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(name)
-	connection, err := amqp.DialConfig(url, amqp.Config{
-		Properties: properties,
+	connection, err := amqp.DialConfig(c.Outputs().AMQPURL, amqp.Config{
+		Properties:      properties,
+		TLSClientConfig: c.TLS(),
 		Dial: func(network, address string) (net.Conn, error) {
 			conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
 			if err != nil {

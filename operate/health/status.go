@@ -23,6 +23,8 @@ type Status struct {
 	LoadBalancers []LoadBalancerStatus `json:"loadBalancers,omitempty"`
 	// Helpers are the containers that look after the cluster.
 	Helpers []HelperStatus `json:"helpers"`
+	// Certificates are those that nodes and load balancers present; none without TLS.
+	Certificates []CertificateStatus `json:"certificates,omitempty"`
 	// OutputsIncomplete tells that the stack's outputs do not name its helpers, as an older version wrote them.
 	OutputsIncomplete bool `json:"outputsIncomplete,omitempty"`
 	// Series is the RabbitMQ series, and Username the administrator, that the stack's outputs name.

@@ -98,6 +98,7 @@ func (r ClusterRig) Start(target fault.Target, recorder *history.Recorder) (Flow
 	config := r.Traffic
 	config.Queue = target.Queue
 	config.Stored = traffic.Stored{Queue: target.Queue + storedSuffix, Endpoints: r.Cluster.Outputs().AMQPURLs}
+	config.TLS = r.Cluster.TLS()
 	return traffic.Start(config, recorder)
 }
 

@@ -19,7 +19,8 @@ func (t *Traffic) startConsumer(path Path, queue string) error {
 		return nil
 	}
 	options := []clients.ConsumerOption{
-		clients.WithConnectionName("warren verify " + name), clients.WithStateChange(t.clientState(name))}
+		clients.WithConnectionName("warren verify " + name), clients.WithTLSConfig(t.config.TLS),
+		clients.WithStateChange(t.clientState(name))}
 	if path.Name == history.Stored {
 		options = append(options, clients.WithPrefetch(storedPrefetch))
 	}

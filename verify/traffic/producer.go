@@ -26,9 +26,10 @@ func (t *Traffic) startProducer(ctx context.Context, path Path, queue string) er
 
 func (t *Traffic) newPublisher(name string, path Path, queue string) (publisher, error) {
 	if t.config.Unconfirmed {
-		return newUnconfirmed(path, queue, t.config.Size, t.stateChange(name))
+		return newUnconfirmed(path, t.config.TLS, queue, t.config.Size, t.stateChange(name))
 	}
 	p, err := clients.NewProducer(path.Endpoints, clients.WithConnectionName("warren verify "+name),
+		clients.WithTLSConfig(t.config.TLS),
 		clients.WithStateChange(t.clientState(name)))
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ package traffic
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -21,6 +22,8 @@ type Config struct {
 	Paths []Path
 	// Stored, if it has a queue, gets messages that nobody consumes until the drain: what the cluster has to lose.
 	Stored Stored
+	// TLS is how the clients recognise the stack; nil if it has no TLS.
+	TLS *tls.Config
 	// Rate is how many messages a second each producer publishes.
 	Rate float64
 	// Size is the size of a message in bytes; it is at least that of its id.

@@ -2,6 +2,7 @@ package traffic
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"time"
 
@@ -21,6 +22,7 @@ const (
 // to the connection.
 type unconfirmed struct {
 	path  Path
+	tls   *tls.Config
 	queue string
 	size  int
 	state func(state string, err error)
@@ -31,13 +33,15 @@ type unconfirmed struct {
 	channel    *amqp.Channel
 }
 
-func newUnconfirmed(path Path, queue string, size int, state func(string, error)) (*unconfirmed, error) {
+func newUnconfirmed(
+	path Path, config *tls.Config, queue string, size int, state func(string, error),
+) (*unconfirmed, error) {
 	for _, endpoint := range path.Endpoints {
 		if _, err := amqp.ParseURI(endpoint); err != nil {
 			return nil, fmt.Errorf("endpoint of %s: %w", path.Name, err)
 		}
 	}
-	return &unconfirmed{path: path, queue: queue, size: size, state: state}, nil
+	return &unconfirmed{path: path, tls: config, queue: queue, size: size, state: state}, nil
 }
 
 func (u *unconfirmed) publish(ctx context.Context, id string, done func(history.Outcome, error)) {
@@ -70,8 +74,9 @@ func (u *unconfirmed) connect() error {
 	endpoint := u.path.Endpoints[u.next%len(u.path.Endpoints)]
 	u.next++
 	connection, err := amqp.DialConfig(endpoint, amqp.Config{
-		Heartbeat: 5 * time.Second,
-		Dial:      amqp.DefaultDial(connectTimeout),
+		Heartbeat:       5 * time.Second,
+		TLSClientConfig: u.tls,
+		Dial:            amqp.DefaultDial(connectTimeout),
 	})
 	if err != nil {
 		return fmt.Errorf("connect over %s: %w", u.path.Name, err)

@@ -150,7 +150,7 @@ func (a *Agent) start(ctx context.Context, stop <-chan struct{}) error {
 		case <-ctx.Done():
 		}
 	}()
-	if err := a.awaitCertificate(ctx); err != nil {
+	if !a.awaitCertificate(ctx) {
 		return nil // it is to stop before it has started
 	}
 	desired := a.desired
@@ -167,21 +167,22 @@ func (a *Agent) start(ctx context.Context, stop <-chan struct{}) error {
 }
 
 // awaitCertificate waits until the membership has handed over the node's certificate, if the stack has TLS:
-// RabbitMQ does not start without it. Once it is there it stays, whatever becomes of the membership.
-func (a *Agent) awaitCertificate(ctx context.Context) error {
+// RabbitMQ does not start without it. Once it is there it stays, whatever becomes of the membership. It returns
+// false if ctx ends before.
+func (a *Agent) awaitCertificate(ctx context.Context) bool {
 	const tryEvery = 200 * time.Millisecond
 	if _, err := os.Stat(topology.TLSPath); err != nil {
-		return nil
+		return true
 	}
 	for {
 		_, err := os.Stat(topology.CertificatePath)
 		if err == nil {
 			a.board.Set(peer.Preparing, "")
-			return nil
+			return true
 		}
 		a.board.Set(peer.Preparing, fmt.Sprintf("%s waits for the certificate that its membership has", a.desired.Self))
-		if err := wait.Sleep(ctx, tryEvery); err != nil {
-			return err
+		if wait.Sleep(ctx, tryEvery) != nil {
+			return false
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -222,4 +223,90 @@ func TestCancelledCallLeavesTheConnection(t *testing.T) {
 	<-subscribed
 	require.NoError(t, p.Publish(within(t, 5*time.Second), Message{}))
 	require.Equal(t, 1, b.connections())
+}
+
+// What AMQP cannot express is refused before anything is sent, and so harms nobody on the connection.
+func TestDeclarationsThatCannotBeExpressed(t *testing.T) {
+	c := newTestClient(t, []string{"amqp://u:p@127.0.0.1:1/"}) // nothing listens there
+	ctx, long := within(t, 10*time.Second), strings.Repeat("x", 256)
+	large := map[string]any{"x": strings.Repeat("x", 140_000)}
+	declare := func(q Queue) error { _, err := c.DeclareQueue(ctx, q); return err }
+	inspect := func(name string) error { _, err := c.InspectQueue(ctx, name); return err }
+	for name, err := range map[string]error{
+		"name of a queue":             declare(Queue{Name: long}),
+		"no name of a queue":          declare(Queue{}),
+		"type of a queue":             declare(Queue{Name: "q", Arguments: map[string]any{"x": struct{}{}}}),
+		"arguments of a queue":        declare(Queue{Name: "q", Arguments: large}),
+		"queue to inspect":            inspect(long),
+		"queue to delete":             c.DeleteQueue(ctx, long),
+		"name of an exchange":         c.DeclareExchange(ctx, Exchange{Name: long}),
+		"no name of an exchange":      c.DeclareExchange(ctx, Exchange{}),
+		"type of an exchange":         c.DeclareExchange(ctx, Exchange{Name: "x", Type: long}),
+		"arguments of an exchange":    c.DeclareExchange(ctx, Exchange{Name: "x", Arguments: large}),
+		"exchange to inspect":         c.InspectExchange(ctx, long),
+		"exchange to delete":          c.DeleteExchange(ctx, long),
+		"routing key of a binding":    c.Bind(ctx, Binding{Exchange: "x", Queue: "q", RoutingKey: long}),
+		"queue of a binding":          c.Unbind(ctx, Binding{Exchange: "x", Queue: long}),
+		"exchange of a binding":       c.Bind(ctx, Binding{Exchange: long, Queue: "q"}),
+		"arguments of a binding":      c.Unbind(ctx, Binding{Exchange: "x", Queue: "q", Arguments: large}),
+		"no queue of a binding":       c.Bind(ctx, Binding{Exchange: "x"}),
+		"name of a queue's arguments": declare(Queue{Name: "q", Arguments: map[string]any{long: 1}}),
+	} {
+		require.Error(t, err, name)
+		require.NotErrorIs(t, err, context.DeadlineExceeded, name)
+		require.NotContains(t, err.Error(), "connect", name)
+	}
+}
+
+// A declaration over which the broker closes the connection is told, and not made again and again.
+func TestDeclarationThatCostsTheConnection(t *testing.T) {
+	b := startFakeBroker(t, ackAll)
+	b.onDeclare = func(c *fakeChannel) bool {
+		c.closeConnection(503, "COMMAND_INVALID - unknown exchange type 'nosuch'")
+		return false
+	}
+	c := newTestClient(t, []string{b.uri()})
+	_, err := c.DeclareQueue(within(t, 10*time.Second), Queue{Name: "q"})
+	require.ErrorContains(t, err, "unknown exchange type")
+	require.NotErrorIs(t, err, context.DeadlineExceeded)
+	require.Equal(t, mostAccused, b.connections())
+}
+
+// What the broker says of a declaration has a name only if it means that.
+func TestRefusedDeclarations(t *testing.T) {
+	for text, want := range map[string]error{
+		"PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/'": ErrNotEquivalent,
+		"PRECONDITION_FAILED - invalid property 'exclusive-queue' for queue 'q'":      nil,
+		"NOT_FOUND - no exchange 'x' in vhost '/'":                                    ErrExchangeNotFound,
+		"NOT_FOUND - no queue 'q' in vhost '/'":                                       ErrQueueNotFound,
+	} {
+		t.Run(text, func(t *testing.T) {
+			b := startFakeBroker(t, ackAll)
+			b.onDeclare = func(c *fakeChannel) bool {
+				code := uint16(406)
+				if strings.HasPrefix(text, "NOT_FOUND") {
+					code = 404
+				}
+				c.closeChannel(code, text)
+				return false
+			}
+			c := newTestClient(t, []string{b.uri()})
+			_, err := c.DeclareQueue(within(t, 10*time.Second), Queue{Name: "q"})
+			require.ErrorContains(t, err, text)
+			for _, known := range []error{ErrNotEquivalent, ErrExchangeNotFound, ErrQueueNotFound} {
+				require.Equal(t, errors.Is(want, known), errors.Is(err, known), "%v", known)
+			}
+		})
+	}
+}
+
+// A hook that panics is an error of its message, too.
+func TestHandleHookPanics(t *testing.T) {
+	b := startFakeBroker(t, nil)
+	b.onConsume = func(c *fakeChannel) { c.deliver(1, "m") }
+	_, stop := consumeFrom(t, b, succeed, WithRetryByQueue(),
+		WithHandleHook(func(context.Context, Delivery) (context.Context, func(error)) { panic("bug") }))
+	soon(t, func() bool { return len(b.settlements()) == 1 })
+	require.NoError(t, stop())
+	require.Equal(t, []string{"1: requeue 1"}, b.settlements())
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -28,6 +29,7 @@ const (
 
 // Queue says what a queue is to be like.
 type Queue struct {
+	// Name must be given: the broker makes up none.
 	Name string
 	// Type is by default Quorum.
 	Type QueueType
@@ -87,9 +89,9 @@ func (c *Client) DeclareQueue(ctx context.Context, q Queue) (QueueInfo, error) {
 		arguments["x-delayed-retry-max"] = q.DelayedRetry.Max.Milliseconds()
 	}
 	maps.Copy(arguments, q.Arguments)
-	table, _, err := field.Table(arguments)
+	table, err := expressible("queue", q.Name, string(kind), arguments)
 	if err != nil {
-		return QueueInfo{}, fmt.Errorf("declare queue %s: %w", q.Name, err)
+		return QueueInfo{}, fmt.Errorf("declare queue: %w", err)
 	}
 	return call(ctx, c, "declare queue "+q.Name, func(ch *amqp.Channel) (QueueInfo, error) {
 		declared, err := ch.QueueDeclare(q.Name, !q.Transient, q.AutoDelete, q.Exclusive, false, table)
@@ -100,6 +102,9 @@ func (c *Client) DeclareQueue(ctx context.Context, q Queue) (QueueInfo, error) {
 // InspectQueue looks at a queue (a passive declaration). It returns ErrQueueNotFound if there is none. What
 // it tells may be out of date on a node that has been cut off.
 func (c *Client) InspectQueue(ctx context.Context, name string) (QueueInfo, error) {
+	if _, err := expressible("queue", name, "", nil); err != nil {
+		return QueueInfo{}, fmt.Errorf("inspect queue: %w", err)
+	}
 	return call(ctx, c, "inspect queue "+name, func(ch *amqp.Channel) (QueueInfo, error) {
 		declared, err := ch.QueueDeclarePassive(name, true, false, false, false, nil)
 		return QueueInfo(declared), err
@@ -108,6 +113,9 @@ func (c *Client) InspectQueue(ctx context.Context, name string) (QueueInfo, erro
 
 // DeleteQueue deletes a queue with all its messages. That it does not exist is no error.
 func (c *Client) DeleteQueue(ctx context.Context, name string) error {
+	if _, err := expressible("queue", name, "", nil); err != nil {
+		return fmt.Errorf("delete queue: %w", err)
+	}
 	return c.do(ctx, "delete queue "+name, func(ch *amqp.Channel) error {
 		_, err := ch.QueueDelete(name, false, false, false)
 		return err
@@ -121,9 +129,9 @@ func (c *Client) DeclareExchange(ctx context.Context, x Exchange) error {
 	if kind == "" {
 		kind = amqp.ExchangeDirect
 	}
-	table, _, err := field.Table(x.Arguments)
+	table, err := expressible("exchange", x.Name, kind, x.Arguments)
 	if err != nil {
-		return fmt.Errorf("declare exchange %s: %w", x.Name, err)
+		return fmt.Errorf("declare exchange: %w", err)
 	}
 	return c.do(ctx, "declare exchange "+x.Name, func(ch *amqp.Channel) error {
 		return ch.ExchangeDeclare(x.Name, kind, !x.Transient, x.AutoDelete, x.Internal, false, table)
@@ -132,24 +140,30 @@ func (c *Client) DeclareExchange(ctx context.Context, x Exchange) error {
 
 // InspectExchange returns ErrExchangeNotFound if there is no such exchange (a passive declaration).
 func (c *Client) InspectExchange(ctx context.Context, name string) error {
-	err := c.do(ctx, "inspect exchange "+name, func(ch *amqp.Channel) error {
+	if _, err := expressible("exchange", name, "", nil); err != nil {
+		return fmt.Errorf("inspect exchange: %w", err)
+	}
+	return c.do(ctx, "inspect exchange "+name, func(ch *amqp.Channel) error {
 		return ch.ExchangeDeclarePassive(name, amqp.ExchangeDirect, true, false, false, false, nil)
 	})
-	return exchangeError(err)
 }
 
 // DeleteExchange deletes an exchange with its bindings. That it does not exist is no error.
 func (c *Client) DeleteExchange(ctx context.Context, name string) error {
+	if _, err := expressible("exchange", name, "", nil); err != nil {
+		return fmt.Errorf("delete exchange: %w", err)
+	}
 	return c.do(ctx, "delete exchange "+name, func(ch *amqp.Channel) error {
 		return ch.ExchangeDelete(name, false, false)
 	})
 }
 
-// Bind makes a binding, or makes sure that it exists.
+// Bind makes a binding, or makes sure that it exists. It returns ErrQueueNotFound or ErrExchangeNotFound if
+// one of its ends does not.
 func (c *Client) Bind(ctx context.Context, b Binding) error {
-	table, _, err := field.Table(b.Arguments)
+	table, err := b.expressible()
 	if err != nil {
-		return fmt.Errorf("bind queue %s: %w", b.Queue, err)
+		return fmt.Errorf("bind queue: %w", err)
 	}
 	return c.do(ctx, "bind queue "+b.Queue+" to exchange "+b.Exchange, func(ch *amqp.Channel) error {
 		return ch.QueueBind(b.Queue, b.RoutingKey, b.Exchange, false, table)
@@ -158,9 +172,9 @@ func (c *Client) Bind(ctx context.Context, b Binding) error {
 
 // Unbind removes a binding. That it does not exist is no error.
 func (c *Client) Unbind(ctx context.Context, b Binding) error {
-	table, _, err := field.Table(b.Arguments)
+	table, err := b.expressible()
 	if err != nil {
-		return fmt.Errorf("unbind queue %s: %w", b.Queue, err)
+		return fmt.Errorf("unbind queue: %w", err)
 	}
 	return c.do(ctx, "unbind queue "+b.Queue+" from exchange "+b.Exchange, func(ch *amqp.Channel) error {
 		return ch.QueueUnbind(b.Queue, b.RoutingKey, b.Exchange, table)
@@ -170,18 +184,38 @@ func (c *Client) Unbind(ctx context.Context, b Binding) error {
 // ErrExchangeNotFound says that an exchange does not exist.
 var ErrExchangeNotFound = errors.New("exchange not found")
 
-// exchangeError tells which of the two the broker has not found.
-func exchangeError(err error) error {
-	if errors.Is(err, ErrQueueNotFound) {
-		return fmt.Errorf("%w: %w", ErrExchangeNotFound, errors.Unwrap(err))
+// expressible finds what AMQP cannot express of a queue or an exchange, which would cost the connection, and
+// makes the arguments ready to be sent.
+func expressible(what, name, kind string, arguments map[string]any) (amqp.Table, error) {
+	table, size, err := field.Table(arguments)
+	if err == nil && size > maxHeaderFrame/2 { // the other half is for what stands beside them in the frame
+		err = fmt.Errorf("the arguments take %d bytes, at most %d are possible", size, maxHeaderFrame/2)
 	}
-	return err
+	if name == "" {
+		err = errors.Join(fmt.Errorf("the %s needs a name", what), err)
+	}
+	err = errors.Join(shortString("the name of the "+what, name), shortString("the type", kind), err)
+	if err != nil {
+		return nil, fmt.Errorf("%.40q: %w", name, err)
+	}
+	return table, nil
+}
+
+func (b Binding) expressible() (amqp.Table, error) {
+	if err := errors.Join(shortString("the name of the exchange", b.Exchange),
+		shortString("the routing key", b.RoutingKey)); err != nil {
+		return nil, fmt.Errorf("%.40q: %w", b.Queue, err)
+	}
+	return expressible("queue", b.Queue, "", b.Arguments)
 }
 
 func (c *Client) do(ctx context.Context, what string, f func(*amqp.Channel) error) error {
 	_, err := call(ctx, c, what, func(ch *amqp.Channel) (struct{}, error) { return struct{}{}, f(ch) })
 	return err
 }
+
+// mostAccused is how many connections a call may cost.
+const mostAccused = 2
 
 // call makes one call over a channel of its own, connecting first if need be. All calls of this kind do the
 // same when they are made twice, so that one whose connection is lost is made again, until ctx ends.
@@ -190,14 +224,19 @@ func call[T any](ctx context.Context, c *Client, what string, f func(*amqp.Chann
 ) {
 	states := &connection.States{Log: c.cfg.logger}
 	var lost error // the last connection, or attempt to make one
+	accused := 0   // how often the broker has closed a connection over something that was sent
 	for {
 		conn, refused, err := c.owner.Connect(ctx, states)
 		if err == nil {
 			value, err = callOnce(ctx, c, conn, what, f)
-			if err == nil || conn.IsOver() && ctx.Err() == nil {
-				if err == nil {
-					return value, nil
-				}
+			if err == nil {
+				return value, nil
+			}
+			if reason.Accuses(conn.Cause()) {
+				accused++
+			}
+			// The first time it may have been what another user of the connection had sent.
+			if conn.IsOver() && ctx.Err() == nil && accused < mostAccused {
 				lost = err
 				continue
 			}
@@ -231,8 +270,13 @@ func callOnce[T any](
 // nameDeclareError gives the reasons for which the broker refuses a declaration a name.
 func nameDeclareError(err error) error {
 	var reply *amqp.Error
-	if errors.As(err, &reply) && reply.Server && reply.Code == amqp.PreconditionFailed {
-		return fmt.Errorf("%w: %w", ErrNotEquivalent, err)
+	if errors.As(err, &reply) && reply.Server {
+		switch {
+		case reply.Code == amqp.PreconditionFailed && strings.Contains(reply.Reason, "inequivalent"):
+			return fmt.Errorf("%w: %w", ErrNotEquivalent, err)
+		case reply.Code == amqp.NotFound && strings.Contains(reply.Reason, "no exchange"):
+			return fmt.Errorf("%w: %w", ErrExchangeNotFound, err)
+		}
 	}
 	return reason.Channel(err)
 }

@@ -35,7 +35,7 @@ var (
 	ErrAuthentication = reason.ErrAuthentication
 	// ErrVhost: the virtual host does not exist, or the user may not use it.
 	ErrVhost = reason.ErrVhost
-	// ErrAccessRefused: the user may not read the queue.
+	// ErrAccessRefused: the user may not consume from the queue, or may not do what a Client was asked to do.
 	ErrAccessRefused = reason.ErrAccessRefused
 	// ErrConfirmTimeout: confirms were overdue, so the connection was given up.
 	ErrConfirmTimeout = reason.ErrConfirmTimeout

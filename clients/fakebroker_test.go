@@ -57,14 +57,15 @@ type fakeBroker struct {
 	onConsume func(c *fakeChannel)
 	onGet     func(c *fakeChannel) (empty bool) // nil: the queue is always empty
 	answer    func(c *fakeChannel, tag uint64, m published)
-	// onSubscribe and onChannel say whether to go on with a basic.consume or a channel.open; nil: always.
-	onSubscribe, onChannel func(c *fakeChannel) bool
-	onSettle               func(c *fakeChannel, what string, tag uint64) // nil: nothing more than taking note
-	mute                   atomic.Bool                                   // no heartbeats
-	node                   func(connection int) string                   // its name; nil: none
-	version                string                                        // of RabbitMQ; empty: it does not tell
-	serving                sync.WaitGroup
-	closed                 atomic.Int32
+	// They say whether to go on with a basic.consume, a channel.open or a queue.declare; nil: always.
+	onSubscribe, onChannel, onDeclare func(c *fakeChannel) bool
+
+	onSettle func(c *fakeChannel, what string, tag uint64) // nil: nothing more than taking note
+	mute     atomic.Bool                                   // no heartbeats
+	node     func(connection int) string                   // its name; nil: none
+	version  string                                        // of RabbitMQ; empty: it does not tell
+	serving  sync.WaitGroup
+	closed   atomic.Int32
 
 	mu    sync.Mutex
 	conns []*fakeConn
@@ -301,6 +302,9 @@ func (b *fakeBroker) method(ch *fakeChannel, method uint32, args []byte) error {
 	case basicCancel:
 		ch.method(basicCancelOk, appendShort(nil, ch.consumer))
 	case queueDeclare:
+		if b.onDeclare != nil && !b.onDeclare(ch) {
+			return nil
+		}
 		ch.method(queueDeclareOk, append(appendShort(nil, "q"), make([]byte, 8)...))
 	case basicGet:
 		if b.onGet == nil || b.onGet(ch) {

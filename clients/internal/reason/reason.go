@@ -103,6 +103,14 @@ func BlamesMessage(err error) bool {
 	}
 }
 
+// Accuses says whether the broker closed a connection over something that came over it. Being told to go away
+// (320) and internal errors (541) are nobody's fault.
+func Accuses(err error) bool {
+	var reply *amqp.Error
+	return errors.As(err, &reply) && reply.Server &&
+		reply.Code != amqp.ConnectionForced && reply.Code != amqp.InternalError
+}
+
 // With adds why messages do not flow to a cause, if it is known and new.
 func With(cause, reason error) error {
 	if reason == nil || errors.Is(cause, reason) {

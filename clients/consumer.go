@@ -130,13 +130,12 @@ func (c *Consumer) Stats() ConsumerStats {
 // call calls the handler. A panic is an error of this message and of no other.
 func (c *Consumer) call(ctx context.Context, delivery *amqp.Delivery) (err error) {
 	d := newDelivery(c.queue, delivery)
-	if c.cfg.handleHook != nil {
-		handling, done := c.cfg.handleHook(ctx, d)
-		ctx = handling
+	var done func(error)
+	defer func() {
 		if done != nil {
-			defer func() { done(err) }()
+			done(err)
 		}
-	}
+	}()
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("handler panicked: %v", p)
@@ -144,5 +143,8 @@ func (c *Consumer) call(ctx context.Context, delivery *amqp.Delivery) (err error
 				"stack", string(debug.Stack()))
 		}
 	}()
+	if c.cfg.handleHook != nil {
+		ctx, done = c.cfg.handleHook(ctx, d)
+	}
 	return c.handle(ctx, d)
 }

@@ -10,6 +10,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"warren/clients/internal/connection"
+	"warren/clients/internal/flight"
 	"warren/clients/internal/ids"
 	"warren/clients/internal/reason"
 	"warren/clients/internal/transport"
@@ -90,12 +91,16 @@ func (r *Requester) Request(ctx context.Context, m Message) (Delivery, error) {
 	m.complete(now)
 	m.CorrelationID, m.ReplyTo = ids.New(), directReplyTo
 	m.Transient, m.NotMandatory = true, false
-	if _, err := m.prepare(); err != nil {
+	size, err := m.prepare()
+	if err != nil {
 		return Delivery{}, err
 	}
 	ch, err := r.channel(ctx)
 	if err != nil {
 		return Delivery{}, fmt.Errorf("request %s: %w", m.ID, err)
+	}
+	if most := ch.Conn.FrameSize() - transport.FrameOverhead; ch.Conn.FrameSize() > 0 && size > most {
+		return Delivery{}, fmt.Errorf("request %s: %w: %w", m.ID, ErrInvalidMessage, flight.TooLarge(size, most))
 	}
 	asked := &request{over: ch, reply: make(chan reply, 1)}
 	r.mu.Lock()
@@ -109,17 +114,29 @@ func (r *Requester) Request(ctx context.Context, m Message) (Delivery, error) {
 	if err := r.write(ctx, ch, m); err != nil {
 		return Delivery{}, fmt.Errorf("request %s: %w", m.ID, err)
 	}
+	var end error
 	select {
 	case answer := <-asked.reply:
-		if answer.err != nil {
-			return Delivery{}, fmt.Errorf("request %s: %w", m.ID, answer.err)
-		}
-		return answer.delivery, nil
+		return answer.of(m.ID)
 	case <-ch.Over():
-		return Delivery{}, fmt.Errorf("request %s: %w: %w", m.ID, ErrNoReply, ch.Cause())
+		end = ch.Cause()
 	case <-ctx.Done():
-		return Delivery{}, fmt.Errorf("request %s: %w: %w", m.ID, ErrNoReply, ctx.Err())
+		end = ctx.Err()
 	}
+	select {
+	case answer := <-asked.reply: // it came at the same time
+		return answer.of(m.ID)
+	default:
+		return Delivery{}, fmt.Errorf("request %s: %w: %w", m.ID, ErrNoReply, end)
+	}
+}
+
+// of is what the request with an id returns.
+func (r reply) of(id string) (Delivery, error) {
+	if r.err != nil {
+		return Delivery{}, fmt.Errorf("request %s: %w", id, r.err)
+	}
+	return r.delivery, nil
 }
 
 // channel returns the channel to use, and waits for one until ctx ends.

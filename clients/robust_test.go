@@ -424,3 +424,50 @@ func TestSearchHoldsFewConnections(t *testing.T) {
 	require.LessOrEqual(t, most.Load(), int64(1+connection.MostDetours+2),
 		"the one in use, the detours, and one that is just closing or opening")
 }
+
+// A consumer stops although the broker reads nothing from the connection it shares, in the middle of a large
+// message of somebody else's.
+func TestConsumerStopsWhileAWriteIsStuck(t *testing.T) {
+	release := make(chan struct{})
+	b := startFakeBroker(t, func(c *fakeChannel, _ uint64, _ published) {
+		c.block()
+		<-release // nothing is read
+	})
+	defer close(release)
+	b.onConsume = func(c *fakeChannel) {
+		c.deliver(1, "is being handled")
+		c.deliver(2, "waits for a handler")
+	}
+	blocked := make(chan struct{}, 100)
+	client := newTestClient(t, []string{b.uri()}, WithHeartbeat(time.Minute), WithStateChange(func(c StateChange) {
+		if c.To == Blocked {
+			blocked <- struct{}{}
+		}
+	}))
+	handling, done := make(chan struct{}), make(chan struct{})
+	consumer, err := client.NewConsumer("q", func(context.Context, Delivery) error {
+		close(handling)
+		<-done
+		return nil
+	}, WithShutdownTimeout(time.Second))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- consumer.Run(ctx) }()
+	<-handling
+	p := sharedProducer(t, client)
+	for range 3 {
+		_, err := p.PublishAsync(context.Background(), Message{Body: make([]byte, 8<<20)})
+		require.NoError(t, err)
+	}
+	<-blocked
+	time.Sleep(100 * time.Millisecond) // until the write is stuck
+	cancel()
+	close(done)
+	select {
+	case err := <-ran:
+		require.Error(t, err, "the message that was handled will come again")
+	case <-time.After(20 * time.Second):
+		t.Fatal("Run has not returned")
+	}
+}

@@ -321,10 +321,18 @@ func (c *Consumer) settle(j job, d *amqp.Delivery, err error) {
 	}
 }
 
-// giveBack returns a message that no handler has seen to the queue.
+// giveBack returns a message that no handler has seen to the queue. It is called when Run is to end, which
+// must not wait for a write that is stuck.
 func (c *Consumer) giveBack(sub *subscription, d amqp.Delivery) {
 	sub.settle()
-	c.count(sub, d.Nack(false, true))
+	if sub.IsOver() {
+		c.Counters.Untold.Add(1)
+		return
+	}
+	ctx, cancel := context.WithTimeoutCause(context.Background(), connection.GoodbyeTimeout,
+		transport.Timeout(connection.GoodbyeTimeout))
+	defer cancel()
+	c.count(sub, sub.Within(ctx, "give back", func() error { return d.Nack(false, true) }))
 }
 
 // tell takes note that the broker was told what became of a message.

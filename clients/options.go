@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 
 	"warren/clients/internal/backoff"
@@ -82,6 +83,7 @@ func defaultConnectionConfig(name string) connectionConfig {
 func (c connectionConfig) validate() error {
 	return errors.Join(
 		atLeast("heartbeat", c.heartbeat, time.Second),
+		atMost("heartbeat", c.heartbeat, math.MaxUint16*time.Second), // AMQP's field has 16 bits
 		atLeast("connect timeout", c.connectTimeout, time.Millisecond),
 		atLeast("reconnect backoff", c.reconnect.Base, time.Millisecond),
 		atLeast("reconnect backoff ceiling", c.reconnect.Ceiling, c.reconnect.Base),
@@ -129,6 +131,9 @@ func WithStateChange(f func(StateChange)) Option {
 
 // WithLogger sends the log to l; by default there is none. No message holds a password.
 func WithLogger(l *slog.Logger) Option {
+	if l == nil {
+		l = slog.New(slog.DiscardHandler)
+	}
 	return connectionOption(func(c *connectionConfig) { c.logger = l })
 }
 

@@ -2,7 +2,10 @@ package clients
 
 import (
 	"errors"
+	"fmt"
 	"maps"
+	"reflect"
+	"regexp"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -27,7 +30,7 @@ type consumerConfig struct {
 
 	tag       string // empty for one of its own each time
 	exclusive bool
-	stream    bool // the queue is a stream
+	stream    bool // the queue is a stream: an offset was given
 	arguments map[string]any
 }
 
@@ -45,6 +48,10 @@ func newConsumerConfig(connection connectionConfig, opts []ConsumerOption) (cons
 		opt.applyConsumer(&c)
 	}
 	_, _, badArguments := field.Table(c.arguments)
+	from, given := c.arguments[consume.StreamOffset]
+	if c.stream = given; given && badArguments == nil {
+		badArguments = checkStreamOffset(from)
+	}
 	return c, errors.Join(
 		c.validate(),
 		atLeast("prefetch", c.prefetch, 1),
@@ -139,7 +146,9 @@ func WithConsumerTag(tag string) ConsumerOption {
 	return consumerOption(func(c *consumerConfig) { c.tag = tag })
 }
 
-// WithExclusive asks to be the only consumer of the queue. While another one has it, the consumer stands by.
+// WithExclusive asks to be the only consumer of a classic queue. While another one has it, the consumer
+// stands by. Quorum queues do not heed it (seen on RabbitMQ 4.3): declare them with the argument
+// "x-single-active-consumer" instead, and all their consumers but one stand by.
 func WithExclusive() ConsumerOption {
 	return consumerOption(func(c *consumerConfig) { c.exclusive = true })
 }
@@ -157,13 +166,34 @@ func WithConsumerArgument(name string, value any) ConsumerOption {
 }
 
 // WithStreamOffset consumes a stream, from the given place on: "first", "last" or "next", an offset (any
-// integer), a time.Time, or an interval such as "1h". After a lost connection the consumer goes on behind the
+// integer), a time.Time, or an interval such as "1h". Every consumer of a stream needs it: AMQP does not tell
+// that a queue is a stream, and without it what is published while the connection is lost is passed over, and
+// so is a message whose handler fails. After a lost connection the consumer goes on behind the
 // last message before which all were handled. A stream keeps its messages and takes none back, so that a
 // message whose handler fails is tried again by the same handler, with the pauses of WithRetryBackoff, before
 // any other is.
 func WithStreamOffset(from any) ConsumerOption {
-	return consumerOption(func(c *consumerConfig) {
-		c.stream = true
-		c.arguments[consume.StreamOffset] = from
-	})
+	return WithConsumerArgument(consume.StreamOffset, from)
+}
+
+// streamInterval is an interval as RabbitMQ reads it.
+var streamInterval = regexp.MustCompile(`^[0-9]+[YMDhms]$`)
+
+// checkStreamOffset finds offsets that RabbitMQ would refuse with every subscription.
+func checkStreamOffset(from any) error {
+	known := false
+	switch from := from.(type) {
+	case string:
+		known = from == "first" || from == "last" || from == "next" || streamInterval.MatchString(from)
+	case time.Time:
+		known = true
+	default:
+		v := reflect.ValueOf(from)
+		known = v.CanInt() && v.Int() >= 0 || v.CanUint()
+	}
+	if !known {
+		return fmt.Errorf(`stream offset is %v (%T), must be "first", "last", "next", an integer that is not `+
+			`negative, a time.Time, or an interval such as "1h" in Y, M, D, h, m or s`, from, from)
+	}
+	return nil
 }

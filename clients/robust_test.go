@@ -439,11 +439,12 @@ func TestConsumerStopsWhileAWriteIsStuck(t *testing.T) {
 		c.deliver(2, "waits for a handler")
 	}
 	blocked := make(chan struct{}, 100)
-	client := newTestClient(t, []string{b.uri()}, WithHeartbeat(time.Minute), WithStateChange(func(c StateChange) {
+	noteBlocked := WithStateChange(func(c StateChange) {
 		if c.To == Blocked {
 			blocked <- struct{}{}
 		}
-	}))
+	})
+	client := newTestClient(t, []string{b.uri()}, WithHeartbeat(time.Minute), noteBlocked)
 	handling, done := make(chan struct{}), make(chan struct{})
 	consumer, err := client.NewConsumer("q", func(context.Context, Delivery) error {
 		close(handling)

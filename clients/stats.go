@@ -26,7 +26,8 @@ type ProducerStats struct {
 }
 
 // ConsumerStats counts what a consumer has done. Delivered is the sum of Handled, Failed, DeadLettered,
-// Duplicates and what is being handled.
+// Duplicates and what is being handled; of a stream Failed counts each time that a handler has failed, with
+// one delivery.
 type ConsumerStats struct {
 	// Delivered counts messages taken on, repetitions included.
 	Delivered int64 `json:"delivered"`

@@ -10,19 +10,26 @@ import (
 func (e Endpoint) authentication(properties amqp.Table) []amqp.Authentication {
 	var mechanisms []amqp.Authentication
 	for _, name := range e.uri.AuthMechanism {
-		switch strings.ToUpper(name) {
-		case "PLAIN":
-			mechanisms = append(mechanisms, toldWhenRefused{e.uri.PlainAuth(), properties})
-		case "AMQPLAIN":
-			mechanisms = append(mechanisms, toldWhenRefused{e.uri.AMQPlainAuth(), properties})
-		case "EXTERNAL":
-			mechanisms = append(mechanisms, toldWhenRefused{&amqp.ExternalAuth{}, properties})
-		}
+		mechanisms = append(mechanisms, toldWhenRefused{mechanism(name, e.uri), properties})
 	}
 	if mechanisms == nil {
 		mechanisms = append(mechanisms, toldWhenRefused{e.uri.PlainAuth(), properties})
 	}
 	return mechanisms
+}
+
+// mechanism is the named way to authenticate; nil if there is none of that name.
+func mechanism(name string, u amqp.URI) amqp.Authentication {
+	switch strings.ToUpper(name) {
+	case "PLAIN":
+		return u.PlainAuth()
+	case "AMQPLAIN":
+		return u.AMQPlainAuth()
+	case "EXTERNAL":
+		return &amqp.ExternalAuth{}
+	default:
+		return nil
+	}
 }
 
 // toldWhenRefused adds the capability authentication_failure_close to the properties that go to the broker

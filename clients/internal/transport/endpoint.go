@@ -3,9 +3,11 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -35,9 +37,30 @@ func ParseEndpoints(uris []string) ([]Endpoint, error) {
 			problems = append(problems, fmt.Errorf("endpoint %d of %d: %w", i+1, len(uris), err))
 			continue
 		}
+		if err := check(parsed); err != nil {
+			problems = append(problems, fmt.Errorf("endpoint %d of %d: %w", i+1, len(uris), err))
+			continue
+		}
 		endpoints = append(endpoints, Endpoint{raw: uri, uri: parsed})
 	}
 	return endpoints, errors.Join(problems...)
+}
+
+// check finds what the library takes and no broker can be reached with. Its errors quote nothing either.
+func check(u amqp.URI) error {
+	var problems []error
+	if u.Port < 1 || u.Port > math.MaxUint16 {
+		problems = append(problems, errors.New("the port is not in 1 to 65535"))
+	}
+	if strings.Contains(u.Vhost, "://") {
+		problems = append(problems, errors.New("several URIs in one: give each by itself"))
+	}
+	for _, name := range u.AuthMechanism {
+		if mechanism(name, u) == nil {
+			problems = append(problems, errors.New("auth_mechanism is not plain, amqplain or external"))
+		}
+	}
+	return errors.Join(problems...)
 }
 
 // address is where the endpoint listens.

@@ -310,3 +310,68 @@ func TestHandleHookPanics(t *testing.T) {
 	require.NoError(t, stop())
 	require.Equal(t, []string{"1: requeue 1"}, b.settlements())
 }
+
+// When there are more users of a connection than the broker allows channels, those who have one go on, and
+// the others wait until there is room.
+func TestMoreUsersThanChannels(t *testing.T) {
+	const allowed, users = 3, 6
+	b := startFakeBroker(t, ackAll)
+	var mu sync.Mutex
+	open := map[int]int{}
+	b.onChannel = func(c *fakeChannel) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		if open[c.number]++; open[c.number] > allowed {
+			c.closeConnection(530, "NOT_ALLOWED - number of channels opened for user 'u' has reached the maximum "+
+				"allowed user limit of 3")
+			return false
+		}
+		return true
+	}
+	b.onChannelClose = func(c *fakeChannel) {
+		mu.Lock()
+		defer mu.Unlock()
+		open[c.number]--
+	}
+	c := newTestClient(t, []string{b.uri()})
+	var waiting []*Producer
+	for range users {
+		waiting = append(waiting, sharedProducer(t, c))
+	}
+	// served publishes with all that are left, and sorts out those who could.
+	served := func() (with, without []*Producer) {
+		outcomes := make([]error, len(waiting))
+		var publishing sync.WaitGroup
+		for i, p := range waiting {
+			publishing.Go(func() { outcomes[i] = p.Publish(within(t, time.Second), Message{}) })
+		}
+		publishing.Wait()
+		for i, p := range waiting {
+			if outcomes[i] == nil {
+				with = append(with, p)
+			} else {
+				without = append(without, p)
+			}
+		}
+		return with, without
+	}
+	settles := func(want int) {
+		t.Helper()
+		require.Eventually(t, func() bool { with, _ := served(); return len(with) == want },
+			30*time.Second, time.Millisecond)
+	}
+	settles(allowed)
+	connections := b.connections()
+	require.LessOrEqual(t, connections, users-allowed+1)
+	for range users / allowed {
+		with, without := served()
+		require.Len(t, with, allowed)
+		for _, p := range with {
+			require.NoError(t, p.Close(within(t, 5*time.Second)))
+		}
+		waiting = without
+		settles(len(waiting))
+	}
+	require.Empty(t, waiting)
+	require.Equal(t, connections, b.connections(), "the others were left alone")
+}

@@ -60,6 +60,8 @@ type fakeBroker struct {
 	// They say whether to go on with a basic.consume, a channel.open or a queue.declare; nil: always.
 	onSubscribe, onChannel, onDeclare func(c *fakeChannel) bool
 
+	onChannelClose func(c *fakeChannel) // nil: nothing more than answering
+
 	onSettle func(c *fakeChannel, what string, tag uint64) // nil: nothing more than taking note
 	mute     atomic.Bool                                   // no heartbeats
 	node     func(connection int) string                   // its name; nil: none
@@ -280,6 +282,9 @@ func (b *fakeBroker) method(ch *fakeChannel, method uint32, args []byte) error {
 		}
 		ch.method(channelOpenOk, []byte{0, 0, 0, 0})
 	case channelClose:
+		if b.onChannelClose != nil {
+			b.onChannelClose(ch)
+		}
 		ch.method(channelCloseOk, nil)
 	case channelCloseOk:
 	case confirmSelect:

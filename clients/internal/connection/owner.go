@@ -68,6 +68,7 @@ func New(uris []string, cfg Config, private bool) (*Owner, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Channels = new(transport.ChannelLimit)
 	o := &Owner{Private: private, cfg: cfg, endpoints: endpoints, nodes: make(map[string]string)}
 	o.ctx, o.stop = context.WithCancel(context.Background())
 	return o, nil

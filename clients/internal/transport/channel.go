@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -28,12 +29,22 @@ type Channel struct {
 // Open opens a channel. A call over it that is not answered when its context ends cuts the connection, unless
 // others use it and it has served one of them within the time called silence.
 func (c *Conn) Open(ctx context.Context, silence time.Duration) (*Channel, error) {
+	if err := c.limit.check(int(c.channels.Add(1))); err != nil {
+		c.channels.Add(-1)
+		return nil, fmt.Errorf("open a channel: %w", err)
+	}
 	doubt := func(cause error) bool { return c.giveUp(cause, silence) }
 	opened, err := await(ctx, "open a channel", doubt, c.amqp.Channel)
 	if err != nil {
+		c.channels.Add(-1)
 		return nil, err
 	}
-	ch := &Channel{Channel: opened, Conn: c, silence: silence, over: newSignal(), release: c.Use()}
+	leave := c.Use()
+	release := sync.OnceFunc(func() {
+		c.channels.Add(-1)
+		leave()
+	})
+	ch := &Channel{Channel: opened, Conn: c, silence: silence, over: newSignal(), release: release}
 	// When the connection fails, the library closes its channels with the connection's reason.
 	closed := ch.NotifyClose(make(chan *amqp.Error, 1))
 	ch.Listen(func() { ch.Fail(closeReason(<-closed)) })

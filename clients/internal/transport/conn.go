@@ -29,6 +29,8 @@ type Conn struct {
 	amqp      *amqp.Connection
 	socket    *socket
 	users     atomic.Int32
+	channels  atomic.Int32  // open or being opened
+	limit     *ChannelLimit // how many there may be
 	used      atomic.Int64  // when it last did what it is for, in Unix nanoseconds; 0 for never
 	opening   chan struct{} // holds an element for every user that opens a channel
 	over      signal
@@ -46,11 +48,11 @@ type Blocking struct {
 	Reason string
 }
 
-func newConn(e Endpoint, conn *amqp.Connection, s *socket) *Conn {
+func newConn(e Endpoint, conn *amqp.Connection, s *socket, limit *ChannelLimit) *Conn {
 	s.heard.Store(nil)
 	c := &Conn{
-		Endpoint: e, amqp: conn, socket: s, opening: make(chan struct{}, mostOpening), over: newSignal(),
-		changed: make(chan struct{}),
+		Endpoint: e, amqp: conn, socket: s, limit: limit, opening: make(chan struct{}, mostOpening),
+		over: newSignal(), changed: make(chan struct{}),
 	}
 	// The library gives up on a listener that does not receive within 5 s. These do nothing that waits, and
 	// their buffers hold more than a broker says in that time.
@@ -59,7 +61,9 @@ func newConn(e Endpoint, conn *amqp.Connection, s *socket) *Conn {
 	c.listeners.Go(func() {
 		// The library tells this before it closes the channels, which it cannot as long as a write over one
 		// of them is stuck. Closing the socket ends that write.
-		c.Cut(closeReason(<-closed))
+		reason := closeReason(<-closed)
+		c.limit.learn(reason, int(c.channels.Load()))
+		c.Cut(reason)
 	})
 	c.listeners.Go(func() {
 		for b := range blocked {

@@ -23,6 +23,8 @@ type Config struct {
 	HedgeDelay time.Duration
 	// Network opens the network connection; nil stands for a net.Dialer.
 	Network func(ctx context.Context, network, address string) (net.Conn, error)
+	// Channels is what is known of the broker's limit; nil stands for one of this connection's own.
+	Channels *ChannelLimit
 	// Gates bound the attempts on an endpoint that are under way at once; nil stands for those of the process.
 	Gates *Gates
 }
@@ -119,6 +121,9 @@ func after(d time.Duration) (<-chan time.Time, func()) {
 // dialOnce makes one attempt. The client library takes no context and would wait forever; here the end of
 // ctx closes the socket, which ends any wait.
 func dialOnce(ctx context.Context, e Endpoint, cfg Config, heard *atomic.Int64) (*Conn, error) {
+	if cfg.Channels == nil {
+		cfg.Channels = new(ChannelLimit)
+	}
 	properties := amqp.NewConnectionProperties()
 	properties["connection_name"] = cfg.Name
 	network := cfg.Network
@@ -145,7 +150,7 @@ func dialOnce(ctx context.Context, e Endpoint, cfg Config, heard *atomic.Int64) 
 	})
 	if !stop() {
 		if err == nil {
-			c := newConn(e, conn, s)
+			c := newConn(e, conn, s, cfg.Channels)
 			c.Cut(amqp.ErrClosed)
 			c.wait()
 		}
@@ -157,5 +162,5 @@ func dialOnce(ctx context.Context, e Endpoint, cfg Config, heard *atomic.Int64) 
 		}
 		return nil, err
 	}
-	return newConn(e, conn, s), nil
+	return newConn(e, conn, s, cfg.Channels), nil
 }

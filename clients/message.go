@@ -1,9 +1,7 @@
 package clients
 
 import (
-	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -63,9 +61,6 @@ type Message struct {
 	NotMandatory bool
 }
 
-// maxExpiration is the longest expiration that RabbitMQ takes, in milliseconds: ten years.
-const maxExpiration = 315_360_000_000
-
 // maxHeaderFrame is how large the properties of a message may be with RabbitMQ's default frame_max, in bytes:
 // less what of it is not theirs.
 const maxHeaderFrame = 131072 - transport.FrameOverhead
@@ -86,55 +81,16 @@ func (m *Message) complete(now time.Time) {
 // prepare finds what cannot be expressed, which the client library or the broker would find only at the cost
 // of the connection, and makes the headers ready to be sent. It returns how many bytes the properties take.
 func (m *Message) prepare() (size int, err error) {
-	var problems []error
-	short := func(what, s string) {
-		size += 1 + len(s)
-		if err := shortString(what, s); err != nil {
-			problems = append(problems, err)
-		}
+	publishing := m.publishing()
+	if size, err = flight.Prepare(m.Exchange, m.RoutingKey, &publishing, maxHeaderFrame); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrInvalidMessage, err)
 	}
-	short("exchange", m.Exchange)
-	short("routing key", m.RoutingKey)
-	size = 1 + 1 + 8 // delivery mode, priority, timestamp
-	short("id", m.ID)
-	short("content type", m.ContentType)
-	short("content encoding", m.ContentEncoding)
-	short("correlation id", m.CorrelationID)
-	short("reply-to", m.ReplyTo)
-	short("type", m.Type)
-	short("user id", m.UserID)
-	short("app id", m.AppID)
-	short("expiration", m.Expiration)
-	if m.Expiration != "" {
-		if ms, err := strconv.ParseUint(m.Expiration, 10, 64); err != nil || ms > maxExpiration {
-			problems = append(problems, fmt.Errorf("expiration %q is not a number of milliseconds from 0 to %d",
-				m.Expiration, maxExpiration))
-		}
-	}
-	if len(m.Headers) > 0 {
-		table, n, err := field.Table(m.Headers)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("header %w", err))
-		}
-		m.Headers = table
-		size += n
-	}
-	if size > maxHeaderFrame && problems == nil {
-		problems = append(problems, flight.TooLarge(size, maxHeaderFrame))
-	}
-	if problems != nil {
-		return 0, fmt.Errorf("%w: %w", ErrInvalidMessage, errors.Join(problems...))
-	}
+	m.Headers = publishing.Headers
 	return size, nil
 }
 
 // shortString checks what AMQP carries with a length of one byte.
-func shortString(what, s string) error {
-	if len(s) > field.MaxShortString {
-		return fmt.Errorf("%s is %d bytes long, at most %d are possible", what, len(s), field.MaxShortString)
-	}
-	return nil
-}
+func shortString(what, s string) error { return field.ShortString(what, s) }
 
 // letter is what of a message is written to the broker.
 func (m *Message) letter() flight.Letter {

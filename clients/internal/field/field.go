@@ -159,3 +159,11 @@ func Integer(value any) int64 {
 		return 0
 	}
 }
+
+// ShortString checks what AMQP carries with a length of one byte.
+func ShortString(what, s string) error {
+	if len(s) > MaxShortString {
+		return fmt.Errorf("%s is %d bytes long, at most %d are possible", what, len(s), MaxShortString)
+	}
+	return nil
+}

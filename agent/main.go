@@ -140,7 +140,8 @@ func lookAt(ctx context.Context, d plan.Desired) (plan.View, error) {
 	if err != nil {
 		return plan.View{}, err
 	}
-	observer := observe.New(rabbit.New(cookie, rabbit.LocalTools{}, nil), peer.NewClient(cookie, nil), helper.Names(d))
+	observer := observe.New(rabbit.New(cookie, rabbit.LocalTools{}, nil), peer.NewClient(cookie, nil),
+		helper.Names(d))
 	return observer.Look(ctx), nil
 }
 
@@ -150,7 +151,8 @@ func giveCertificate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return haproxy.SetCertificate(ctx, topology.LoadBalancerSocketPath, topology.LoadBalancerCertificatePath, string(text))
+	return haproxy.SetCertificate(ctx, topology.LoadBalancerSocketPath, topology.LoadBalancerCertificatePath,
+		string(text))
 }
 
 // check prints the decision about what is desired.

@@ -45,8 +45,8 @@ func settingsOf(info *pulumi.RunInfo) settings {
 // now is the time by which certificates are judged and issued.
 var now = time.Now
 
-// resolve returns the cluster that the settings describe, and the secrets that are configured. The error lists
-// every mistake at once.
+// resolve returns the cluster that the settings describe, and the secrets that are configured. The error
+// lists every mistake at once.
 func (s settings) resolve(stack string) (*topology.Cluster, topology.Secrets, error) {
 	raw := map[string]string{}
 	for key, value := range s.values {

@@ -13,8 +13,8 @@ import (
 	"warren/topology/stackconfig"
 )
 
-// ownCertificate returns the operator's own certificate, if one is configured. The error lists every mistake in
-// it. The cluster is nil if its own configuration has mistakes.
+// ownCertificate returns the operator's own certificate, if one is configured. The error lists every mistake
+// in it. The cluster is nil if its own configuration has mistakes.
 func (s settings) ownCertificate(cluster *topology.Cluster, now time.Time) (certificate.Own, error) {
 	own := certificate.Own{
 		Certificate: s.values[namespace+certificate.CertificateKey],
@@ -28,7 +28,8 @@ func (s settings) ownCertificate(cluster *topology.Cluster, now time.Time) (cert
 	if own.Key != "" && !slices.Contains(s.encrypted, namespace+certificate.KeyKey) {
 		problems = append(problems, stackconfig.Problem{
 			Key: certificate.KeyKey, Wrong: "is stored in plain text",
-			Remedy: "have another certificate issued, and set its key with `pulumi config set --secret warren:tlsKey <key.pem`",
+			Remedy: "have another certificate issued, and set its key with `pulumi config set --secret " +
+				"warren:tlsKey <key.pem`",
 		})
 	}
 	var names []string
@@ -60,7 +61,8 @@ func certificates(
 	}
 	if own.Given() {
 		if ends, err := own.Ends(); err == nil && ends.Sub(now) < certificate.ExpiresSoon {
-			warning := fmt.Sprintf("warren:%s ends on %s: have it renewed", certificate.CertificateKey, ends.Format(time.DateOnly))
+			warning := fmt.Sprintf("warren:%s ends on %s: have it renewed", certificate.CertificateKey,
+				ends.Format(time.DateOnly))
 			if err := ctx.Log.Warn(warning, nil); err != nil {
 				return nil, "", err
 			}

@@ -53,9 +53,11 @@ func TestMistakesInTheOperatorsCertificate(t *testing.T) {
 		says      []string
 	}{
 		"plain text": {nil, nil, []string{"warren:tlsKey is stored in plain text"}},
-		"TLS is off": {map[string]string{"warren:tls": "off"}, []string{keyOf(certificate.KeyKey)}, []string{"warren:tls is off"}},
+		"TLS is off": {map[string]string{"warren:tls": "off"}, []string{keyOf(certificate.KeyKey)},
+			[]string{"warren:tls is off"}},
 		"all at once": {
-			map[string]string{keyOf(certificate.AuthorityKey): "", "warren:tlsNames": `["mq.example.com"]`, "warren:nodes": "none"}, nil,
+			map[string]string{keyOf(certificate.AuthorityKey): "", "warren:tlsNames": `["mq.example.com"]`,
+				"warren:nodes": "none"}, nil,
 			[]string{"tlsKey is stored in plain text", "tlsCaCertificate is missing", "warren:nodes"},
 		},
 		"names": {

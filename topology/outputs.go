@@ -117,7 +117,8 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 		out.TLSServerName = c.TLSNames[0]
 	}
 	for _, b := range c.Balancers() {
-		out.BalancedAMQPURLs = append(out.BalancedAMQPURLs, c.amqpURL(b.Host, c.clientPort(c.LoadBalancer.AMQPPort), s))
+		out.BalancedAMQPURLs = append(out.BalancedAMQPURLs,
+			c.amqpURL(b.Host, c.clientPort(c.LoadBalancer.AMQPPort), s))
 		out.LoadBalancers = append(out.LoadBalancers, LoadBalancerOutput{
 			Container:      b.ContainerName(),
 			Config:         b.ConfigContainerName(),
@@ -149,7 +150,8 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 // UserOutput tells how a user logs in with a password, to work in a virtual host.
 func (c *Cluster) UserOutput(name, password, vhost string) UserOutput {
 	at := func(host string, port int) string { return c.amqpURI(name, password, c.hostPort(host, port), vhost) }
-	out := UserOutput{Password: password, AMQPURL: at(c.Balancers()[0].Host, c.clientPort(c.LoadBalancer.AMQPPort))}
+	out := UserOutput{Password: password, AMQPURL: at(c.Balancers()[0].Host,
+		c.clientPort(c.LoadBalancer.AMQPPort))}
 	for _, n := range c.Nodes {
 		out.AMQPURLs = append(out.AMQPURLs, at(n.Host, c.clientPort(n.AMQPPort)))
 	}

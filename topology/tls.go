@@ -76,8 +76,8 @@ func (c *Cluster) scheme(plain string) string {
 	return plain
 }
 
-// ServerNames are the names and addresses by which clients reach the stack from outside, without those that its
-// certificates have anyway: what warren:tlsNames names, or the addresses at which ports are published.
+// ServerNames are the names and addresses by which clients reach the stack from outside, without those that
+// its certificates have anyway: what warren:tlsNames names, or the addresses at which ports are published.
 func (c *Cluster) ServerNames() []string {
 	if len(c.TLSNames) > 0 {
 		return slices.Clone(c.TLSNames)
@@ -89,9 +89,9 @@ func (c *Cluster) ServerNames() []string {
 	return names
 }
 
-// CertificateNames are the names and addresses that the certificate of a node or a load balancer with that host
-// name has: its own and the load balancers', because they pass TLS through, those of the machine itself, and
-// those by which clients reach it from outside.
+// CertificateNames are the names and addresses that the certificate of a node or a load balancer with that
+// host name has: its own and the load balancers', because they pass TLS through, those of the machine itself,
+// and those by which clients reach it from outside.
 func (c *Cluster) CertificateNames(host string) []string {
 	names := []string{host, LoadBalancerHost, "localhost", "127.0.0.1", "::1"}
 	for _, h := range c.HostNames() {

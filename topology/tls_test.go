@@ -31,7 +31,8 @@ func TestPortsWithTLS(t *testing.T) {
 		return ports
 	}
 	assert.Equal(t, []int{5673, 15673, 5671, 15671, 8404}, outside(withTLS(t, topology.TLSOff)))
-	assert.Equal(t, []int{5673, 5773, 15673, 15773, 5671, 5771, 15671, 15771, 8404, 8504}, outside(withTLS(t, topology.TLSOptional)))
+	assert.Equal(t, []int{5673, 5773, 15673, 15773, 5671, 5771, 15671, 15771, 8404, 8504},
+		outside(withTLS(t, topology.TLSOptional)))
 	assert.Equal(t, []int{5773, 15773, 5771, 15771, 8504}, outside(withTLS(t, topology.TLSRequired)))
 }
 
@@ -52,9 +53,11 @@ func TestOutputsWithTLS(t *testing.T) {
 }
 
 func TestNamesOfCertificates(t *testing.T) {
-	c, err := stackconfig.New("test", stackconfig.Config{TLS: topology.TLSRequired, BindAddress: "192.0.2.1", TLSNames: []string{"mq.example.com"}})
+	c, err := stackconfig.New("test", stackconfig.Config{TLS: topology.TLSRequired, BindAddress: "192.0.2.1",
+		TLSNames: []string{"mq.example.com"}})
 	require.NoError(t, err)
-	assert.Equal(t, []string{"rabbit1", "haproxy", "localhost", "127.0.0.1", "::1", "192.0.2.1", "mq.example.com"},
+	assert.Equal(t, []string{"rabbit1", "haproxy", "localhost", "127.0.0.1", "::1", "192.0.2.1",
+		"mq.example.com"},
 		c.CertificateNames("rabbit1"))
 	assert.Equal(t, []string{"mq.example.com"}, c.ServerNames())
 	assert.Equal(t, "mq.example.com", c.Outputs(tlsSecrets).TLSServerName)

@@ -13,8 +13,8 @@ import (
 // answerTimeout bounds one command. HAProxy answers at once, unless its machine is very busy.
 const answerTimeout = 10 * time.Second
 
-// SetCertificate gives the HAProxy that listens on a socket another certificate, with its key, in place of the
-// one that it has read from a file. New connections get it; those that are open go on. The error shows
+// SetCertificate gives the HAProxy that listens on a socket another certificate, with its key, in place of
+// the one that it has read from a file. New connections get it; those that are open go on. The error shows
 // nothing of the certificate.
 func SetCertificate(ctx context.Context, socket, file, text string) error {
 	if strings.Contains(text, "\n\n") {

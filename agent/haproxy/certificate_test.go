@@ -59,10 +59,12 @@ func answer(conn net.Conn, answers map[string]string) string {
 
 func TestSetCertificate(t *testing.T) {
 	socket, given := serve(t, map[string]string{
-		"abort": "No ongoing transaction!\n", "set": "Transaction created for certificate /c!\n", "commit": "Committing /c.\nSuccess!\n",
+		"abort": "No ongoing transaction!\n", "set": "Transaction created for certificate /c!\n",
+		"commit": "Committing /c.\nSuccess!\n",
 	})
 	require.NoError(t, SetCertificate(t.Context(), socket, "/c", "key\nchain\n"))
-	assert.Equal(t, []string{"abort ssl cert /c\n", "set ssl cert /c <<\nkey\nchain\n\n", "commit ssl cert /c\n"}, given())
+	assert.Equal(t, []string{"abort ssl cert /c\n", "set ssl cert /c <<\nkey\nchain\n\n",
+		"commit ssl cert /c\n"}, given())
 }
 
 func TestACertificateThatIsNotTaken(t *testing.T) {

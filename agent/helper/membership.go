@@ -52,7 +52,8 @@ func (h *Helper) Membership(ctx context.Context) {
 // all the same. It returns false if ctx ends before.
 func (h *Helper) greets(ctx context.Context) bool {
 	for !h.rabbit.Greets(ctx, string(h.desired.Self), topology.AMQPPort) {
-		h.board.Set(peer.Working, fmt.Sprintf("%s closes the connections of clients: its log says why", h.desired.Self))
+		h.board.Set(peer.Working, fmt.Sprintf("%s closes the connections of clients: its log says why",
+			h.desired.Self))
 		if wait.Sleep(ctx, greetInterval) != nil {
 			return false
 		}
@@ -61,8 +62,8 @@ func (h *Helper) greets(ctx context.Context) bool {
 }
 
 // presents waits until the node presents the certificate that this membership has handed over, if it has one.
-// A node reads a certificate again when it no longer remembers it, which this brings about. Connections that are
-// open go on. It returns false if ctx ends before.
+// A node reads a certificate again when it no longer remembers it, which this brings about. Connections that
+// are open go on. It returns false if ctx ends before.
 func (h *Helper) presents(ctx context.Context) bool {
 	for {
 		shown, err := h.rabbit.Presents(ctx, string(h.desired.Self), topology.AMQPTLSPort, topology.CertificatePath)

@@ -31,8 +31,8 @@ func rabbitmqAccount() (account, error) {
 
 // PrepareFiles makes, as root, the files of a container usable for user rabbitmq: its volume, which has
 // another owner when it is new or the image has changed, its Erlang cookie, and, if there are some, the
-// definitions and the certificate. The engine makes uploaded files root's, and RabbitMQ refuses a cookie that somebody else may
-// read.
+// definitions and the certificate. The engine makes uploaded files root's, and RabbitMQ refuses a cookie that
+// somebody else may read.
 func PrepareFiles() error {
 	owner, err := rabbitmqAccount()
 	if err != nil {
@@ -58,7 +58,8 @@ func PrepareFiles() error {
 }
 
 // prepareCertificate hands a node's certificate over in the volume that the node and its membership share, if
-// there is one. The membership has the certificate, because its container can be replaced while the node runs.
+// there is one. The membership has the certificate, because its container can be replaced while the node
+// runs.
 func prepareCertificate(owner account) error {
 	err := os.Chown(topology.TLSPath, owner.uid, owner.gid)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -75,7 +76,8 @@ func prepareCertificate(owner account) error {
 		{topology.UploadedAuthorityPath, topology.AuthorityPath},
 		{topology.UploadedCertificatePath, topology.CertificatePath},
 	} {
-		if err := install(file.from, file.to, owner); err != nil && !errors.Is(err, fs.ErrNotExist) { // a node has none
+		if err := install(file.from, file.to, owner); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			// a node has none
 			return err
 		}
 	}

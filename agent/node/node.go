@@ -31,8 +31,8 @@ const (
 	// replicas, handing over, draining and shutting down.
 	StopTimeout = 3 * time.Minute
 	// waitForOthers is how much of it a node waits for others before it stops all the same. It fits into a
-	// `docker stop` that somebody gives a minute; the rest is for a slow machine, where draining and stopping have
-	// been seen to take half a minute each.
+	// `docker stop` that somebody gives a minute; the rest is for a slow machine, where draining and stopping
+	// have been seen to take half a minute each.
 	waitForOthers = 30 * time.Second
 	// noteInterval is between two notes of the cluster that the node is in.
 	noteInterval = 5 * time.Second
@@ -83,7 +83,9 @@ func (a *Agent) status(ctx context.Context) *peer.Node {
 	return &peer.Node{
 		Booting: a.board.Status().Phase == peer.Running && !a.up.Load(),
 		Name:    string(a.desired.Self), Data: a.data.exist(), ClusterID: origin.ClusterID, Version: origin.Version,
-		Serving: a.serving.get(func() bool { return a.rabbit.Listens(ctx, string(a.desired.Self), topology.AMQPPort) }),
+		Serving: a.serving.get(func() bool {
+			return a.rabbit.Listens(ctx, string(a.desired.Self), topology.AMQPPort)
+		}),
 	}
 }
 
@@ -167,8 +169,8 @@ func (a *Agent) start(ctx context.Context, stop <-chan struct{}) error {
 }
 
 // awaitCertificate waits until the membership has handed over the node's certificate, if the stack has TLS:
-// RabbitMQ does not start without it. Once it is there it stays, whatever becomes of the membership. It returns
-// false if ctx ends before.
+// RabbitMQ does not start without it. Once it is there it stays, whatever becomes of the membership. It
+// returns false if ctx ends before.
 func (a *Agent) awaitCertificate(ctx context.Context) bool {
 	const tryEvery = 200 * time.Millisecond
 	if _, err := os.Stat(topology.TLSPath); err != nil {
@@ -180,7 +182,8 @@ func (a *Agent) awaitCertificate(ctx context.Context) bool {
 			a.board.Set(peer.Preparing, "")
 			return true
 		}
-		a.board.Set(peer.Preparing, fmt.Sprintf("%s waits for the certificate that its membership has", a.desired.Self))
+		a.board.Set(peer.Preparing, fmt.Sprintf("%s waits for the certificate that its membership has",
+			a.desired.Self))
 		if wait.Sleep(ctx, tryEvery) != nil {
 			return false
 		}

@@ -37,8 +37,8 @@ func (c *Client) Presents(ctx context.Context, node string, port int, file strin
 	return len(shown) > 0 && bytes.Equal(shown[0].Raw, wanted[0].Raw), nil
 }
 
-// ForgetCertificates makes a node forget the certificates that it has read, so that it reads them again for the
-// next connection. By itself it does so within minutes. Connections that are open don't notice.
+// ForgetCertificates makes a node forget the certificates that it has read, so that it reads them again for
+// the next connection. By itself it does so within minutes. Connections that are open don't notice.
 func (c *Client) ForgetCertificates(ctx context.Context, node string) error {
 	_, err := c.eval(ctx, node, `ssl:clear_pem_cache().`)
 	return err

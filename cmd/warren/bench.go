@@ -37,19 +37,23 @@ func newBench(opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure throughput, outages and start-up, each beside what it is to be compared with",
-		Long: "Bench measures every comparison in one run on this machine: each side in turns, several times over. Beside the\n" +
-			"stack it brings up clusters of its own, named bench-..., to compare with, and takes them down again.\n" +
-			"Leave the machine alone meanwhile, and stop other stacks: whatever else runs is measured as well.",
-		Example: "  warren bench\n  warren bench --only throughput --repetitions 3\n  warren bench --only outage/leader-killed --json",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return b.run(cmd.Context(), cmd.OutOrStdout()) },
+		Long: "Bench measures every comparison in one run on this machine: each side in turns, several times " +
+			"over. Beside the\nstack it brings up clusters of its own, named bench-..., to compare with, and takes " +
+			"them down again.\nLeave the machine alone meanwhile, and stop other stacks: whatever else runs is " +
+			"measured as well.",
+		Example: "  warren bench\n  warren bench --only throughput --repetitions 3\n  warren bench --only " +
+			"outage/leader-killed --json",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return b.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
 	flags := cmd.Flags()
-	flags.StringArrayVar(&b.only, "only", nil, "run only the comparison `NAME`, or the group of them; may be given many times")
+	flags.StringArrayVar(&b.only, "only", nil,
+		"run only the comparison `NAME`, or the group of them; may be given many times")
 	flags.BoolVar(&b.list, "list", false, "list the comparisons and end")
 	flags.IntVar(&b.repetitions, "repetitions", 5, "how often each side is measured")
 	flags.DurationVar(&b.loadTime, "load-time", 3*time.Second, "how long each measurement of throughput takes")
-	flags.DurationVar(&b.cut, "cut", 20*time.Second, "how long a leader is cut off from its peers; longer outages than this show as this")
+	flags.DurationVar(&b.cut, "cut", 20*time.Second,
+		"how long a leader is cut off from its peers; longer outages than this show as this")
 	flags.DurationVar(&b.alarmTime, "alarm-time", 10*time.Minute, "how long to watch for false alarms")
 	flags.StringVar(&b.report, "report", "report", "folder to write the report to")
 	complete(cmd, "only", completeComparisons)
@@ -74,7 +78,8 @@ func (b *benchmarks) run(ctx context.Context, out io.Writer) error {
 	}
 	defer c.Close()
 	if c.TLS() != nil {
-		return fmt.Errorf("stack %s has TLS, and the clients that it is compared with have not: measure one with warren:tls off",
+		return fmt.Errorf("stack %s has TLS, and the clients that it is compared with have not: measure one with "+
+			"warren:tls off",
 			c.Stack())
 	}
 	place := lab.NewLab(c, lab.Settings{LoadTime: b.loadTime, AlarmTime: b.alarmTime, Cut: b.cut,

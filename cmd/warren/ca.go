@@ -11,8 +11,8 @@ func newCA(opts *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ca",
 		Short: "Print the certificate of the authority by which clients recognise the stack",
-		Long: "Print, in PEM, the certificate of the authority by which clients recognise the stack. It is no secret.\n" +
-			"Give it to every client that connects over TLS.",
+		Long: "Print, in PEM, the certificate of the authority by which clients recognise the stack. It is no " +
+			"secret.\nGive it to every client that connects over TLS.",
 		Example: "  warren ca --stack staging >ca.pem",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -33,11 +33,12 @@ func newConsume(opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "consume",
 		Short: "Consume a queue until interrupted",
-		Long: "Consume a queue with manual acknowledgements, through any number of lost connections, until interrupted or until\n" +
-			"--count messages have been handled.\n\n" +
+		Long: "Consume a queue with manual acknowledgements, through any number of lost connections, until " +
+			"interrupted or until\n--count messages have been handled.\n\n" +
 			"The first interrupt stops deliveries and acknowledges what is being handled; the second one kills.",
-		Example: "  warren consume\n  warren consume --dedup 100000 --concurrency 4 --print\n  warren consume --queue ha_dead_letters --count 10",
-		Args:    cobra.NoArgs,
+		Example: "  warren consume\n  warren consume --dedup 100000 --concurrency 4 --print\n  warren consume " +
+			"--queue ha_dead_letters --count 10",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -48,7 +49,8 @@ func newConsume(opts *options) *cobra.Command {
 	flags.IntVar(&c.count, "count", 0, "end after this many handled messages; 0 for no end")
 	flags.IntVar(&c.prefetch, "prefetch", 32, "how many messages may be unacknowledged at once")
 	flags.IntVar(&c.concurrency, "concurrency", 1, "how many messages are handled at once")
-	flags.IntVar(&c.dedup, "dedup", 0, "handle no message twice, as far as the ids of the last `N` handled tell; 0 for off")
+	flags.IntVar(&c.dedup, "dedup", 0, "handle no message twice, as far as the ids of the last `N` handled "+
+		"tell; 0 for off")
 	flags.DurationVar(&c.work, "work", 0, "pretend that handling a message takes this long")
 	flags.BoolVar(&c.bodies, "print", false, "print each message's body on a line")
 	return cmd
@@ -66,7 +68,8 @@ func (c *consumption) run(ctx context.Context, out, errOut io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	consumer, err := clients.NewConsumer(urls, c.queue, c.handler(out, stop),
-		clients.WithPrefetch(c.prefetch), clients.WithConcurrency(c.concurrency), clients.WithDeduplication(c.dedup),
+		clients.WithPrefetch(c.prefetch), clients.WithConcurrency(c.concurrency),
+		clients.WithDeduplication(c.dedup),
 		clients.WithConnectionName("warren consume"), clients.WithLogger(stateLogger(errOut)),
 		clients.WithTLSConfig(config))
 	if err != nil {
@@ -113,7 +116,8 @@ func (c *consumption) handler(out io.Writer, stop func()) clients.Handler {
 // printConsumption shows the account as a sum.
 func printConsumption(out io.Writer, s clients.ConsumerStats, seconds float64) error {
 	_, err := fmt.Fprintf(out, "\ndelivered %d = handled %d + failed %d + dead-lettered %d + duplicates %d\n"+
-		"%d redelivered, %d acknowledgements lost with their connection, %d reconnects, in %.1f s: %.0f handled per second\n",
+		"%d redelivered, %d acknowledgements lost with their connection, %d reconnects, in %.1f s: %.0f handled "+
+		"per second\n",
 		s.Delivered, s.Handled, s.Failed, s.DeadLettered, s.Duplicates,
 		s.Redelivered, s.Untold, s.Reconnects, seconds, float64(s.Handled)/seconds)
 	return err

@@ -18,7 +18,8 @@ type endpoints struct {
 
 func (e *endpoints) register(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&e.urls, "url", nil,
-		"connect to `AMQP-URL` instead of the stack's load balancer; may be given many times, for several endpoints")
+		"connect to `AMQP-URL` instead of the stack's load balancer; may be given many times, for several "+
+			"endpoints")
 	flags.BoolVar(&e.direct, "direct", false, "connect to the nodes themselves, not through the load balancer")
 }
 

@@ -40,11 +40,11 @@ func (p *production) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "produce",
 		Short: "Publish messages and say what became of each",
-		Long: "Publish messages with publisher confirms, through any number of lost connections, and say what became of each.\n\n" +
-			"The first interrupt stops publishing and waits for what is in flight; the second one kills. The exit status is 1\n" +
-			"if any message was not confirmed.",
-		Example: "  warren produce --count 100 --rate 10 --size 1KiB\n  warren produce --count 0 --rate 1000 --direct\n" +
-			"  warren produce --queue orders --json",
+		Long: "Publish messages with publisher confirms, through any number of lost connections, and say what " +
+			"became of each.\n\nThe first interrupt stops publishing and waits for what is in flight; the second " +
+			"one kills. The exit status is 1\nif any message was not confirmed.",
+		Example: "  warren produce --count 100 --rate 10 --size 1KiB\n  warren produce --count 0 --rate 1000 " +
+			"--direct\n  warren produce --queue orders --json",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
@@ -56,7 +56,8 @@ func (p *production) command() *cobra.Command {
 	flags.Float64Var(&p.rate, "rate", 10, "messages per second; 0 for as fast as they are confirmed")
 	flags.StringVar(&p.size, "size", "", "pad each message to `SIZE`, such as 1KiB")
 	flags.IntVar(&p.window, "window", 256, "how many messages may wait for their confirms at once")
-	flags.DurationVar(&p.timeout, "timeout", 30*time.Second, "how long to try a message before it is reported as not confirmed")
+	flags.DurationVar(&p.timeout, "timeout", 30*time.Second,
+		"how long to try a message before it is reported as not confirmed")
 	flags.StringVar(&p.exchange, "exchange", topology.DefaultExchange, "exchange to publish to")
 	flags.StringVar(&p.routingKey, "routing-key", topology.DefaultRoutingKey, "routing key")
 	flags.StringVar(&p.queue, "queue", "", "publish to this queue by its name, not through an exchange")
@@ -90,8 +91,10 @@ func (p *production) run(ctx context.Context, out, errOut io.Writer) error {
 		const vhost = "/" // that of the stack's URLs
 		locate = c.Locate(vhost, queue)
 	}
-	producer, err := clients.NewProducer(urls, clients.WithWindow(p.window), clients.WithPublishTimeout(p.timeout),
-		clients.WithConnectionName("warren produce"), clients.WithLogger(stateLogger(errOut)), clients.WithAffinity(locate),
+	producer, err := clients.NewProducer(urls, clients.WithWindow(p.window),
+		clients.WithPublishTimeout(p.timeout),
+		clients.WithConnectionName("warren produce"), clients.WithLogger(stateLogger(errOut)),
+		clients.WithAffinity(locate),
 		clients.WithTLSConfig(config))
 	if err != nil {
 		return err
@@ -151,7 +154,9 @@ func (p *production) soleQueue() string {
 
 // publishAll publishes until the count is reached or ctx ends, and waits for the outcomes. Its error is one
 // that every further message would meet.
-func (p *production) publishAll(ctx context.Context, producer *clients.Producer, size int) (*producerSummary, error) {
+func (p *production) publishAll(
+	ctx context.Context, producer *clients.Producer, size int,
+) (*producerSummary, error) {
 	summary := &producerSummary{start: time.Now()}
 	inFlight := make(chan *clients.Confirmation, p.window)
 	collected := make(chan struct{})
@@ -170,7 +175,8 @@ func (p *production) publishAll(ctx context.Context, producer *clients.Producer,
 		}
 		// An interrupt stops publishing; what was begun is brought to its end.
 		c, err := producer.PublishAsync(context.WithoutCancel(ctx), clients.Message{
-			Exchange: p.exchange, RoutingKey: p.routingKey, ContentType: "application/json", Body: tutorialMessage(n, size),
+			Exchange: p.exchange, RoutingKey: p.routingKey, ContentType: "application/json",
+			Body: tutorialMessage(n, size),
 		})
 		if err != nil {
 			failed = err

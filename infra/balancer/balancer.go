@@ -18,14 +18,15 @@ const (
 	Volume = topology.LoadBalancerPath
 	// Configuration is where ConfigScript expects haproxy.cfg.
 	Configuration = topology.UploadPath + "/haproxy.cfg"
-	// Certificate is where ConfigScript expects HAProxy's certificate, if the stack has TLS. Then it has the agent
-	// as well.
+	// Certificate is where ConfigScript expects HAProxy's certificate, if the stack has TLS. Then it has the
+	// agent as well.
 	Certificate = topology.UploadPath + "/certificate.pem"
 	// TakenFile exists in the container with the configuration once HAProxy runs with it.
 	TakenFile = topology.RunPath + "/taken"
 	// RefusedFile exists there if HAProxy does not accept the configuration. The container's log says why.
 	RefusedFile = topology.RunPath + "/refused"
-	// ProbedFile exists there once the container's health check has run. It goes when the container starts again.
+	// ProbedFile exists there once the container's health check has run. It goes when the container starts
+	// again.
 	ProbedFile = "/run/probed"
 )
 

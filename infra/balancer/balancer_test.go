@@ -178,7 +178,8 @@ func TestScriptsAndGoKnowTheSamePaths(t *testing.T) {
 // HAProxy gets a certificate before the configuration that names it, and takes another one without a reload.
 func TestCertificates(t *testing.T) {
 	s := newSite(t)
-	const agent = "#!/bin/sh\n" + `echo "$1 $(cat "$(dirname "$0")/../var/certificate.pem")" >>"$(dirname "$0")/../bin/notes"` + "\n"
+	const agent = "#!/bin/sh\n" +
+		`echo "$1 $(cat "$(dirname "$0")/../var/certificate.pem")" >>"$(dirname "$0")/../bin/notes"` + "\n"
 	require.NoError(t, os.WriteFile(filepath.Join(s.folder, "etc/agent"), []byte(agent), 0o755))
 	give := func(text string) {
 		require.NoError(t, os.WriteFile(filepath.Join(s.folder, "etc/certificate.pem"), []byte(text), 0o600))

@@ -29,9 +29,9 @@ var (
 	// 1024. The command-line tools in it, each an Erlang VM, run when a node comes back and all nodes are
 	// busy. The low weight slows them down rather than the other nodes' confirms.
 	helperShares = pulumi.Int(256)
-	// mayStop leaves a container that is stopped to the program, which replaces it by another generation. Told that
-	// the container must run, the Docker provider of the 3.x line removes a stopped one when it looks at it, in a
-	// preview as well.
+	// mayStop leaves a container that is stopped to the program, which replaces it by another generation. Told
+	// that the container must run, the Docker provider of the 3.x line removes a stopped one when it looks at
+	// it, in a preview as well.
 	mayStop = pulumi.Bool(false)
 	// noNewPrivileges keeps a process that has dropped root's rights from getting them back.
 	noNewPrivileges = pulumi.ToStringArray([]string{"no-new-privileges:true"})
@@ -57,7 +57,9 @@ type label struct {
 }
 
 // containerLabels are the labels of a container.
-func containerLabels(stack string, owner pulumi.StringInput, role string, further ...string) docker.ContainerLabelArray {
+func containerLabels(
+	stack string, owner pulumi.StringInput, role string, further ...string,
+) docker.ContainerLabelArray {
 	var array docker.ContainerLabelArray
 	for _, pair := range labels(stack, owner, role, further) {
 		array = append(array, docker.ContainerLabelArgs{Label: pair.key, Value: pair.value})
@@ -66,7 +68,9 @@ func containerLabels(stack string, owner pulumi.StringInput, role string, furthe
 }
 
 // volumeLabels are the labels of a volume.
-func volumeLabels(stack string, owner pulumi.StringInput, role string, further ...string) docker.VolumeLabelArray {
+func volumeLabels(
+	stack string, owner pulumi.StringInput, role string, further ...string,
+) docker.VolumeLabelArray {
 	var array docker.VolumeLabelArray
 	for _, pair := range labels(stack, owner, role, further) {
 		array = append(array, docker.VolumeLabelArgs{Label: pair.key, Value: pair.value})
@@ -92,7 +96,9 @@ func publish(cluster *topology.Cluster, host string, inside, outside int) docker
 }
 
 // publishAll makes ports of a container reachable.
-func publishAll(cluster *topology.Cluster, host string, ports []topology.PublishedPort) docker.ContainerPortArray {
+func publishAll(
+	cluster *topology.Cluster, host string, ports []topology.PublishedPort,
+) docker.ContainerPortArray {
 	var array docker.ContainerPortArray
 	for _, p := range ports {
 		array = append(array, publish(cluster, host, p.Inside, p.Outside))
@@ -127,7 +133,9 @@ func agentFile(agent agentbinary.Binary) docker.ContainerUploadArgs {
 }
 
 // agentOr returns the agent for an engine, built in the project's folder, if it is not given.
-func agentOr(ctx *pulumi.Context, docker engine.Client, agent *agentbinary.Binary) (*agentbinary.Binary, error) {
+func agentOr(
+	ctx *pulumi.Context, docker engine.Client, agent *agentbinary.Binary,
+) (*agentbinary.Binary, error) {
 	if agent != nil {
 		return agent, nil
 	}
@@ -141,7 +149,8 @@ func agentOr(ctx *pulumi.Context, docker engine.Client, agent *agentbinary.Binar
 
 // helperArgs are what the containers that look after a cluster have in common.
 func helperArgs(
-	desired plan.Desired, agent agentbinary.Binary, secrets *SecretsArgs, name, host string, image, network pulumi.StringInput,
+	desired plan.Desired, agent agentbinary.Binary, secrets *SecretsArgs, name, host string, image,
+	network pulumi.StringInput,
 ) *docker.ContainerArgs {
 	return &docker.ContainerArgs{
 		Name:        pulumi.String(name),

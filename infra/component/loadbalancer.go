@@ -40,7 +40,8 @@ type LoadBalancerArgs struct {
 	Secrets *SecretsArgs `pulumi:"secrets"`
 	// TLS has the load balancer's certificate, if the topology has TLS.
 	TLS *TLSArgs
-	// Agent is what gives HAProxy a certificate while it runs. The default is to build it in the project's folder.
+	// Agent is what gives HAProxy a certificate while it runs. The default is to build it in the project's
+	// folder.
 	Agent *agentbinary.Binary
 	// Owner is as in ClusterArgs.
 	Owner pulumi.StringInput `pulumi:"owner"`
@@ -253,7 +254,8 @@ func listening(port int) *docker.ContainerHealthcheckArgs {
 func untilFile(done, failed string) *docker.ContainerHealthcheckArgs {
 	const hour = time.Hour
 	probe := fmt.Sprintf("mkdir %s 2>/dev/null || sleep %d; "+
-		"until [ -e %s ]; do [ ! -e '%s' ] || exit 1; sleep 0.2; done", balancer.ProbedFile, int(hour.Seconds()), done, failed)
+		"until [ -e %s ]; do [ ! -e '%s' ] || exit 1; sleep 0.2; done", balancer.ProbedFile, int(hour.Seconds()),
+		done, failed)
 	return &docker.ContainerHealthcheckArgs{
 		Tests:    pulumi.ToStringArray([]string{"CMD", "sh", "-c", probe}),
 		Interval: duration(time.Second),

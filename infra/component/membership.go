@@ -18,9 +18,10 @@ const membershipTimeout = 15 * time.Minute
 // newMembership declares that the node with a resource of that name is a member of its cluster. A container
 // makes that true. It joins its node if that is not yet a member of the right cluster, is healthy once the
 // node runs as a member with its replicas online, and unhealthy when that is no longer so. Hence
-//   - Pulumi, which waits for it to be healthy, fails when the node can't join, and tries again at the next deployment;
-//   - a node that leaves the cluster later makes it unhealthy. The next deployment gives it another generation, and so
-//     replaces it, which brings the node back;
+//   - Pulumi, which waits for it to be healthy, fails when the node can't join, and tries again at the next
+//     deployment;
+//   - a node that leaves the cluster later makes it unhealthy. The next deployment gives it another
+//     generation, and so replaces it, which brings the node back;
 //   - its label makes a new node container a new membership.
 func newMembership(
 	ctx *pulumi.Context, nodeName string, args *NodeArgs, n *Node,
@@ -39,7 +40,8 @@ func newMembership(
 	container.Hosts = foreignNames(cluster, args.Node.Host)
 	if n.TLSVolume != nil {
 		container.Volumes = tlsMount(n.TLSVolume)
-		container.Uploads = append(container.Uploads.(docker.ContainerUploadArray), args.TLS.tlsFiles(args.Node.Name)...)
+		container.Uploads = append(container.Uploads.(docker.ContainerUploadArray),
+			args.TLS.tlsFiles(args.Node.Name)...)
 	}
 	container.WaitTimeout = seconds(membershipTimeout)
 	container.Labels = append(

@@ -106,15 +106,18 @@ func NewNode(ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.Re
 
 // withDefaults returns the arguments with nothing left out.
 func (a *NodeArgs) withDefaults(ctx *pulumi.Context) (*NodeArgs, error) {
-	if a == nil || a.Topology == nil || a.Node.Name == "" || !a.Secrets.complete() || a.Owner == nil || a.Image == nil ||
+	if a == nil || a.Topology == nil || a.Node.Name == "" || !a.Secrets.complete() || a.Owner == nil ||
+		a.Image == nil ||
 		a.Network == nil {
 		return nil, errors.New("NodeArgs needs Topology, Node, Secrets, Owner, Image and Network")
 	}
-	if a.Topology.HasTLS() && (a.TLS == nil || a.TLS.Authority == nil || a.TLS.Certificates[a.Node.Name] == nil) {
+	if a.Topology.HasTLS() && (a.TLS == nil || a.TLS.Authority == nil ||
+		a.TLS.Certificates[a.Node.Name] == nil) {
 		return nil, errors.New("NodeArgs needs TLS with the node's certificate")
 	}
 	resolved := *a
-	resolved.Generation, resolved.MembershipGeneration = cmp.Or(a.Generation, "1"), cmp.Or(a.MembershipGeneration, "1")
+	resolved.Generation, resolved.MembershipGeneration = cmp.Or(a.Generation,
+		"1"), cmp.Or(a.MembershipGeneration, "1")
 	err := setEngine(ctx, resolved.Topology, &resolved.Engine)
 	if err != nil {
 		return nil, err
@@ -127,8 +130,9 @@ func newDataVolume(
 	ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.ResourceOption,
 ) (*docker.Volume, error) {
 	return docker.NewVolume(ctx, name, &docker.VolumeArgs{
-		Name:   pulumi.String(args.Topology.VolumeName(args.Node)),
-		Labels: volumeLabels(args.Topology.Stack, args.Owner, topology.RoleNode, topology.LabelNode, args.Node.Name),
+		Name: pulumi.String(args.Topology.VolumeName(args.Node)),
+		Labels: volumeLabels(args.Topology.Stack, args.Owner, topology.RoleNode, topology.LabelNode,
+			args.Node.Name),
 	}, append(opts, keepLabels)...)
 }
 
@@ -176,7 +180,8 @@ func newNodeContainer(
 		Wait:    pulumi.Bool(false),
 		MustRun: mayStop,
 		Ulimits: docker.ContainerUlimitArray{docker.ContainerUlimitArgs{
-			Name: pulumi.String("nofile"), Soft: pulumi.Int(cluster.OpenFiles()), Hard: pulumi.Int(cluster.OpenFiles()),
+			Name: pulumi.String("nofile"), Soft: pulumi.Int(cluster.OpenFiles()),
+			Hard: pulumi.Int(cluster.OpenFiles()),
 		}},
 		Memory:              mebibytes(cluster.MemoryLimit),
 		MemorySwap:          mebibytes(cluster.MemoryLimit), // the same: a broker that swaps fails slowly
@@ -186,7 +191,8 @@ func newNodeContainer(
 		LogDriver:           logDriver,
 		LogOpts:             logOptions,
 		SecurityOpts:        noNewPrivileges,
-		Labels: append(containerLabels(cluster.Stack, args.Owner, topology.RoleNode, topology.LabelNode, args.Node.Name,
+		Labels: append(containerLabels(cluster.Stack, args.Owner, topology.RoleNode, topology.LabelNode,
+			args.Node.Name,
 			topology.LabelSeries, cluster.Series.String(), topology.LabelGeneration, args.Generation,
 			topology.LabelHadData, strconv.FormatBool(args.HadData)),
 			docker.ContainerLabelArgs{

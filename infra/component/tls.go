@@ -16,8 +16,8 @@ import (
 type TLSArgs struct {
 	// Authority is the certificate of the authority, in PEM, by which clients recognise the cluster.
 	Authority pulumi.StringInput
-	// Certificates are those of the nodes and of the load balancer by host name, in PEM: the key, the certificate,
-	// and those between it and the authority's.
+	// Certificates are those of the nodes and of the load balancer by host name, in PEM: the key, the
+	// certificate, and those between it and the authority's.
 	Certificates map[string]pulumi.StringInput
 }
 
@@ -27,8 +27,8 @@ const (
 	keptAuthorityCertificate = "certificate"
 )
 
-// KeepAuthority declares that the stack's state keeps a certificate authority. What it is first is of interest to
-// the first deployment only. The resource is named after name.
+// KeepAuthority declares that the stack's state keeps a certificate authority. What it is first is of
+// interest to the first deployment only. The resource is named after name.
 func KeepAuthority(
 	ctx *pulumi.Context, name func(part string) string, first certificate.Pair, opts ...pulumi.ResourceOption,
 ) (pulumi.StringMapOutput, error) {
@@ -94,7 +94,9 @@ func tlsHosts(cluster *topology.Cluster) []string {
 }
 
 // keepTLS declares what the state keeps for a cluster with TLS that is not given its certificates.
-func (a *ClusterArgs) keepTLS(ctx *pulumi.Context, name func(part string) string, opts ...pulumi.ResourceOption) error {
+func (a *ClusterArgs) keepTLS(
+	ctx *pulumi.Context, name func(part string) string, opts ...pulumi.ResourceOption,
+) error {
 	if !a.Topology.HasTLS() || a.TLS != nil {
 		return nil
 	}
@@ -116,9 +118,9 @@ func (a *TLSArgs) certificateOf(host string) pulumi.StringOutput {
 	return pulumi.ToSecret(a.Certificates[host].ToStringOutput()).(pulumi.StringOutput)
 }
 
-// newTLSVolume declares the volume over which a node gets its certificate from its membership. The membership's
-// container can be replaced while the node runs. It is labelled as the membership's, since only a volume of data
-// makes a node.
+// newTLSVolume declares the volume over which a node gets its certificate from its membership. The
+// membership's container can be replaced while the node runs. It is labelled as the membership's, since only
+// a volume of data makes a node.
 func newTLSVolume(
 	ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.ResourceOption,
 ) (*docker.Volume, error) {

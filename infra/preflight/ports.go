@@ -51,13 +51,14 @@ func hostPorts(cluster *topology.Cluster, host string) []hostPort {
 		ports = append(ports, hostPort{topology.BalancerMetricsPort, "load balancer, metrics"})
 	}
 	if m := cluster.Monitoring; m != nil && host == cluster.MonitoringHost() {
-		ports = append(ports, hostPort{m.PrometheusPort, "Prometheus"}, hostPort{m.AlertmanagerPort, "Alertmanager"})
+		ports = append(ports, hostPort{m.PrometheusPort, "Prometheus"},
+			hostPort{m.AlertmanagerPort, "Alertmanager"})
 	}
 	return ports
 }
 
-// portProblems finds the stack's ports that something else has. A container of the stack itself may have them,
-// running or not: one that is just starting again holds ports that no list shows.
+// portProblems finds the stack's ports that something else has. A container of the stack itself may have
+// them, running or not: one that is just starting again holds ports that no list shows.
 func portProblems(
 	ctx context.Context, docker engine.Client, cluster *topology.Cluster, host string,
 ) ([]string, error) {
@@ -84,7 +85,8 @@ func portProblems(
 				port.number, port.use, strings.TrimPrefix(holder.Names[0], "/"), remedy))
 		case host != "":
 			if answers(ctx, address, port.number) {
-				problems = append(problems, fmt.Sprintf("port %d (%s) is in use at %s by something that is no container: %s",
+				problems = append(problems, fmt.Sprintf("port %d (%s) is in use at %s by something that is no "+
+					"container: %s",
 					port.number, port.use, address, remedy))
 			}
 		case engine.IsLocal(docker):
@@ -98,7 +100,8 @@ func portProblems(
 
 // ownPorts are the ports that the stack's own containers are configured to publish.
 func ownPorts(ctx context.Context, docker engine.Client, cluster *topology.Cluster) (map[int]bool, error) {
-	containers, err := docker.ContainerList(ctx, container.ListOptions{All: true, Filters: engine.OfStack(cluster.Stack)})
+	containers, err := docker.ContainerList(ctx,
+		container.ListOptions{All: true, Filters: engine.OfStack(cluster.Stack)})
 	if err != nil {
 		return nil, fmt.Errorf("list the containers of stack %s: %w", cluster.Stack, err)
 	}

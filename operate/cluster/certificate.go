@@ -8,8 +8,8 @@ import (
 	"warren/topology"
 )
 
-// CertificateOf returns the certificates that a node presents to AMQP clients, its own first. The error says why
-// clients would refuse them, or why none could be seen. Without TLS there are none.
+// CertificateOf returns the certificates that a node presents to AMQP clients, its own first. The error says
+// why clients would refuse them, or why none could be seen. Without TLS there are none.
 func (c *Cluster) CertificateOf(ctx context.Context, node topology.NodeOutput) ([]*x509.Certificate, error) {
 	return c.certificates(ctx, c.amqpAddress(node))
 }

@@ -30,8 +30,8 @@ type Cluster struct {
 }
 
 // Open prepares to work with the cluster that the outputs describe. Nothing has to be running yet; that the
-// engines answer is checked. They are those of the stack's hosts; of a stack without hosts, it is the one that
-// DOCKER_HOST names, else the local one.
+// engines answer is checked. They are those of the stack's hosts; of a stack without hosts, it is the one
+// that DOCKER_HOST names, else the local one.
 func Open(outputs topology.Outputs) (*Cluster, error) {
 	management, err := url.Parse(outputs.ManagementURL)
 	if err != nil || management.Hostname() == "" {

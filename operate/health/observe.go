@@ -104,7 +104,9 @@ func observeLoadBalancer(
 	return status, nil
 }
 
-func observeNode(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, nonce string) (NodeStatus, error) {
+func observeNode(
+	ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, nonce string,
+) (NodeStatus, error) {
 	status := NodeStatus{NodeOutput: node}
 	var err error
 	if status.State, err = c.State(ctx, node.Container); err != nil {
@@ -169,7 +171,9 @@ func parseProbe(output string) probed {
 }
 
 // observeView asks a node's own management API how it sees itself and its peers.
-func observeView(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, status *NodeStatus) error {
+func observeView(
+	ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, status *NodeStatus,
+) error {
 	var overview struct {
 		Version       string `json:"rabbitmq_version"`
 		ErlangVersion string `json:"erlang_version"`
@@ -201,8 +205,9 @@ func observeView(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 		return c.Get(ctx, node, "overview?columns=rabbitmq_version,erlang_version", &overview)
 	})
 	group.Go(func() error {
-		return c.Get(ctx, node, "nodes?columns=name,type,running,partitions,being_drained,mem_alarm,mem_used,mem_limit,"+
-			"disk_free_alarm,disk_free,disk_free_limit,uptime", &nodes)
+		return c.Get(ctx, node,
+			"nodes?columns=name,type,running,partitions,being_drained,mem_alarm,mem_used,mem_limit,"+
+				"disk_free_alarm,disk_free,disk_free_limit,uptime", &nodes)
 	})
 	group.Go(func() error { return c.Get(ctx, node, "feature-flags", &flags) })
 	group.Go(func() error { return c.Get(ctx, node, "global-parameters", &parameters) })
@@ -254,7 +259,9 @@ func (d *diskFree) UnmarshalJSON(data []byte) error {
 }
 
 // observeContents asks one node for the cluster's queues and connections, and counts them per node.
-func observeContents(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, status *Status) error {
+func observeContents(
+	ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, status *Status,
+) error {
 	var connections []struct {
 		Node string `json:"node"`
 	}
@@ -290,7 +297,9 @@ func observeContents(ctx context.Context, c *cluster.Cluster, node topology.Node
 
 // View returns the nodes that one node counts as members of its cluster, and those of them that it sees
 // running.
-func View(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (members, running []string, err error) {
+func View(
+	ctx context.Context, c *cluster.Cluster, node topology.NodeOutput,
+) (members, running []string, err error) {
 	var status NodeStatus
 	if err := observeView(ctx, c, node, &status); err != nil {
 		return nil, nil, fmt.Errorf("ask %s for its view of the cluster: %w", node.Name, err)

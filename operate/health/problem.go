@@ -75,5 +75,6 @@ func (s Status) Problems() []Problem {
 type problemList []Problem
 
 func (l *problemList) add(kind Kind, severity Severity, subject, format string, args ...any) {
-	*l = append(*l, Problem{Kind: kind, Severity: severity, Subject: subject, Detail: fmt.Sprintf(format, args...)})
+	*l = append(*l, Problem{Kind: kind, Severity: severity, Subject: subject,
+		Detail: fmt.Sprintf(format, args...)})
 }

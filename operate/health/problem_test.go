@@ -23,8 +23,9 @@ func healthy() Status {
 	status := Status{Time: time.Unix(0, 0)}
 	for i, name := range names {
 		status.Nodes = append(status.Nodes, NodeStatus{
-			NodeOutput: topology.NodeOutput{Name: name, NodeName: erlang[i], Container: "warren-test-" + name, Type: topology.Disc},
-			State:      "running", Runtime: true, AMQP: true,
+			NodeOutput: topology.NodeOutput{Name: name, NodeName: erlang[i], Container: "warren-test-" + name,
+				Type: topology.Disc},
+			State: "running", Runtime: true, AMQP: true,
 			Version: "4.3.6", ErlangVersion: "29.1", ActualType: topology.Disc,
 			Members: erlang, Running: erlang,
 			FeatureFlags: []string{"khepri_db", "quorum_queue"}, CookieDigest: "a digest",
@@ -38,12 +39,14 @@ func healthy() Status {
 	status.LoadBalancer.Container, status.LoadBalancer.State = "warren-test-haproxy", "running"
 	for _, name := range names {
 		status.Helpers = append(status.Helpers, HelperStatus{
-			Container: "warren-test-" + name + "-join", Role: topology.RoleMembership, Node: name, State: "running", Health: "healthy",
+			Container: "warren-test-" + name + "-join", Role: topology.RoleMembership, Node: name, State: "running",
+			Health: "healthy",
 		})
 	}
 	status.Helpers = append(status.Helpers,
 		HelperStatus{Container: "warren-test-formation", Role: topology.RoleFormation, State: "running"},
-		HelperStatus{Container: "warren-test-haproxy-config", Role: topology.RoleLoadBalancerConfig, State: "running", Health: "starting"})
+		HelperStatus{Container: "warren-test-haproxy-config", Role: topology.RoleLoadBalancerConfig,
+			State: "running", Health: "starting"})
 	status.Series, status.Username = "4.3", "admin"
 	status.Queues = []cluster.Queue{{
 		VHost: "/", Name: "ha_queue", Type: "quorum", State: "running", GroupSize: 3,
@@ -59,8 +62,9 @@ func TestHealthyClusterHasNoProblems(t *testing.T) {
 
 // unanswered is what is known of a node whose management API gives no answer.
 func unanswered(n *NodeStatus, state string, runtime, amqp bool) {
-	*n = NodeStatus{NodeOutput: n.NodeOutput, State: state, Runtime: runtime, AMQP: amqp, CookieDigest: n.CookieDigest,
-		Error: "GET /api/nodes: context deadline exceeded"}
+	*n = NodeStatus{NodeOutput: n.NodeOutput, State: state, Runtime: runtime, AMQP: amqp,
+		CookieDigest: n.CookieDigest,
+		Error:        "GET /api/nodes: context deadline exceeded"}
 	if state != "running" {
 		n.CookieDigest = ""
 	}
@@ -79,18 +83,33 @@ type problemTest struct {
 func problemTests() []problemTest {
 	const node, queue = "rabbit2", "ha_queue"
 	return []problemTest{
-		{NodeMissing, node, Failure, "does not exist", func(s *Status) { unanswered(&s.Nodes[1], cluster.StateMissing, false, false) }},
+		{NodeMissing, node, Failure, "does not exist", func(s *Status) {
+			unanswered(&s.Nodes[1], cluster.StateMissing, false, false)
+		}},
 		{NodeDown, node, Failure, "is exited", func(s *Status) { unanswered(&s.Nodes[1], "exited", false, false) }},
-		{NodePaused, node, Failure, "is paused", func(s *Status) { unanswered(&s.Nodes[1], "paused", false, false) }},
-		{NodeBooting, node, Failure, "no Erlang node", func(s *Status) { unanswered(&s.Nodes[1], "running", false, false) }},
-		{AppStopped, node, Failure, "RabbitMQ on it does not", func(s *Status) { unanswered(&s.Nodes[1], "running", true, false) }},
-		{ManagementSilent, node, Failure, "deadline", func(s *Status) { unanswered(&s.Nodes[1], "running", true, true) }},
+		{NodePaused, node, Failure, "is paused", func(s *Status) {
+			unanswered(&s.Nodes[1], "paused", false, false)
+		}},
+		{NodeBooting, node, Failure, "no Erlang node", func(s *Status) {
+			unanswered(&s.Nodes[1], "running", false, false)
+		}},
+		{AppStopped, node, Failure, "RabbitMQ on it does not", func(s *Status) {
+			unanswered(&s.Nodes[1], "running", true, false)
+		}},
+		{ManagementSilent, node, Failure, "deadline", func(s *Status) {
+			unanswered(&s.Nodes[1], "running", true, true)
+		}},
 		{ManagementRefuses, node, Failure, `refuses user "admin"`,
 			func(s *Status) { unanswered(&s.Nodes[1], "running", true, true); s.Nodes[1].Refuses = true }},
 		{AMQPSilent, node, Failure, "does not listen", func(s *Status) { s.Nodes[1].AMQP = false }},
 		{NodeDrained, node, Failure, "maintenance", func(s *Status) { s.Nodes[1].Drained = true }},
-		{NodeDrained, node, Failure, "maintenance", func(s *Status) { unanswered(&s.Nodes[1], "running", true, false); s.Nodes[1].Drained = true }},
-		{WrongType, node, Failure, "a disc node and should be a ram node", func(s *Status) { s.Nodes[1].Type = topology.RAM }},
+		{NodeDrained, node, Failure, "maintenance", func(s *Status) {
+			unanswered(&s.Nodes[1], "running", true, false)
+			s.Nodes[1].Drained = true
+		}},
+		{WrongType, node, Failure, "a disc node and should be a ram node", func(s *Status) {
+			s.Nodes[1].Type = topology.RAM
+		}},
 		{MembershipDiffers, node, Failure, "does not count rabbit1, rabbit3",
 			func(s *Status) {
 				s.Nodes[1].Members = []string{"rabbit@rabbit2"}
@@ -104,21 +123,39 @@ func problemTests() []problemTest {
 			func(s *Status) { s.Nodes[1].Running = []string{"rabbit@rabbit1", "rabbit@rabbit2"} }},
 		{Partition, node, Failure, "has recorded a partition from rabbit1",
 			func(s *Status) { s.Nodes[1].Partitions = []string{"rabbit@rabbit1"} }},
-		{MemoryAlarm, node, Failure, "uses 128.0 MiB of memory and may use 1.0 GiB", func(s *Status) { s.Nodes[1].MemoryAlarm = true }},
-		{DiskAlarm, node, Failure, "has 64.0 GiB of disk free and must have 2.0 GiB", func(s *Status) { s.Nodes[1].DiskAlarm = true }},
-		{CookieMismatch, node, Failure, "not that of the other nodes", func(s *Status) { s.Nodes[1].CookieDigest = "another" }},
+		{MemoryAlarm, node, Failure, "uses 128.0 MiB of memory and may use 1.0 GiB", func(s *Status) {
+			s.Nodes[1].MemoryAlarm = true
+		}},
+		{DiskAlarm, node, Failure, "has 64.0 GiB of disk free and must have 2.0 GiB", func(s *Status) {
+			s.Nodes[1].DiskAlarm = true
+		}},
+		{CookieMismatch, node, Failure, "not that of the other nodes", func(s *Status) {
+			s.Nodes[1].CookieDigest = "another"
+		}},
 		{CookieUnreadable, node, Failure, "cannot be read", func(s *Status) { s.Nodes[1].CookieDigest = "" }},
-		{VersionMismatch, node, Failure, "is 4.2.0, that of other nodes 4.3.6", func(s *Status) { s.Nodes[1].Version = "4.2.0" }},
-		{VersionMismatch, node, Failure, "Erlang version is 27.0", func(s *Status) { s.Nodes[1].ErlangVersion = "27.0" }},
-		{SeriesDiffers, node, Warning, "runs RabbitMQ 4.3.6, and the stack's outputs say 4.4", func(s *Status) { s.Series = "4.4" }},
+		{VersionMismatch, node, Failure, "is 4.2.0, that of other nodes 4.3.6", func(s *Status) {
+			s.Nodes[1].Version = "4.2.0"
+		}},
+		{VersionMismatch, node, Failure, "Erlang version is 27.0", func(s *Status) {
+			s.Nodes[1].ErlangVersion = "27.0"
+		}},
+		{SeriesDiffers, node, Warning, "runs RabbitMQ 4.3.6, and the stack's outputs say 4.4", func(s *Status) {
+			s.Series = "4.4"
+		}},
 		{FeatureFlagMismatch, node, Failure, "lacks the feature flags khepri_db",
 			func(s *Status) { s.Nodes[1].FeatureFlags = []string{"quorum_queue"} }},
 		{FeatureFlagMismatch, node, Failure, "has the feature flags new_flag enabled",
 			func(s *Status) { s.Nodes[1].FeatureFlags = []string{"khepri_db", "new_flag", "quorum_queue"} }},
-		{QueuesUnknown, "", Failure, "no node answers", func(s *Status) { s.Queues, s.QueuesError = nil, cluster.ErrNoNodeAnswers.Error() }},
+		{QueuesUnknown, "", Failure, "no node answers", func(s *Status) {
+			s.Queues, s.QueuesError = nil, cluster.ErrNoNodeAnswers.Error()
+		}},
 		{QueueNoLeader, queue, Failure, "has no leader", func(s *Status) { s.Queues[0].Leader = "" }},
-		{QueueNoLeader, queue, Failure, "rabbit2, rabbit3 take part", func(s *Status) { s.Queues[0].Online = s.Queues[0].Online[1:] }},
-		{ReplicaOffline, queue, Failure, "replicas on rabbit3", func(s *Status) { s.Queues[0].Online = s.Queues[0].Online[:2] }},
+		{QueueNoLeader, queue, Failure, "rabbit2, rabbit3 take part", func(s *Status) {
+			s.Queues[0].Online = s.Queues[0].Online[1:]
+		}},
+		{ReplicaOffline, queue, Failure, "replicas on rabbit3", func(s *Status) {
+			s.Queues[0].Online = s.Queues[0].Online[:2]
+		}},
 		{TooFewReplicas, queue, Failure, "has 2 of 3 replicas, on rabbit1, rabbit2", func(s *Status) {
 			s.Queues[0].Members, s.Queues[0].Online = s.Queues[0].Members[:2], s.Queues[0].Online[:2]
 		}},
@@ -133,22 +170,25 @@ func problemTests() []problemTest {
 			s.Queues = append(s.Queues, stream(s.Nodes))
 			s.Queues[1].Online = s.Queues[1].Online[:2]
 		}},
-		{QueueHalfDeleted, queue, Failure, "names replicas on rabbit1, rabbit2, rabbit3, all of which run", func(s *Status) {
-			s.Queues[0].Leader, s.Queues[0].Online = "", nil
-		}},
+		{QueueHalfDeleted, queue, Failure, "names replicas on rabbit1, rabbit2, rabbit3, all of which run",
+			func(s *Status) {
+				s.Queues[0].Leader, s.Queues[0].Online = "", nil
+			}},
 		{ReplicaNotVoting, queue, Warning, "replicas on rabbit3 do not vote", func(s *Status) {
 			s.Queues[0].NonVoters = []string{"rabbit@rabbit3"}
 		}},
-		{ReplicaBehind, queue, Warning, "rabbit2 lacks 7, rabbit3 lacks 1000 of the log's entries", func(s *Status) {
-			s.Queues[0].Behind = map[string]int64{"rabbit@rabbit3": 1000, "rabbit@rabbit2": 7}
-		}},
+		{ReplicaBehind, queue, Warning, "rabbit2 lacks 7, rabbit3 lacks 1000 of the log's entries",
+			func(s *Status) {
+				s.Queues[0].Behind = map[string]int64{"rabbit@rabbit3": 1000, "rabbit@rabbit2": 7}
+			}},
 		{QueueDown, "legacy", Failure, "is crashed; it lives on rabbit3 alone", func(s *Status) {
 			s.Queues = append(s.Queues, cluster.Queue{
 				VHost: "/", Name: "legacy", Type: "classic", State: "crashed", Members: []string{"rabbit@rabbit3"},
 			})
 		}},
 		{NotReplicated, "orders legacy", Warning, "lives on rabbit3 alone", func(s *Status) {
-			s.Queues = append(s.Queues, cluster.Queue{VHost: "orders", Name: "legacy", Type: "classic", Members: []string{"rabbit@rabbit3"}})
+			s.Queues = append(s.Queues, cluster.Queue{VHost: "orders", Name: "legacy", Type: "classic",
+				Members: []string{"rabbit@rabbit3"}})
 		}},
 		{LeadersNotSpread, "rabbit1", Warning, "leads 3 of 3 quorum queues; an even share is 1",
 			func(s *Status) { s.Queues = append(s.Queues, s.Queues[0], s.Queues[0]) }},
@@ -168,12 +208,15 @@ func problemTests() []problemTest {
 		{HelperUnhealthy, "warren-test-haproxy-config", Failure, "hands the load balancer its configuration " +
 			"runs, and its health check fails",
 			func(s *Status) { s.Helpers[4].Health = "unhealthy" }},
-		{HelperUnhealthy, "warren-test-rabbit1-join", Failure, "fails: agent: lost: rabbit@rabbit1 was removed from its cluster",
+		{HelperUnhealthy, "warren-test-rabbit1-join", Failure,
+			"fails: agent: lost: rabbit@rabbit1 was removed from its cluster",
 			func(s *Status) {
-				s.Helpers[0].Health, s.Helpers[0].Reason = "unhealthy", "agent: lost:\n rabbit@rabbit1 was removed from its cluster"
+				s.Helpers[0].Health, s.Helpers[0].Reason = "unhealthy", "agent: lost:\n rabbit@rabbit1 was removed "+
+					"from its cluster"
 			}},
 		{CertificateRefused, "rabbit1", Failure, "unknown authority", func(s *Status) {
-			s.Certificates = []CertificateStatus{{Subject: "rabbit1", Refused: "x509: certificate signed by unknown authority"}}
+			s.Certificates = []CertificateStatus{{Subject: "rabbit1",
+				Refused: "x509: certificate signed by unknown authority"}}
 		}},
 		{CertificateEnds, "rabbit1", Warning, "in 29 days", func(s *Status) {
 			s.Certificates = []CertificateStatus{
@@ -181,7 +224,9 @@ func problemTests() []problemTest {
 				{Subject: "rabbit2", Ends: s.Time.Add(31 * 24 * time.Hour)},
 			}
 		}},
-		{OutputsIncomplete, "", Warning, "older version", func(s *Status) { s.Helpers, s.OutputsIncomplete = nil, true }},
+		{OutputsIncomplete, "", Warning, "older version", func(s *Status) {
+			s.Helpers, s.OutputsIncomplete = nil, true
+		}},
 		{NotSpread, node, Failure, "none of 6 connections, but 3 to rabbit1, 3 to rabbit3", func(s *Status) {
 			s.Spread = &Spread{6, []NodeSpread{{"rabbit1", 0, 3}, {"rabbit2", 0, 0}, {"rabbit3", 0, 3}}}
 		}},
@@ -258,7 +303,8 @@ func TestHelpersAreThoseThatTheOutputsName(t *testing.T) {
 		names = append(names, helper.Container)
 	}
 	assert.Equal(t, []string{
-		"warren-test-rabbit1-join", "warren-test-rabbit2-join", "warren-test-rabbit3-join", "warren-test-formation", "warren-test-haproxy-config",
+		"warren-test-rabbit1-join", "warren-test-rabbit2-join", "warren-test-rabbit3-join", "warren-test-formation",
+		"warren-test-haproxy-config",
 	}, names)
 	assert.False(t, outputsIncomplete(outputs))
 
@@ -276,7 +322,8 @@ func TestHelpersAreThoseThatTheOutputsName(t *testing.T) {
 func TestQueueOfTwoNames(t *testing.T) {
 	status := healthy()
 	status.Queues = []cluster.Queue{
-		{VHost: "a", Name: "b c", Type: "classic", State: "down"}, {VHost: "a b", Name: "c", Type: "classic", State: "down"},
+		{VHost: "a", Name: "b c", Type: "classic", State: "down"},
+		{VHost: "a b", Name: "c", Type: "classic", State: "down"},
 	}
 	problems := status.Problems()
 	require.Len(t, problems, 2)

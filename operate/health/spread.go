@@ -124,8 +124,8 @@ func connectionsNamed(ctx context.Context, c *cluster.Cluster, name string) (map
 	return nil, errors.Join(append([]error{cluster.ErrNoNodeAnswers}, failures...)...)
 }
 
-// dial opens a named AMQP connection through the load balancer. The client library takes no context, and waits without end for a
-// server that accepts and says nothing; so the deadline is set on its connection.
+// dial opens a named AMQP connection through the load balancer. The client library takes no context, and
+// waits without end for a server that accepts and says nothing; so the deadline is set on its connection.
 func dial(ctx context.Context, c *cluster.Cluster, name string) (*amqp.Connection, error) {
 	properties := amqp.NewConnectionProperties()
 	properties.SetClientConnectionName(name)

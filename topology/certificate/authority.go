@@ -157,8 +157,8 @@ func (a *Authority) derive(purpose string, n int) ([]byte, error) {
 	return hkdf.Key(sha256.New, secret, nil, "warren "+purpose, n)
 }
 
-// deriveKey returns a private key that follows from the authority's. It takes 128 bits more than the curve has,
-// so that what is left of a division is as good as evenly spread (FIPS 186-5, A.2.1).
+// deriveKey returns a private key that follows from the authority's. It takes 128 bits more than the curve
+// has, so that what is left of a division is as good as evenly spread (FIPS 186-5, A.2.1).
 func (a *Authority) deriveKey(purpose string) (*ecdsa.PrivateKey, error) {
 	curve := elliptic.P256()
 	size := (curve.Params().BitSize + 7) / 8

@@ -48,7 +48,9 @@ func TestCertificatesAreTheSameUntilTheyAreRenewed(t *testing.T) {
 		"another node": func() (Pair, *x509.Certificate) {
 			return issue(t, a, Subject{Name: "rabbit2", Names: rabbit1.Names}, "", now)
 		},
-		"another authority": func() (Pair, *x509.Certificate) { return issue(t, newAuthority(t), rabbit1, "", now) },
+		"another authority": func() (Pair, *x509.Certificate) {
+			return issue(t, newAuthority(t), rabbit1, "", now)
+		},
 	} {
 		pair, _ := other()
 		assert.NotEqual(t, first.Chain, pair.Chain, name)
@@ -110,7 +112,8 @@ func TestAnAuthorityThatCanNotBeRead(t *testing.T) {
 
 func TestOwnCertificates(t *testing.T) {
 	a := newAuthority(t)
-	good, _ := issue(t, a, Subject{Name: "rabbit.example.com", Names: []string{"rabbit.example.com", "127.0.0.1"}}, "", now)
+	good, _ := issue(t, a,
+		Subject{Name: "rabbit.example.com", Names: []string{"rabbit.example.com", "127.0.0.1"}}, "", now)
 	own := Own{Certificate: good.Chain, Key: good.Key, Authority: a.Certificate}
 	names := []string{"rabbit.example.com", "127.0.0.1"}
 	assert.Empty(t, own.Check(names, now))
@@ -127,17 +130,33 @@ func TestOwnCertificates(t *testing.T) {
 		at     time.Time
 		says   []string
 	}{
-		"no key":           {func(o *Own) { o.Key = "" }, now, []string{"tlsKey is missing"}},
-		"no authority":     {func(o *Own) { o.Authority = "" }, now, []string{"tlsCaCertificate is missing"}},
-		"no PEM":           {func(o *Own) { o.Certificate = "MII" }, now, []string{"tlsCertificate has no certificate"}},
-		"key of another":   {func(o *Own) { o.Key = encode("EC PRIVATE KEY", der) }, now, []string{"tlsKey is the key of another"}},
-		"encrypted key":    {func(o *Own) { o.Key = encode("ENCRYPTED PRIVATE KEY", der) }, now, []string{"tlsKey is encrypted"}},
-		"other authority":  {func(o *Own) { o.Authority = elsewhere.Certificate }, now, []string{"tlsCertificate does not lead"}},
-		"no authority's":   {func(o *Own) { o.Authority = good.Chain }, now, []string{"tlsCaCertificate has the certificate of rabbit.example.com, which is no authority"}},
-		"authority first":  {func(o *Own) { o.Certificate = a.Certificate + good.Chain }, now, []string{"tlsCertificate begins with an authority's", "tlsKey is the key"}},
-		"ended":            {func(*Own) {}, now.Add(Lifetime + time.Hour), []string{"tlsCertificate ended on 2027-12-28"}},
-		"not yet valid":    {func(*Own) {}, now.Add(-48 * time.Hour), []string{"tlsCertificate is not valid before 2026-11-26"}},
-		"all wrong at one": {func(o *Own) { *o = Own{Key: "x"} }, now, []string{"tlsCertificate is missing", "tlsKey has no private key", "tlsCaCertificate is missing"}},
+		"no key":       {func(o *Own) { o.Key = "" }, now, []string{"tlsKey is missing"}},
+		"no authority": {func(o *Own) { o.Authority = "" }, now, []string{"tlsCaCertificate is missing"}},
+		"no PEM": {func(o *Own) {
+			o.Certificate = "MII"
+		}, now, []string{"tlsCertificate has no certificate"}},
+		"key of another": {func(o *Own) {
+			o.Key = encode("EC PRIVATE KEY", der)
+		}, now, []string{"tlsKey is the key of another"}},
+		"encrypted key": {func(o *Own) {
+			o.Key = encode("ENCRYPTED PRIVATE KEY", der)
+		}, now, []string{"tlsKey is encrypted"}},
+		"other authority": {func(o *Own) {
+			o.Authority = elsewhere.Certificate
+		}, now, []string{"tlsCertificate does not lead"}},
+		"no authority's": {func(o *Own) {
+			o.Authority = good.Chain
+		}, now, []string{"tlsCaCertificate has the certificate of rabbit.example.com, which is no authority"}},
+		"authority first": {func(o *Own) {
+			o.Certificate = a.Certificate + good.Chain
+		}, now, []string{"tlsCertificate begins with an authority's", "tlsKey is the key"}},
+		"ended": {func(*Own) {}, now.Add(Lifetime + time.Hour),
+			[]string{"tlsCertificate ended on 2027-12-28"}},
+		"not yet valid": {func(*Own) {}, now.Add(-48 * time.Hour),
+			[]string{"tlsCertificate is not valid before 2026-11-26"}},
+		"all wrong at one": {func(o *Own) {
+			*o = Own{Key: "x"}
+		}, now, []string{"tlsCertificate is missing", "tlsKey has no private key", "tlsCaCertificate is missing"}},
 	} {
 		changed := own
 		test.change(&changed)
@@ -161,6 +180,7 @@ func TestOneFile(t *testing.T) {
 	pair, err := NewAuthority("dev", now)
 	require.NoError(t, err)
 	assert.Equal(t, pair.Key+pair.Chain, pair.PEM())
-	padded := Pair{Key: encode("EC PARAMETERS", []byte{1}) + "\n\n" + pair.Key + "\n", Chain: "subject=x\n\n" + pair.Chain + "\n\n"}
+	padded := Pair{Key: encode("EC PARAMETERS", []byte{1}) + "\n\n" + pair.Key + "\n",
+		Chain: "subject=x\n\n" + pair.Chain + "\n\n"}
 	assert.Equal(t, pair.PEM(), padded.PEM())
 }

@@ -1,6 +1,6 @@
-// Package certificate makes and checks the certificates by which the clients of a stack recognise its nodes and
-// load balancers. It is pure: the same authority, names and time always give the same certificates, so that a
-// deployment changes none before that is due.
+// Package certificate makes and checks the certificates by which the clients of a stack recognise its nodes
+// and load balancers. It is pure: the same authority, names and time always give the same certificates, so
+// that a deployment changes none before that is due.
 package certificate
 
 import (
@@ -37,8 +37,8 @@ type Pair struct {
 	Key string
 }
 
-// PEM is the pair as one file, as RabbitMQ and HAProxy read it: one file is replaced in one step. It has the key and
-// the certificates and nothing else, such as empty lines, at which HAProxy would stop to read.
+// PEM is the pair as one file, as RabbitMQ and HAProxy read it: one file is replaced in one step. It has the
+// key and the certificates and nothing else, such as empty lines, at which HAProxy would stop to read.
 func (p Pair) PEM() string {
 	keys := blocks(p.Key, func(kind string) bool { return strings.HasSuffix(kind, typeKey) })
 	return keys + blocks(p.Chain, func(kind string) bool { return kind == typeCertificate })

@@ -52,8 +52,8 @@ type Mistake struct {
 }
 
 // Check returns everything that would keep clients from using it: parts that are missing or can't be read, a
-// key of another certificate, a chain that does not lead to the authority, dates, and names that it does not have.
-// names are the host names and IP addresses by which clients reach the stack.
+// key of another certificate, a chain that does not lead to the authority, dates, and names that it does not
+// have. names are the host names and IP addresses by which clients reach the stack.
 func (o Own) Check(names []string, now time.Time) []Mistake {
 	var mistakes []Mistake
 	add := func(part, wrong, remedy string) { mistakes = append(mistakes, Mistake{part, wrong, remedy}) }
@@ -96,7 +96,8 @@ func (o Own) Check(names []string, now time.Time) []Mistake {
 		}
 	}
 	if len(lacking) > 0 {
-		add(CertificateKey, fmt.Sprintf("is not for %s, by which clients reach the stack", strings.Join(lacking, ", ")),
+		add(CertificateKey, fmt.Sprintf("is not for %s, by which clients reach the stack",
+			strings.Join(lacking, ", ")),
 			"have one issued for these names too, or list in warren:tlsNames the names that clients do use")
 	}
 	return mistakes

@@ -201,8 +201,10 @@ func newDocker(t *testing.T) dockerEngine {
 func (d dockerEngine) checkHAProxyConf(t *testing.T, conf []byte) error {
 	const path = "/tmp/haproxy.cfg"
 	id := d.start(t, &container.Config{
-		Image: topology.DefaultHAProxyImage, Entrypoint: []string{}, Cmd: []string{"haproxy", "-dW", "-c", "-f", path},
-	}, nil, map[string][]byte{path: conf, topology.LoadBalancerCertificatePath: []byte(testCertificate(t).PEM())})
+		Image: topology.DefaultHAProxyImage, Entrypoint: []string{},
+		Cmd: []string{"haproxy", "-dW", "-c", "-f", path},
+	}, nil,
+		map[string][]byte{path: conf, topology.LoadBalancerCertificatePath: []byte(testCertificate(t).PEM())})
 	exited, errs := d.ContainerWait(t.Context(), id, container.WaitConditionNotRunning)
 	select {
 	case err := <-errs:
@@ -224,8 +226,9 @@ func (d dockerEngine) bootNode(
 		chown -R rabbitmq:rabbitmq /var/lib/rabbitmq && chmod 644 /run/warren/definitions.json &&
 		exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups rabbitmq-server`
 	upload := map[string][]byte{
-		topology.DefinitionsPath: files["definitions.json"], topology.PromptElectionPath: []byte(render.PromptElection),
-		topology.NodePulsePath: []byte(render.NodePulse),
+		topology.DefinitionsPath:    files["definitions.json"],
+		topology.PromptElectionPath: []byte(render.PromptElection),
+		topology.NodePulsePath:      []byte(render.NodePulse),
 	}
 	if c.HasTLS() {
 		own := testCertificate(t)

@@ -36,7 +36,8 @@ var variants = []struct {
 	}},
 	{"ram-4.0", stackconfig.Config{
 		Image: "warren/rabbitmq:4.0",
-		Nodes: stackconfig.NodesConfig{List: []stackconfig.NodeConfig{{Name: "a"}, {Name: "b"}, {Name: "c", Type: topology.RAM}}},
+		Nodes: stackconfig.NodesConfig{List: []stackconfig.NodeConfig{{Name: "a"}, {Name: "b"},
+			{Name: "c", Type: topology.RAM}}},
 	}},
 	{"five-nodes", stackconfig.Config{
 		Nodes: stackconfig.NodesConfig{Count: 5},
@@ -106,7 +107,8 @@ func TestRenderedFilesAreTheGoldenOnes(t *testing.T) {
 }
 
 func TestRenderingIsStable(t *testing.T) {
-	types := map[string]topology.NodeType{"rabbit1": topology.Disc, "rabbit2": topology.Disc, "rabbit3": topology.Disc}
+	types := map[string]topology.NodeType{"rabbit1": topology.Disc, "rabbit2": topology.Disc,
+		"rabbit3": topology.Disc}
 	first, err := stackconfig.New("test", stackconfig.Config{NodeTypes: types})
 	require.NoError(t, err)
 	for range 10 {
@@ -121,7 +123,8 @@ func TestFilesHaveNoSecretsButTheirOwn(t *testing.T) {
 	cluster, err := stackconfig.New("test", stackconfig.Config{})
 	require.NoError(t, err)
 	for name, text := range rendered(t, cluster) {
-		secrets := []string{sample.Secrets.AdminPassword, sample.Secrets.ErlangCookie, sample.Secrets.AgentPassword()}
+		secrets := []string{sample.Secrets.AdminPassword, sample.Secrets.ErlangCookie,
+			sample.Secrets.AgentPassword()}
 		if name != "haproxy.cfg" {
 			secrets = append(secrets, sample.Secrets.StatsPassword, sample.Secrets.LoadBalancerPassword())
 		}

@@ -64,8 +64,8 @@ func (d haproxyData) ClientPort() int {
 	return topology.AMQPPort
 }
 
-// TLSPort is the port at which the load balancer reaches AMQP over TLS of a node: on another host, it is the one
-// that is published there.
+// TLSPort is the port at which the load balancer reaches AMQP over TLS of a node: on another host, it is the
+// one that is published there.
 func (d haproxyData) TLSPort(n topology.Node) int {
 	if n.Host == d.host {
 		return topology.AMQPTLSPort

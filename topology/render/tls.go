@@ -31,8 +31,8 @@ func (tlsListener) Versions() []string { return []string{"tlsv1.3", "tlsv1.2"} }
 // Ciphers are those of TLS 1.3, and then those of 1.2.
 func (tlsListener) Ciphers() []string { return append(append([]string{}, cipherSuites...), ciphers...) }
 
-// The ciphers are those that RabbitMQ's guide advises (https://www.rabbitmq.com/docs/ssl#cipher-suites): all with
-// forward secrecy and authenticated encryption.
+// The ciphers are those that RabbitMQ's guide advises (https://www.rabbitmq.com/docs/ssl#cipher-suites): all
+// with forward secrecy and authenticated encryption.
 var (
 	// cipherSuites are those of TLS 1.3.
 	cipherSuites = []string{"TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"}

@@ -57,7 +57,8 @@ type Config struct {
 	Hosts []topology.Host `json:"hosts"`
 	// LoadBalancers is how many of the hosts have a load balancer. Default 2, and 1 without hosts.
 	LoadBalancers int `json:"loadBalancers"`
-	// TLS says whether clients' connections are encrypted: topology.TLSOff (default), TLSOptional or TLSRequired.
+	// TLS says whether clients' connections are encrypted: topology.TLSOff (default), TLSOptional or
+	// TLSRequired.
 	TLS topology.TLS `json:"tls"`
 	// TLSNames are the host names and IP addresses by which clients reach the stack, in addition to those that
 	// certificates have anyway.

@@ -37,7 +37,8 @@ func portUses(c *topology.Cluster) map[int]string {
 		topology.DistributionPort: "the Erlang distribution",
 	}
 	if c.HasTLS() {
-		uses[topology.AMQPTLSPort], uses[topology.ManagementTLSPort] = "AMQP over TLS", "the management interface over TLS"
+		uses[topology.AMQPTLSPort], uses[topology.ManagementTLSPort] = "AMQP over TLS", "the management "+
+			"interface over TLS"
 	}
 	return uses
 }

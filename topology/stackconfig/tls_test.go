@@ -15,13 +15,15 @@ func TestMistakesAboutTLS(t *testing.T) {
 		config Config
 		key    string
 	}{
-		"mode":       {Config{TLS: "on"}, "tls"},
-		"names":      {Config{TLS: topology.TLSRequired, TLSNames: []string{"good.example.com", "no good"}}, "tlsNames"},
+		"mode": {Config{TLS: "on"}, "tls"},
+		"names": {Config{TLS: topology.TLSRequired, TLSNames: []string{"good.example.com", "no good"}},
+			"tlsNames"},
 		"renewal":    {Config{TLSRenew: "a\nb"}, "tlsRenew"},
 		"offset":     {Config{Ports: PortsConfig{TLSOffset: -1}}, "ports.tlsOffset"},
 		"same ports": {Config{TLS: topology.TLSOptional, Ports: PortsConfig{TLSOffset: 1}}, "ports"},
 		"hosts":      {Config{TLS: topology.TLSRequired, Hosts: sample.Hosts("a", "b", "c")}, "tls"},
-		"own lines":  {Config{TLS: topology.TLSRequired, RabbitMQConf: "ssl_options.verify = verify_peer"}, "rabbitmqConf"},
+		"own lines": {Config{TLS: topology.TLSRequired, RabbitMQConf: "ssl_options.verify = verify_peer"},
+			"rabbitmqConf"},
 	} {
 		_, err := New("test", test.config)
 		var invalid *ValidationError

@@ -23,10 +23,13 @@ const (
 )
 
 var (
-	partitionStrategies = []topology.PartitionHandling{topology.PartitionIgnore, topology.PartitionPauseMinority, topology.PartitionAutoheal}
-	detectionModes      = []topology.FailureDetection{topology.DetectFast, topology.DetectRelaxed, topology.DetectStock}
-	logLevels           = []topology.LogLevel{
-		topology.LogDebug, topology.LogInfo, topology.LogNotice, topology.LogWarning, topology.LogError, topology.LogCritical, topology.LogAlert, topology.LogEmergency, topology.LogNone,
+	partitionStrategies = []topology.PartitionHandling{topology.PartitionIgnore, topology.PartitionPauseMinority,
+		topology.PartitionAutoheal}
+	detectionModes = []topology.FailureDetection{topology.DetectFast, topology.DetectRelaxed,
+		topology.DetectStock}
+	logLevels = []topology.LogLevel{
+		topology.LogDebug, topology.LogInfo, topology.LogNotice, topology.LogWarning, topology.LogError,
+		topology.LogCritical, topology.LogAlert, topology.LogEmergency, topology.LogNone,
 	}
 
 	// Docker's rule for names, with room for "warren-", the node's name and a suffix.
@@ -157,8 +160,9 @@ func validateSettings(problems *problemList, c *topology.Cluster) {
 func validateApplication(problems *problemList, files []string) {
 	for _, file := range files {
 		if !filepath.IsLocal(file) {
-			problems.add("application", "is "+quoted(file), "write the path of a file in the project's folder, such as "+
-				topology.DefaultApplicationFile+", a list of such paths, or [] for none")
+			problems.add("application", "is "+quoted(file),
+				"write the path of a file in the project's folder, such as "+
+					topology.DefaultApplicationFile+", a list of such paths, or [] for none")
 		}
 	}
 }

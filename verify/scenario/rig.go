@@ -72,7 +72,8 @@ func (r ClusterRig) Prepare(ctx context.Context, scenario string) (fault.Target,
 // Clear implements Rig.
 func (r ClusterRig) Clear(ctx context.Context, target fault.Target) error {
 	return r.persistently(ctx, func(ctx context.Context) error {
-		return errors.Join(r.queue(target.Queue).Delete(ctx, r.Cluster), r.queue(target.Queue+storedSuffix).Delete(ctx, r.Cluster))
+		return errors.Join(r.queue(target.Queue).Delete(ctx, r.Cluster),
+			r.queue(target.Queue+storedSuffix).Delete(ctx, r.Cluster))
 	})
 }
 
@@ -90,7 +91,9 @@ func (r ClusterRig) queue(name string) traffic.Queue {
 
 // Sweep deletes the queues of scenarios that could not do it themselves.
 func (r ClusterRig) Sweep(ctx context.Context) error {
-	return r.persistently(ctx, func(ctx context.Context) error { return traffic.Sweep(ctx, r.Cluster, queuePrefix) })
+	return r.persistently(ctx, func(ctx context.Context) error {
+		return traffic.Sweep(ctx, r.Cluster, queuePrefix)
+	})
 }
 
 // Start implements Rig.

@@ -51,7 +51,8 @@ const (
 	maxGap = 3 * time.Second
 )
 
-// TestOnlyTLS brings up a stack whose clients must use TLS, looks at it as clients do, and renews its certificates.
+// TestOnlyTLS brings up a stack whose clients must use TLS, looks at it as clients do, and renews its
+// certificates.
 func TestOnlyTLS(t *testing.T) {
 	s := livestack.New(t, map[string]any{"warren:tls": "required"})
 	out := s.MustUp()
@@ -175,8 +176,8 @@ func handshake(t *testing.T, address string, config *tls.Config) error {
 	return err
 }
 
-// requireRefusals requires that clients who expect another authority, another name, or another time, refuse every
-// endpoint, and say so.
+// requireRefusals requires that clients who expect another authority, another name, or another time, refuse
+// every endpoint, and say so.
 func requireRefusals(t *testing.T, out topology.Outputs) {
 	t.Helper()
 	stranger, err := certificate.NewAuthority("another", time.Now())
@@ -188,8 +189,14 @@ func requireRefusals(t *testing.T, out topology.Outputs) {
 		says   string
 	}{
 		"wrong authority": {func(c *tls.Config) { c.RootCAs = others }, "unknown authority"},
-		"wrong name":      {func(c *tls.Config) { c.ServerName = "elsewhere.example.com" }, "not elsewhere.example.com"},
-		"expired":         {func(c *tls.Config) { c.Time = func() time.Time { return time.Now().Add(2 * certificate.Lifetime) } }, "expired"},
+		"wrong name": {func(c *tls.Config) {
+			c.ServerName = "elsewhere.example.com"
+		}, "not elsewhere.example.com"},
+		"expired": {func(c *tls.Config) {
+			c.Time = func() time.Time {
+				return time.Now().Add(2 * certificate.Lifetime)
+			}
+		}, "expired"},
 	} {
 		config := tlsConfig(t, out)
 		test.change(config)
@@ -249,8 +256,8 @@ func openssl(t *testing.T, ca string, port int, flags ...string) (string, error)
 	return string(said), err
 }
 
-// requirePika requires that Python's usual client publishes with a confirm and gets the message back, with the
-// authority of the stack and with no other.
+// requirePika requires that Python's usual client publishes with a confirm and gets the message back, with
+// the authority of the stack and with no other.
 func requirePika(t *testing.T, out topology.Outputs) {
 	t.Helper()
 	const script = `
@@ -269,7 +276,8 @@ channel.queue_delete("pika")
 connection.close()
 `
 	python := ""
-	for _, candidate := range []string{"python3", "/usr/bin/python3"} { // Debian's package is for Debian's interpreter
+	for _, candidate := range []string{"python3", "/usr/bin/python3"} {
+		// Debian's package is for Debian's interpreter
 		if exec.CommandContext(t.Context(), candidate, "-c", "import pika").Run() == nil {
 			python = candidate
 			break
@@ -354,15 +362,16 @@ func holdConnection(t *testing.T, out topology.Outputs) (*amqp.Connection, *atom
 	return connection, &lost
 }
 
-// underTraffic keeps messages flowing over all paths while something is done, and requires that none is lost, that no
-// connection is, and that confirms have no gap to speak of.
+// underTraffic keeps messages flowing over all paths while something is done, and requires that none is lost,
+// that no connection is, and that confirms have no gap to speak of.
 func underTraffic(t *testing.T, c *cluster.Cluster, do func()) checker.Verdict {
 	t.Helper()
 	const queue = "tls"
 	require.NoError(t, traffic.Queue{Name: queue, Type: "quorum", Replicas: 3}.Declare(t.Context(), c))
 	paths := traffic.Paths(c.Outputs())
 	recorder := history.NewRecorder("renewed certificates", traffic.Names(paths)...)
-	flow, err := traffic.Start(traffic.Config{Queue: queue, Paths: paths, Rate: rate, Size: 256, TLS: c.TLS()}, recorder)
+	flow, err := traffic.Start(traffic.Config{Queue: queue, Paths: paths, Rate: rate, Size: 256, TLS: c.TLS()},
+		recorder)
 	require.NoError(t, err)
 	defer func() { assert.NoError(t, flow.Close(context.WithoutCancel(t.Context()))) }()
 	ready, cancel := context.WithTimeout(t.Context(), patience)

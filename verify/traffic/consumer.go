@@ -36,8 +36,8 @@ func (t *Traffic) startConsumer(path Path, queue string) error {
 	return nil
 }
 
-// clientState records the changes of a client's connection. That it is connecting is left out: it always is, unless it
-// is something else.
+// clientState records the changes of a client's connection. That it is connecting is left out: it always is,
+// unless it is something else.
 func (t *Traffic) clientState(name string) func(clients.StateChange) {
 	record := t.stateChange(name)
 	return func(s clients.StateChange) {

@@ -37,8 +37,8 @@ func (t *Traffic) newPublisher(name string, path Path, queue string) (publisher,
 	return &confirmed{producer: p, queue: queue, size: t.config.Size}, nil
 }
 
-// produce publishes at the configured rate. When publishing has to wait, the messages that were due meanwhile are
-// left out, not made up for: the rate is a rate, and a burst after an outage would be another test.
+// produce publishes at the configured rate. When publishing has to wait, the messages that were due meanwhile
+// are left out, not made up for: the rate is a rate, and a burst after an outage would be another test.
 func (t *Traffic) produce(ctx context.Context, name string, path Path, p publisher) {
 	due := time.NewTicker(time.Duration(float64(time.Second) / t.config.Rate))
 	defer due.Stop()
@@ -85,8 +85,8 @@ func (c *confirmed) close(ctx context.Context) error {
 	return err
 }
 
-// outcome classifies what Publish returned. A message that may be in the queue is of unknown outcome, whatever else
-// is known about it.
+// outcome classifies what Publish returned. A message that may be in the queue is of unknown outcome,
+// whatever else is known about it.
 func outcome(err error) history.Outcome {
 	var failed *clients.PublishError
 	switch {

@@ -1,5 +1,5 @@
-// Package traffic keeps a steady flow of messages through a cluster, over several paths at once, and records the fate
-// of each in a history.
+// Package traffic keeps a steady flow of messages through a cluster, over several paths at once, and records
+// the fate of each in a history.
 package traffic
 
 import (
@@ -20,7 +20,8 @@ type Config struct {
 	Queue string
 	// Paths each get a producer and a consumer.
 	Paths []Path
-	// Stored, if it has a queue, gets messages that nobody consumes until the drain: what the cluster has to lose.
+	// Stored, if it has a queue, gets messages that nobody consumes until the drain: what the cluster has to
+	// lose.
 	Stored Stored
 	// TLS is how the clients recognise the stack; nil if it has no TLS.
 	TLS *tls.Config
@@ -28,8 +29,8 @@ type Config struct {
 	Rate float64
 	// Size is the size of a message in bytes; it is at least that of its id.
 	Size int
-	// Unconfirmed makes producers publish without confirms and take "sent" for "confirmed". It shows what that is
-	// worth, and that a checker notices.
+	// Unconfirmed makes producers publish without confirms and take "sent" for "confirmed". It shows what that
+	// is worth, and that a checker notices.
 	Unconfirmed bool
 }
 
@@ -39,7 +40,8 @@ func (c Config) String() string {
 	if c.Unconfirmed {
 		confirms = ", without asking for confirms"
 	}
-	return fmt.Sprintf("%d producers and %d consumers, one of each per path, every producer publishing %g messages a second%s",
+	return fmt.Sprintf("%d producers and %d consumers, one of each per path, every producer publishing %g "+
+		"messages a second%s",
 		len(c.Paths), len(c.Paths), c.Rate, confirms)
 }
 
@@ -53,7 +55,8 @@ type Stored struct {
 
 func (s Stored) path() Path { return Path{Name: history.Stored, Endpoints: s.Endpoints} }
 
-// publisher publishes one message and calls done when its outcome is known. It may wait while too many are under way.
+// publisher publishes one message and calls done when its outcome is known. It may wait while too many are
+// under way.
 type publisher interface {
 	publish(ctx context.Context, id string, done func(history.Outcome, error))
 	// close waits for the outcomes that are not known yet, until ctx ends.
@@ -74,8 +77,8 @@ type Traffic struct {
 	failures []error
 }
 
-// Start starts consumers and producers. The clients connect by themselves, so that a cluster that is not reachable is
-// no error here; Ready tells.
+// Start starts consumers and producers. The clients connect by themselves, so that a cluster that is not
+// reachable is no error here; Ready tells.
 func Start(config Config, recorder *history.Recorder) (*Traffic, error) {
 	t := &Traffic{recorder: recorder, config: config}
 	producing, stopProducers := context.WithCancel(context.Background())
@@ -106,7 +109,8 @@ func (t *Traffic) start(producing context.Context) error {
 	return t.startProducer(producing, t.config.Stored.path(), t.config.Stored.Queue)
 }
 
-// Ready waits until a message was confirmed and delivered over every path. The error says over which none was.
+// Ready waits until a message was confirmed and delivered over every path. The error says over which none
+// was.
 func (t *Traffic) Ready(ctx context.Context) error {
 	return wait.Until(ctx, 20*time.Millisecond, "traffic on every path", func(context.Context) error {
 		if silent := t.recorder.Silent(); len(silent) > 0 {
@@ -116,8 +120,8 @@ func (t *Traffic) Ready(ctx context.Context) error {
 	})
 }
 
-// StopProducers stops publishing and waits until the outcome of every message is known, or ctx ends; outcomes that
-// are not known then remain unknown.
+// StopProducers stops publishing and waits until the outcome of every message is known, or ctx ends; outcomes
+// that are not known then remain unknown.
 func (t *Traffic) StopProducers(ctx context.Context) error {
 	t.stopProducers()
 	t.producers.Wait()
@@ -132,9 +136,9 @@ func (t *Traffic) StopProducers(ctx context.Context) error {
 // settled is how long the queue must be silent before it counts as empty.
 const settled = 300 * time.Millisecond
 
-// Drain consumes what is stored, and waits until every confirmed message was delivered and nothing more arrives. It
-// gives up when nothing has arrived for the time of patience, or ctx ends. It returns how many confirmed messages are
-// missing.
+// Drain consumes what is stored, and waits until every confirmed message was delivered and nothing more
+// arrives. It gives up when nothing has arrived for the time of patience, or ctx ends. It returns how many
+// confirmed messages are missing.
 func (t *Traffic) Drain(ctx context.Context, patience time.Duration) (missing int, err error) {
 	if t.config.Stored.Queue != "" {
 		if err := t.startConsumer(t.config.Stored.path(), t.config.Stored.Queue); err != nil {

@@ -18,8 +18,8 @@ const (
 	retryInterval = 100 * time.Millisecond
 )
 
-// unconfirmed publishes as many an application does: without confirms, taking a message for safe once it was written
-// to the connection.
+// unconfirmed publishes as many an application does: without confirms, taking a message for safe once it was
+// written to the connection.
 type unconfirmed struct {
 	path  Path
 	tls   *tls.Config
@@ -91,7 +91,8 @@ func (u *unconfirmed) connect() error {
 	return nil
 }
 
-// close closes the connection. Whether the broker has read what was written before, such a producer does not know.
+// close closes the connection. Whether the broker has read what was written before, such a producer does not
+// know.
 func (u *unconfirmed) close(context.Context) error {
 	if u.channel == nil || u.channel.IsClosed() {
 		return nil

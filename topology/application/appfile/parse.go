@@ -185,7 +185,7 @@ func (p *parser) remember(s application.Section, e entry) {
 
 // add takes an entry up, unless it is there twice or Warren's own.
 func (p *parser) add(e entry) {
-	if e.Kind == application.User && slices.Contains(e.Item.Tags(), topology.ManagedTag) {
+	if e.Kind == application.User && slices.Contains(e.Tags(), topology.ManagedTag) {
 		p.own = append(p.own, e.Name)
 		return
 	}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"slices"
 	"strings"
 
 	"warren/operate/health"
@@ -71,7 +72,8 @@ func Draw(status health.Status) Picture {
 			Servers: []string{},
 		}
 		for _, s := range b.Servers {
-			if s.Proxy == "amqp" && s.Up() {
+			// The servers that stand for a node while no node has a majority have other names.
+			if s.Proxy == "amqp" && s.Up() && isNode(status, s.Name) {
 				balancer.Servers = append(balancer.Servers, s.Name)
 			}
 		}
@@ -87,6 +89,11 @@ func Draw(status health.Status) Picture {
 		p.Problems = append(p.Problems, problem.String())
 	}
 	return p
+}
+
+// isNode tells whether a node has that name.
+func isNode(status health.Status, name string) bool {
+	return slices.ContainsFunc(status.Nodes, func(n health.NodeStatus) bool { return n.Name == name })
 }
 
 func nameOf(b health.LoadBalancerStatus) string {

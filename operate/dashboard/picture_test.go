@@ -31,6 +31,7 @@ func TestThePictureSaysWhoReachesWhom(t *testing.T) {
 		LoadBalancer: health.LoadBalancerStatus{
 			LoadBalancerOutput: topology.LoadBalancerOutput{Container: "warren-dev-haproxy"}, State: "running",
 			Servers: []cluster.Server{
+				{Proxy: "amqp", Name: "rabbit1-minority", Status: "UP"},
 				{Proxy: "amqp", Name: "rabbit1", Status: "UP"}, {Proxy: "amqp", Name: "rabbit3", Status: "DOWN"},
 				{Proxy: "management", Name: "rabbit2", Status: "UP"},
 			},

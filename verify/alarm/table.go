@@ -30,7 +30,7 @@ var Table = map[string]Expectation{
 	"leader-paused":        must("NodeDown", afterRestart, "NodesSeparated"),
 	"app-stopped":          must("NodeDown", afterRestart),
 	"load-balancer-killed": must("LoadBalancerDown", soon),
-	"two-nodes-killed":     must("NoMajority", soon, "NodeDown", "NothingConfirmed", "NoServers"),
+	"two-nodes-killed":     must("NoMajority", soon, "NodeDown", "NothingConfirmed", "NoServers", "ServerDown"),
 	"all-nodes-killed":     must("NoMajority", soon, "NodeDown", "NoServers"),
 
 	"leader-isolated":        must("NodesSeparated", soon, "ServerDown", "NothingConfirmed"),

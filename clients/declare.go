@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -73,7 +72,7 @@ type QueueInfo struct {
 }
 
 // ErrNotEquivalent says that what is to be declared exists with other properties.
-var ErrNotEquivalent = errors.New("exists with other properties")
+var ErrNotEquivalent = reason.ErrNotEquivalent
 
 // DeclareQueue makes a queue, or makes sure that it exists as described. It returns ErrNotEquivalent if it
 // exists with other properties, and ErrQueueInUse if it is another connection's own.
@@ -182,7 +181,7 @@ func (c *Client) Unbind(ctx context.Context, b Binding) error {
 }
 
 // ErrExchangeNotFound says that an exchange does not exist.
-var ErrExchangeNotFound = errors.New("exchange not found")
+var ErrExchangeNotFound = reason.ErrExchangeNotFound
 
 // expressible finds what AMQP cannot express of a queue or an exchange, which would cost the connection, and
 // makes the arguments ready to be sent.
@@ -240,7 +239,7 @@ func call[T any](ctx context.Context, c *Client, what string, f func(*amqp.Chann
 				lost = err
 				continue
 			}
-			return value, nameDeclareError(err)
+			return value, reason.Declaration(err)
 		}
 		switch {
 		case ctx.Err() != nil:
@@ -265,18 +264,4 @@ func callOnce[T any](
 		conn.Prove()
 	}
 	return value, err
-}
-
-// nameDeclareError gives the reasons for which the broker refuses a declaration a name.
-func nameDeclareError(err error) error {
-	var reply *amqp.Error
-	if errors.As(err, &reply) && reply.Server {
-		switch {
-		case reply.Code == amqp.PreconditionFailed && strings.Contains(reply.Reason, "inequivalent"):
-			return fmt.Errorf("%w: %w", ErrNotEquivalent, err)
-		case reply.Code == amqp.NotFound && strings.Contains(reply.Reason, "no exchange"):
-			return fmt.Errorf("%w: %w", ErrExchangeNotFound, err)
-		}
-	}
-	return reason.Channel(err)
 }

@@ -2,10 +2,7 @@ package clients
 
 import (
 	"errors"
-	"fmt"
 	"maps"
-	"reflect"
-	"regexp"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -50,7 +47,7 @@ func newConsumerConfig(connection connectionConfig, opts []ConsumerOption) (cons
 	_, _, badArguments := field.Table(c.arguments)
 	from, given := c.arguments[consume.StreamOffset]
 	if c.stream = given; given && badArguments == nil {
-		badArguments = checkStreamOffset(from)
+		badArguments = consume.CheckOffset(from)
 	}
 	return c, errors.Join(
 		c.validate(),
@@ -174,26 +171,4 @@ func WithConsumerArgument(name string, value any) ConsumerOption {
 // any other is.
 func WithStreamOffset(from any) ConsumerOption {
 	return WithConsumerArgument(consume.StreamOffset, from)
-}
-
-// streamInterval is an interval as RabbitMQ reads it.
-var streamInterval = regexp.MustCompile(`^[0-9]+[YMDhms]$`)
-
-// checkStreamOffset finds offsets that RabbitMQ would refuse with every subscription.
-func checkStreamOffset(from any) error {
-	known := false
-	switch from := from.(type) {
-	case string:
-		known = from == "first" || from == "last" || from == "next" || streamInterval.MatchString(from)
-	case time.Time:
-		known = true
-	default:
-		v := reflect.ValueOf(from)
-		known = v.CanInt() && v.Int() >= 0 || v.CanUint()
-	}
-	if !known {
-		return fmt.Errorf(`stream offset is %v (%T), must be "first", "last", "next", an integer that is not `+
-			`negative, a time.Time, or an interval such as "1h" in Y, M, D, h, m or s`, from, from)
-	}
-	return nil
 }

@@ -33,6 +33,12 @@ var (
 	ErrCancelled       = errors.New("consumer cancelled by the broker")
 )
 
+// Why a declaration is refused.
+var (
+	ErrNotEquivalent    = errors.New("exists with other properties")
+	ErrExchangeNotFound = errors.New("exchange not found")
+)
+
 // ErrDeadLetter is what a handler returns about a message that will never succeed.
 var ErrDeadLetter = errors.New("dead-letter the message")
 
@@ -79,6 +85,20 @@ func Channel(err error) error {
 	default:
 		return err
 	}
+}
+
+// Declaration gives the reasons for which the broker refuses a declaration a name.
+func Declaration(err error) error {
+	var reply *amqp.Error
+	if errors.As(err, &reply) && reply.Server {
+		switch {
+		case reply.Code == amqp.PreconditionFailed && strings.Contains(reply.Reason, "inequivalent"):
+			return fmt.Errorf("%w: %w", ErrNotEquivalent, err)
+		case reply.Code == amqp.NotFound && strings.Contains(reply.Reason, "no exchange"):
+			return fmt.Errorf("%w: %w", ErrExchangeNotFound, err)
+		}
+	}
+	return Channel(err)
 }
 
 // NeedsChange says whether connecting again will help only after someone has changed something.

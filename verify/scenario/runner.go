@@ -31,7 +31,9 @@ type Limits struct {
 	Clear time.Duration
 	// Settle bounds how long producers wait for the outcome of what they published, once they have stopped.
 	Settle time.Duration
-	// Patience is how long a drain waits for the next message before it gives up on those that are missing.
+	// Patience is how long a drain waits for the next message before it gives up on those that are missing. RabbitMQ
+	// holds what it has sent to a consumer until it notices that the connection is dead, which takes it several
+	// heartbeats.
 	Patience time.Duration
 }
 
@@ -46,7 +48,7 @@ func DefaultLimits() Limits {
 		Heal:     15 * time.Minute,
 		Clear:    5 * time.Minute,
 		Settle:   40 * time.Second,
-		Patience: 15 * time.Second,
+		Patience: 2 * time.Minute,
 	}
 }
 

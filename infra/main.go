@@ -85,7 +85,17 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
-	found, err := preflight.Look(ctx.Context(), docker, cluster, last)
+	docker, away, err := preflight.Reach(ctx.Context(), docker, cluster, last)
+	if err != nil {
+		return err
+	}
+	for _, host := range away {
+		if err := ctx.Log.Warn(fmt.Sprintf("host %s does not answer: what is on it stays as it is, and so do the nodes that "+
+			"serve and the formation. Run this again when it is back", host), nil); err != nil {
+			return err
+		}
+	}
+	found, err := survey.Look(ctx.Context(), docker, cluster, last, away...)
 	if err != nil {
 		return err
 	}
@@ -123,7 +133,10 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 		}
 		agents[host.Name] = built[info.Architecture]
 	}
-	if !ctx.DryRun() {
+	for _, host := range away {
+		agents[host] = agents[engine.HostsOf(docker)[0].Name] // nothing on the host is changed
+	}
+	if !ctx.DryRun() && len(away) == 0 {
 		if err := found.AbandonFormation(ctx.Context(), docker, cluster); err != nil {
 			return err
 		}

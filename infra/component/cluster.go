@@ -195,7 +195,7 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 				Generation:           args.Found.Generation(args.Topology.ContainerName(n)),
 				MembershipGeneration: args.Found.MembershipGeneration(args.Topology, n),
 				Agent:                at.agent,
-			}, at.component...)
+			}, keepIf(args.Found.Keeps(n), at.component)...)
 			if err != nil {
 				return err
 			}
@@ -217,7 +217,7 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 			DependsOn:        rollout.all(),
 			Generation:       args.Found.Generation(balancer.ContainerName()),
 			ConfigGeneration: args.Found.Generation(balancer.ConfigContainerName()),
-		}, at.component...)
+		}, keepIf(args.Found.IsAway(balancer.Host), at.component)...)
 		if err != nil {
 			return err
 		}
@@ -225,8 +225,9 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 	}
 	c.LoadBalancer = c.LoadBalancers[0]
 	at := places[args.Topology.FormationHostName()]
+	// Another formation would wait for nodes that are away.
 	c.Formation, err = newFormation(ctx, name(topology.FormationHost), args, at,
-		append(at.resource, pulumi.DependsOn(rollout.all()))...)
+		append(keepIf(len(args.Found.Away) > 0, at.resource), pulumi.DependsOn(rollout.all()))...)
 	if err != nil || args.Topology.Monitoring == nil {
 		return err
 	}

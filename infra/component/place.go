@@ -40,6 +40,7 @@ func (c *Cluster) places(
 			p.resource = append(p.resource, pulumi.Provider(provider))
 			p.component = append(p.component, pulumi.Providers(provider))
 		}
+		p.resource = keepIf(args.Found.IsAway(host), p.resource)
 		var err error
 		if p.network, err = newNetwork(ctx, name(onHost("network", host)), args.Topology, args.Owner,
 			p.resource...); err != nil {

@@ -3,10 +3,14 @@ package component
 import (
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
+	"warren/agent/plan"
 	"warren/infra/engine/enginetest"
 	"warren/infra/internal/pulumitest"
+	"warren/infra/survey"
 	"warren/topology"
 	"warren/topology/stackconfig"
 )
@@ -89,4 +93,45 @@ func TestOneEngineHasNoHosts(t *testing.T) {
 		assert.NotContains(t, d.Inputs, "hosts", name)
 		assert.Empty(t, d.Provider, name)
 	}
+}
+
+// What is on a host that is away stays as it is, and so do the nodes that serve. A node that is down on another
+// host is brought back.
+func TestWhatIsKeptWhileAHostIsAway(t *testing.T) {
+	cluster, err := stackconfig.New(enginetest.Stack, stackconfig.Config{Hosts: threeHosts()})
+	require.NoError(t, err)
+	node := func(name plan.NodeName, state plan.NodeState) plan.Node {
+		return plan.Node{Name: name, State: state, Member: plan.Known(true), Deployed: plan.Known(true), Data: plan.Known(true)}
+	}
+	found := &survey.Found{
+		View: plan.View{ClusterID: "id", QueuesKnown: true, LostKnown: true, Nodes: []plan.Node{
+			node("rabbit@rabbit1", plan.Serving), node("rabbit@rabbit2", plan.Down),
+			{Name: "rabbit@rabbit3", State: plan.Down, Member: plan.Known(true), Deployed: plan.Known(true)},
+		}},
+		Away: []string{"h3"},
+	}
+	r := run(t, func(ctx *pulumi.Context) error {
+		_, err := NewCluster(ctx, enginetest.Stack, &ClusterArgs{
+			Topology: cluster, Engine: &enginetest.Fake{}, PlainNames: true, Found: found, Agent: testAgent,
+			Owner: pulumi.String("0123"), Secrets: &SecretsArgs{
+				AdminPassword: pulumi.String("a"), StatsPassword: pulumi.String("s"), ErlangCookie: pulumi.String("COOKIE"),
+			},
+		})
+		return err
+	})
+	kept := map[string]bool{}
+	for _, d := range r.Resources {
+		kept[d.Name] = len(d.IgnoreChanges) > 0 && d.IgnoreChanges[len(d.IgnoreChanges)-1] == "*"
+	}
+	for name, want := range map[string]bool{
+		"rabbit1": true, "rabbit1-data": true, "rabbit1-join": true, // serves
+		"rabbit2": false, "rabbit2-data": false, "rabbit2-join": false, // is down, and its host answers
+		"rabbit3": true, "rabbit3-data": true, "rabbit3-join": true, "network-h3": true, "rabbitmq-image-h3": true,
+		"network-h1": false, "haproxy-h1": false, "haproxy-h1-config": false, "haproxy-h2": false, "formation": true,
+	} {
+		assert.Contains(t, kept, name)
+		assert.Equal(t, want, kept[name], name)
+	}
+	found.Away = nil
+	assert.False(t, found.Keeps(cluster.Nodes[0]), "nothing is kept while all hosts answer")
 }

@@ -32,16 +32,7 @@ type span struct{ from, to time.Duration }
 // an *Error.
 func askAll(ctx context.Context, docker engine.Client) ([]answer, error) {
 	hosts := engine.HostsOf(docker)
-	answers, failures := make([]answer, len(hosts)), make([]error, len(hosts))
-	var all sync.WaitGroup
-	for i, h := range hosts {
-		all.Go(func() {
-			asked := time.Now()
-			info, err := h.Info(ctx)
-			answers[i], failures[i] = answer{h, info, clockOf(info.SystemTime, asked, time.Now())}, err
-		})
-	}
-	all.Wait()
+	answers, failures := ask(ctx, hosts)
 	var problems []string
 	for i, err := range failures {
 		if err != nil {
@@ -52,6 +43,21 @@ func askAll(ctx context.Context, docker engine.Client) ([]answer, error) {
 		return nil, &Error{problems}
 	}
 	return answers, nil
+}
+
+// ask asks engines about their machines, all at once. Each has an answer or a failure.
+func ask(ctx context.Context, hosts []engine.Host) ([]answer, []error) {
+	answers, failures := make([]answer, len(hosts)), make([]error, len(hosts))
+	var all sync.WaitGroup
+	for i, h := range hosts {
+		all.Go(func() {
+			asked := time.Now()
+			info, err := h.Info(ctx)
+			answers[i], failures[i] = answer{h, info, clockOf(info.SystemTime, asked, time.Now())}, err
+		})
+	}
+	all.Wait()
+	return answers, failures
 }
 
 func unreachable(h engine.Host, err error) string {

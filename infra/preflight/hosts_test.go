@@ -34,7 +34,7 @@ func checkHosts(t *testing.T, fakes ...*enginetest.Fake) error {
 		members = append(members, engine.Host{Name: h.Name, Client: fakes[i]})
 	}
 	group := engine.NewGroup(members...)
-	found, err := Look(t.Context(), group, cluster, survey.Last{})
+	found, err := look(t, group, cluster)
 	if err != nil {
 		return err
 	}

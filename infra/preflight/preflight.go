@@ -71,18 +71,6 @@ func Check(
 	return nil
 }
 
-// Look is survey.Look, with an *Error if no engine answers.
-func Look(
-	ctx context.Context, docker engine.Client, cluster *topology.Cluster, last survey.Last,
-) (*survey.Found, error) {
-	asking, cancel := context.WithTimeout(ctx, engineTimeout)
-	defer cancel()
-	if _, err := askAll(asking, docker); err != nil {
-		return nil, err
-	}
-	return survey.Look(ctx, docker, cluster, last)
-}
-
 func memoryProblems(info system.Info, cluster *topology.Cluster, host string) []string {
 	perNode := max(cluster.MemoryLimit, idleNodeMemory)
 	nodes, balancer := nodesOn(cluster, host), slices.Contains(cluster.LoadBalancerHosts, host)

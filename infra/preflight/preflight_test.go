@@ -19,6 +19,17 @@ import (
 	"warren/topology/stackconfig"
 )
 
+// look is the look of a first deployment.
+func look(t *testing.T, docker engine.Client, cluster *topology.Cluster) (*survey.Found, error) {
+	t.Helper()
+	reached, away, err := Reach(t.Context(), docker, cluster, survey.Last{})
+	if err != nil {
+		return nil, err
+	}
+	require.Empty(t, away)
+	return survey.Look(t.Context(), reached, cluster, survey.Last{})
+}
+
 // check runs the preflight for a stack with a configuration.
 func check(t *testing.T, docker *enginetest.Fake, config stackconfig.Config) error {
 	t.Helper()
@@ -29,7 +40,7 @@ func checkOn(t *testing.T, docker engine.Client, config stackconfig.Config) erro
 	t.Helper()
 	cluster, err := stackconfig.New(enginetest.Stack, config)
 	require.NoError(t, err)
-	found, err := Look(t.Context(), docker, cluster, survey.Last{})
+	found, err := look(t, docker, cluster)
 	if err != nil {
 		return err
 	}

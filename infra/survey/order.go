@@ -115,3 +115,16 @@ func (f *Found) HadData(cluster *topology.Cluster, n topology.Node, group Group)
 	}
 	return !group.Action.MayFound
 }
+
+// Keeps tells whether a deployment leaves a node as it is: while a host is away, a node on it can't be
+// changed, and one that serves must not be, because the cluster may need it for its majority.
+func (f *Found) Keeps(n topology.Node) bool {
+	if len(f.Away) == 0 {
+		return false
+	}
+	i := slices.IndexFunc(f.View.Nodes, func(v plan.Node) bool { return string(v.Name) == n.NodeName() })
+	return f.IsAway(n.Host) || i >= 0 && f.View.Nodes[i].Running()
+}
+
+// IsAway tells whether the engine of a host does not answer.
+func (f *Found) IsAway(host string) bool { return slices.Contains(f.Away, host) }

@@ -33,6 +33,8 @@ type Found struct {
 	Containers map[string]Container
 	// Last is what the stack's own state says of its last deployment.
 	Last Last
+	// Away are the hosts whose engines don't answer. What they have is not among what was found.
+	Away []string
 	// things are the stack's containers, volumes and networks with who made them.
 	things []thing
 }
@@ -73,7 +75,12 @@ func Nodes(nodes []topology.Node) []plan.DesiredNode {
 }
 
 // Look looks at what is there of a cluster. It changes nothing.
-func Look(ctx context.Context, docker engine.Client, cluster *topology.Cluster, last Last) (*Found, error) {
+//
+// docker stands for the engines that answer. What is on hosts that are away stays unknown, but for what their
+// peers say.
+func Look(
+	ctx context.Context, docker engine.Client, cluster *topology.Cluster, last Last, away ...string,
+) (*Found, error) {
 	containers, err := docker.ContainerList(ctx,
 		container.ListOptions{All: true, Filters: engine.OfStack(cluster.Stack)})
 	if err != nil {
@@ -87,7 +94,7 @@ func Look(ctx context.Context, docker engine.Client, cluster *topology.Cluster, 
 	if err != nil {
 		return nil, fmt.Errorf("list the networks of stack %s: %w", cluster.Stack, err)
 	}
-	found := &Found{Containers: map[string]Container{}, Last: last}
+	found := &Found{Containers: map[string]Container{}, Last: last, Away: away}
 	for _, c := range containers {
 		found.Containers[nameOf(c)] = containerOf(c)
 		found.things = append(found.things, thing{"container " + nameOf(c), c.Labels})
@@ -102,7 +109,7 @@ func Look(ctx context.Context, docker engine.Client, cluster *topology.Cluster, 
 		found.things = append(found.things, thing{"network " + n.Name, n.Labels})
 	}
 	found.View = ask(ctx, docker, cluster, containers)
-	complete(&found.View, cluster, containers, volumes.Volumes)
+	complete(&found.View, cluster, containers, volumes.Volumes, away)
 	for i := range found.View.Nodes {
 		n := &found.View.Nodes[i]
 		n.Deployed = last.deployed(hostOf(n.Name))
@@ -176,6 +183,7 @@ func withAgent(containers []container.Summary) []container.Summary {
 // complete adds what the engine knows to what the cluster says.
 func complete(
 	view *plan.View, cluster *topology.Cluster, containers []container.Summary, volumes []*volume.Volume,
+	away []string,
 ) {
 	names := make([]string, 0, len(cluster.Nodes))
 	for _, n := range cluster.Nodes {
@@ -195,7 +203,13 @@ func complete(
 		}
 	}
 	for i := range view.Nodes {
-		completeNode(&view.Nodes[i], containers, volumes)
+		n := &view.Nodes[i]
+		if slices.ContainsFunc(cluster.Nodes, func(node topology.Node) bool {
+			return node.NodeName() == string(n.Name) && slices.Contains(away, node.Host)
+		}) {
+			continue // no engine knows of it
+		}
+		completeNode(n, containers, volumes)
 	}
 }
 

@@ -90,6 +90,10 @@ func (s *Stack) Up(ctx context.Context, flags ...string) error {
 	if err := s.repair(ctx); err != nil {
 		return err
 	}
+	flags, err := s.withoutRefresh(ctx, flags)
+	if err != nil {
+		return err
+	}
 	pulumi, err := exec.LookPath("pulumi")
 	if err != nil {
 		return err

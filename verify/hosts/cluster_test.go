@@ -162,13 +162,36 @@ func TestAStackOnThreeHosts(t *testing.T) {
 		assert.True(t, status.Nodes[0].AMQP && status.Nodes[1].AMQP)
 		_, err = s.Up(t.Context())
 		require.Error(t, err, "Pulumi refreshes what is on the host that is off")
+		before := nodesOf(t, c, "h1", "h2")
+		s.Configure(map[string]any{"warren:heartbeatSeconds": 17})
+		s.UpAgain() // as `make up` does
+		assert.Equal(t, before, nodesOf(t, c, "h1", "h2"), "nodes that serve stay while a host is off")
 
 		require.NoError(t, l.PowerOn(t.Context(), lost))
+		require.NoError(t, health.WaitRecovered(t.Context(), c, recoveryStall))
+		s.UpAgain()
+		for name, id := range nodesOf(t, c, "h1", "h2") {
+			assert.NotEqual(t, before[name], id, "%s has its new setting when all hosts are back", name)
+		}
 		require.NoError(t, health.WaitRecovered(t.Context(), c, recoveryStall))
 	})
 
 	s.Destroy()
 	assert.Empty(t, leftovers(t, hosts, s.Cluster))
+}
+
+// nodesOf are the IDs of the containers of the nodes on hosts, by the names of the nodes.
+func nodesOf(t *testing.T, c *cluster.Cluster, hosts ...string) map[string]string {
+	t.Helper()
+	ids := map[string]string{}
+	for _, n := range c.Nodes() {
+		if slices.Contains(hosts, n.Host) {
+			found, err := c.Inspect(t.Context(), n.Container)
+			require.NoError(t, err)
+			ids[n.Name] = found.ID
+		}
+	}
+	return ids
 }
 
 // placesOf are the hosts of the nodes.

@@ -33,6 +33,8 @@ type Resource struct {
 	Uses []string
 	// Provider is the name of its explicit provider, if it has one.
 	Provider string
+	// IgnoreChanges are the properties whose changes are ignored.
+	IgnoreChanges []string
 	// BeforeCreate and OnError are the names of its hooks.
 	BeforeCreate, OnError []string
 }
@@ -58,6 +60,7 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	d := Resource{Type: args.TypeToken, Name: args.Name, Inputs: args.Inputs}
 	if rpc := args.RegisterRPC; rpc != nil {
 		d.Parent = nameOf(rpc.GetParent())
+		d.IgnoreChanges = rpc.GetIgnoreChanges()
 		d.BeforeCreate, d.OnError = rpc.GetHooks().GetBeforeCreate(), rpc.GetHooks().GetOnError()
 		if reference := rpc.GetProvider(); reference != "" {
 			d.Provider = nameOf(reference[:strings.LastIndex(reference, "::")]) // behind it is the provider's ID

@@ -51,6 +51,8 @@ type Message struct {
 	// Headers are further properties. Their values may be nil, bool, strings, []byte, integers, finite
 	// floating point numbers, time.Time (whole seconds), amqp091.Decimal, and maps and []any of these. They
 	// arrive with the same type, but int, uint and uint64 as int64, and maps as amqp091.Table.
+	// Streams leave out maps and []any, hand out []byte that are text as strings, and cost the connection for
+	// a Decimal (seen on RabbitMQ 4.3).
 	Headers map[string]any
 
 	// Transient messages need not survive a restart of the broker (delivery-mode 1). Quorum queues and

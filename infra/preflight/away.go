@@ -53,14 +53,15 @@ func minority(cluster *topology.Cluster, away []string) bool {
 	return 2*(len(cluster.Nodes)-lost) <= len(cluster.Nodes)
 }
 
-// needed says what a deployment is to change that needs all hosts: nodes that come or go change the members of
-// queues everywhere.
+// needed says what a deployment is to change that needs all hosts: nodes that come or go change the members
+// of queues everywhere.
 func needed(cluster *topology.Cluster, last survey.Last, away []string) string {
 	var names []string
 	for _, n := range cluster.Nodes {
 		names = append(names, n.Name)
 	}
-	if !last.Deployed || slices.Equal(slices.Sorted(slices.Values(names)), slices.Sorted(slices.Values(last.Nodes))) {
+	sorted := func(names []string) []string { return slices.Sorted(slices.Values(names)) }
+	if !last.Deployed || slices.Equal(sorted(names), sorted(last.Nodes)) {
 		return ""
 	}
 	return fmt.Sprintf("the nodes are to be %s and were %s, and nodes neither come nor go while host %s is "+

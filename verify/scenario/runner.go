@@ -31,9 +31,9 @@ type Limits struct {
 	Clear time.Duration
 	// Settle bounds how long producers wait for the outcome of what they published, once they have stopped.
 	Settle time.Duration
-	// Patience is how long a drain waits for the next message before it gives up on those that are missing. RabbitMQ
-	// holds what it has sent to a consumer until it notices that the connection is dead, which takes it several
-	// heartbeats.
+	// Patience is how long a drain waits for the next message before it gives up on those that are missing.
+	// RabbitMQ holds what it has sent to a consumer until it notices that the connection is dead, which takes it
+	// several heartbeats.
 	Patience time.Duration
 }
 

@@ -90,8 +90,8 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 		return err
 	}
 	for _, host := range away {
-		if err := ctx.Log.Warn(fmt.Sprintf("host %s does not answer: what is on it stays as it is, and so do the nodes that "+
-			"serve and the formation. Run this again when it is back", host), nil); err != nil {
+		if err := ctx.Log.Warn(fmt.Sprintf("host %s does not answer: what is on it stays as it is, and so do the "+
+			"nodes that serve and the formation. Run this again when it is back", host), nil); err != nil {
 			return err
 		}
 	}
@@ -118,7 +118,8 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
-	agents, built := map[string]*agentbinary.Binary{}, map[string]*agentbinary.Binary{} // by host, by architecture
+	// by host, by architecture
+	agents, built := map[string]*agentbinary.Binary{}, map[string]*agentbinary.Binary{}
 	for _, host := range engine.HostsOf(docker) {
 		info, err := host.Info(ctx.Context())
 		if err != nil {

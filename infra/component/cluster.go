@@ -53,8 +53,8 @@ type ClusterArgs struct {
 	Topology *topology.Cluster `pulumi:"topology"`
 	// Secrets are the cluster's secrets. The default is to keep some in the stack's state: see Keep.
 	Secrets *SecretsArgs `pulumi:"secrets"`
-	// TLS are the certificates, if the topology has TLS. The default is to keep an authority in the stack's state:
-	// see KeepAuthority.
+	// TLS are the certificates, if the topology has TLS. The default is to keep an authority in the stack's
+	// state: see KeepAuthority.
 	TLS *TLSArgs
 	// Owner identifies the stack's state, in the labels of everything that the cluster consists of. The default
 	// is to keep one in the stack's state.

@@ -95,13 +95,14 @@ func TestOneEngineHasNoHosts(t *testing.T) {
 	}
 }
 
-// What is on a host that is away stays as it is, and so do the nodes that serve. A node that is down on another
-// host is brought back.
+// What is on a host that is away stays as it is, and so do the nodes that serve. A node that is down on
+// another host is brought back.
 func TestWhatIsKeptWhileAHostIsAway(t *testing.T) {
 	cluster, err := stackconfig.New(enginetest.Stack, stackconfig.Config{Hosts: threeHosts()})
 	require.NoError(t, err)
 	node := func(name plan.NodeName, state plan.NodeState) plan.Node {
-		return plan.Node{Name: name, State: state, Member: plan.Known(true), Deployed: plan.Known(true), Data: plan.Known(true)}
+		return plan.Node{Name: name, State: state, Member: plan.Known(true), Deployed: plan.Known(true),
+			Data: plan.Known(true)}
 	}
 	found := &survey.Found{
 		View: plan.View{ClusterID: "id", QueuesKnown: true, LostKnown: true, Nodes: []plan.Node{
@@ -114,7 +115,8 @@ func TestWhatIsKeptWhileAHostIsAway(t *testing.T) {
 		_, err := NewCluster(ctx, enginetest.Stack, &ClusterArgs{
 			Topology: cluster, Engine: &enginetest.Fake{}, PlainNames: true, Found: found, Agent: testAgent,
 			Owner: pulumi.String("0123"), Secrets: &SecretsArgs{
-				AdminPassword: pulumi.String("a"), StatsPassword: pulumi.String("s"), ErlangCookie: pulumi.String("COOKIE"),
+				AdminPassword: pulumi.String("a"), StatsPassword: pulumi.String("s"),
+				ErlangCookie: pulumi.String("COOKIE"),
 			},
 		})
 		return err
@@ -127,7 +129,8 @@ func TestWhatIsKeptWhileAHostIsAway(t *testing.T) {
 		"rabbit1": true, "rabbit1-data": true, "rabbit1-join": true, // serves
 		"rabbit2": false, "rabbit2-data": false, "rabbit2-join": false, // is down, and its host answers
 		"rabbit3": true, "rabbit3-data": true, "rabbit3-join": true, "network-h3": true, "rabbitmq-image-h3": true,
-		"network-h1": false, "haproxy-h1": false, "haproxy-h1-config": false, "haproxy-h2": false, "formation": true,
+		"network-h1": false, "haproxy-h1": false, "haproxy-h1-config": false, "haproxy-h2": false,
+		"formation": true,
 	} {
 		assert.Contains(t, kept, name)
 		assert.Equal(t, want, kept[name], name)

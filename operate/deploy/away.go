@@ -16,8 +16,8 @@ import (
 const answerTimeout = 10 * time.Second
 
 // withoutRefresh returns the flags of `pulumi up` with one that keeps it from refreshing, if a host is away:
-// a refresh needs every engine. The program finds what is to be repaired on the other hosts, but for containers
-// that were removed by hand.
+// a refresh needs every engine. The program finds what is to be repaired on the other hosts, but for
+// containers that were removed by hand.
 func (s *Stack) withoutRefresh(ctx context.Context, flags []string) ([]string, error) {
 	settings, err := settingsOf(s.root, s.name)
 	if err != nil {

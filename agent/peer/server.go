@@ -121,7 +121,7 @@ func (b *Board) Handler(cookie string) http.Handler {
 }
 
 // holdFor is how long a health check lasts when nothing happens. A check costs the engine far more than
-// what it runs: those of all helpers, asked every second, would take a good part of a core for ever, and
+// what it runs: those of all helpers, asked every second, would take a good part of a core all the time, and
 // asked less often, each would delay the deployment. So a check waits for a change instead.
 const holdFor = time.Hour
 

@@ -48,6 +48,6 @@ func newMembership(
 		containerLabels(cluster.Stack, args.Owner, topology.RoleMembership, topology.LabelNode, args.Node.Name,
 			topology.LabelGeneration, args.MembershipGeneration),
 		docker.ContainerLabelArgs{Label: pulumi.String(topology.LabelNodeContainer), Value: n.Container.ID()})
-	return docker.NewContainer(ctx, nodeName+"-join", container,
+	return docker.NewContainer(ctx, nodeName+topology.MembershipSuffix, container,
 		append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)
 }

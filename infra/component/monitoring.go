@@ -115,7 +115,7 @@ func (w watcher) declare(
 	if err != nil {
 		return nil, err
 	}
-	volume, err := docker.NewVolume(ctx, w.name(w.part+"-data"), &docker.VolumeArgs{
+	volume, err := docker.NewVolume(ctx, w.name(w.part+topology.VolumeSuffix), &docker.VolumeArgs{
 		Name:   pulumi.String(topology.MonitoringVolumeName(w.container)),
 		Labels: volumeLabels(cluster.Stack, args.Owner, w.role),
 	}, inside, keepLabels)

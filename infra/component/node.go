@@ -86,7 +86,7 @@ func NewNode(ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.Re
 	if resolved.New {
 		volumeOptions = append(volumeOptions, dependsOn)
 	}
-	if n.Volume, err = newDataVolume(ctx, name+"-data", resolved, volumeOptions...); err != nil {
+	if n.Volume, err = newDataVolume(ctx, name+topology.VolumeSuffix, resolved, volumeOptions...); err != nil {
 		return nil, err
 	}
 	if n.TLSVolume, err = newTLSVolume(ctx, name+"-tls", resolved, inside); err != nil {

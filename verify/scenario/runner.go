@@ -173,15 +173,15 @@ func (p *play) run(ctx context.Context) (err error) {
 	}
 	p.recorder.TrafficStarts()
 	defer p.recorder.TrafficStops() // in case of an interrupt; finish says so earlier
-	err = p.suffer(ctx, target)
+	err = p.judged(ctx, target)
 	if ctx.Err() != nil {
 		return err
 	}
 	return errors.Join(err, p.finish(ctx, flow))
 }
 
-// suffer is the part of the scenario that is judged: undisturbed traffic, the faults, undisturbed traffic.
-func (p *play) suffer(ctx context.Context, target fault.Target) error {
+// judged is the part of the scenario that is judged: undisturbed traffic, the faults, undisturbed traffic.
+func (p *play) judged(ctx context.Context, target fault.Target) error {
 	p.phase("warm-up")
 	if err := wait.Sleep(ctx, p.Limits.WarmUp); err != nil {
 		return err

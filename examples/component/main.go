@@ -68,7 +68,7 @@ func messages(ctx *pulumi.Context) (*component.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := preflight.Look(ctx.Context(), docker, spec, last)
+	found, err := survey.Look(ctx.Context(), docker, spec, last)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func (s *Stack) withoutRefresh(ctx context.Context, flags []string) ([]string, e
 	}
 	hosts, err := settings.hosts()
 	if err != nil || len(hosts) == 0 || slices.ContainsFunc(flags, setsRefresh) {
-		return flags, nil // the program says what is wrong with the hosts
+		return flags, nil //nolint:nilerr // the program says what is wrong with the hosts
 	}
 	for _, host := range away(ctx, hosts) {
 		fmt.Fprintf(s.err, "Host %s does not answer: nothing is refreshed.\n", host)

@@ -367,7 +367,7 @@ func (w *run) complyWith(r plan.Refusal) {
 		n := w.Named(r.Nodes[0])
 		n.Volume, n.Container = nil, nil // the operator does not need it
 	case plan.FoundingOverData, plan.QueueMinorityLeaves, plan.QueueMinorityRejoins, plan.ClusterMinority:
-		if r.Kind == plan.FoundingOverData && w.Destroyed {
+		if w.Destroyed && (r.Kind == plan.FoundingOverData || r.Kind == plan.QueueMinorityRejoins) {
 			w.finishDestroy() // what it has deleted does not come back
 			return
 		}

@@ -160,3 +160,25 @@ func TestMemoryIsNotOverwritten(t *testing.T) {
 	v.Queues[0].Replicas = v.Queues[0].Replicas[1:]
 	assert.Len(t, remember.Unmet(*v, d), 1, "it has not")
 }
+
+// Nodes that could not start, for a setting that they refuse, have lost nothing. Not all of them can be
+// asked, because their containers start again and again.
+func TestADeploymentOfWhichNoNodeCameUpIsRepeated(t *testing.T) {
+	v := emptied(stopped(serving(3)), 1, 2)
+	nodeOf(v, 3).Data = plan.Maybe[bool]{}
+	three := wanted(plan.ScopeDeployment, 1, 2, 3)
+	for _, number := range []int{1, 2, 3} {
+		nodeOf(v, number).Container, nodeOf(v, number).HadData = plan.Known(true), plan.Known(false)
+	}
+	check(t, []scenario{{
+		name: "none had data", view: v, desired: three,
+		actions: []string{"abandon-formation", "change 1 2 3", "form"},
+	}})
+	for _, number := range []int{1, 2} {
+		nodeOf(v, number).HadData = plan.Known(true)
+	}
+	check(t, []scenario{{
+		name: "two were made anew beside data", view: v, desired: three,
+		refused: []plan.RefusalKind{plan.FoundingOverData},
+	}})
+}

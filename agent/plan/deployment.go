@@ -188,6 +188,7 @@ func (p *planner) refuseFounding() {
 			data = append(data, n.Name)
 		case !n.Data.Is(false):
 			unread++ // a volume without a container
+		case n.Container.Is(true) && n.HadData.Is(false): // it has not come up yet
 		case n.Deployed.Is(true) || !n.Deployed.Is(false) && !n.Container.Is(true):
 			// Where nobody knows whether a node was deployed, one that has a container and no data is one that has
 			// not come up yet, and one that has neither may have been removed.

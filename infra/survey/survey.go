@@ -230,6 +230,7 @@ func completeNode(n *plan.Node, containers []container.Summary, volumes []*volum
 	}
 	if c >= 0 {
 		labels := containers[c].Labels
+		n.HadData = plan.Known(labels[topology.LabelHadData] == "true")
 		if cookie := labels[topology.LabelCookie]; cookie != "" {
 			n.Cookie = plan.Known(cookie)
 		}

@@ -82,6 +82,9 @@ type Node struct {
 	Container Maybe[bool] `json:"container"`
 	// Deployed tells whether the node was part of the stack after its last deployment that succeeded.
 	Deployed Maybe[bool] `json:"deployed"`
+	// HadData tells whether the stack had data when the node's container was created. A node without data whose
+	// container was created when there were none has not come up yet.
+	HadData Maybe[bool] `json:"hadData"`
 	// Cookie is the fingerprint of the Erlang cookie that the node's container has.
 	Cookie Maybe[string] `json:"cookie"`
 	// Owner identifies the deployment state that created the node's volume. Known and empty: created before

@@ -27,8 +27,8 @@ func (w *World) Look(want Wish, d plan.Desired) plan.View {
 			if blind == blindNode && n.Name != d.Self && w.Pick("unseen", 2) == 1 {
 				unseen := plan.Node{Name: n.Name}
 				if d.Scope == plan.ScopeDeployment { // the engine tells this
-					unseen.Owner, unseen.Cookie, unseen.Container, unseen.Version =
-						seen.Owner, seen.Cookie, seen.Container, seen.Version
+					unseen.Owner, unseen.Cookie, unseen.Container, unseen.Version, unseen.HadData =
+						seen.Owner, seen.Cookie, seen.Container, seen.Version, seen.HadData
 				}
 				seen = unseen
 			}
@@ -165,6 +165,7 @@ func (w *World) lookAtNode(n *Node, home *Cluster, d plan.Desired) plan.Node {
 		seen.Deployed = plan.Known(w.Satisfied.Has(n))
 		if n.Container != nil {
 			seen.Cookie = plan.Known(n.Container.Cookie)
+			seen.HadData = plan.Known(!n.Container.MayFound)
 			if n.HasData() {
 				seen.Version = plan.Known(n.Volume.Series.String() + ".1") // a label of the container tells it
 			}

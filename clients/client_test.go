@@ -82,6 +82,7 @@ func TestOneConnectionForAll(t *testing.T) {
 
 // A producer whose confirms are overdue leaves the connection to those whom it serves.
 func TestOverdueConfirmsLeaveTheOthersAlone(t *testing.T) {
+	t.Parallel()
 	b := startFakeBroker(t, func(c *fakeChannel, tag uint64, m published) {
 		if m.routingKey != "stuck" {
 			c.ack(tag)

@@ -77,6 +77,7 @@ func TestCallsReturnWhileAWriteIsStuck(t *testing.T) {
 
 // A node that freezes while it has the connection blocked, in the middle of a message, is left for another.
 func TestNodeThatFreezesWhileItBlocks(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	frozen := startFakeBroker(t, func(c *fakeChannel, _ uint64, _ published) {
 		c.block()
@@ -428,6 +429,7 @@ func TestSearchHoldsFewConnections(t *testing.T) {
 // A consumer stops although the broker reads nothing from the connection it shares, in the middle of a large
 // message of somebody else's.
 func TestConsumerStopsWhileAWriteIsStuck(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	b := startFakeBroker(t, func(c *fakeChannel, _ uint64, _ published) {
 		c.block()

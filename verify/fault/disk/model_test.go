@@ -356,8 +356,7 @@ func me() Owner { return Owner{uint32(os.Getuid()), uint32(os.Getgid())} }
 // TestDiskIsLikeItsModel does the same to a disk and to its model, and has the power fail now and then.
 //
 // It fails in about one of five runs of 100 schedules each: a move or a loss finds a file gone that the books
-// have. Until
-// that is found, few schedules run by default; `-rapid.checks` sets more.
+// have. Until that is found, few schedules run by default; `-rapid.checks` sets more.
 func TestDiskIsLikeItsModel(t *testing.T) {
 	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
 		require.NoError(t, f.Value.Set("8"))

@@ -232,13 +232,41 @@ func (d *Disk) remove(dir *Inode, entry string) error {
 	return nil
 }
 
-// reap removes an inode from the graveyard when nothing needs it any more.
+// reap removes an inode from the graveyard when nothing needs it any more. What is in a directory may have
+// other names, or be needed.
 func (d *Disk) reap(n *Inode) error {
 	if n.gone || len(n.names) > 0 || n.needed() {
 		return nil
 	}
-	err := os.RemoveAll(d.grave(n))
+	n.gone = true // what is given up below may have been what needed it
+	err := d.empty(n)
+	if err == nil {
+		err = os.Remove(d.grave(n))
+	}
 	return errors.Join(err, d.forget(n))
+}
+
+// empty removes the entries of an inode that is a directory.
+func (d *Disk) empty(n *Inode) error {
+	if n.dir == nil {
+		return nil
+	}
+	for entry := range maps.Clone(n.dir.entries) {
+		if err := d.removeAll(n, entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeAll is remove for a directory that may have entries.
+func (d *Disk) removeAll(dir *Inode, entry string) error {
+	if n := dir.dir.entries[entry]; !n.needed() {
+		if err := d.empty(n); err != nil {
+			return err
+		}
+	}
+	return d.remove(dir, entry)
 }
 
 // forget drops what is known of an inode that is gone, and what only it needed.

@@ -63,8 +63,8 @@ func (d *Disk) loseNames(loss *order.Loss) error {
 			continue
 		}
 		for entry, n := range maps.Clone(dir.dir.entries) {
-			if dir.dir.durable[entry] == n {
-				continue
+			if dir.gone || dir.dir.durable[entry] == n {
+				continue // what is removed may have been all that needed the directory
 			}
 			loss.Names = append(loss.Names, filepath.Join(d.shown(dir), entry))
 			if err := d.removeAll(dir, entry); err != nil {
@@ -89,19 +89,6 @@ func (d *Disk) loseNames(loss *order.Loss) error {
 	}
 	clear(d.changed)
 	return nil
-}
-
-// removeAll is remove for a directory that may have entries.
-func (d *Disk) removeAll(dir *Inode, entry string) error {
-	n := dir.dir.entries[entry]
-	if n.dir != nil && !n.needed() {
-		for inner := range maps.Clone(n.dir.entries) {
-			if err := d.removeAll(n, inner); err != nil {
-				return err
-			}
-		}
-	}
-	return d.remove(dir, entry)
 }
 
 // restore makes an entry that is durable.

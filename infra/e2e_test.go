@@ -94,10 +94,7 @@ func TestLifeOfACluster(t *testing.T) {
 
 	t.Log("destroying leaves nothing")
 	s.Destroy()
-	containers, volumes, networks := s.Leftovers(t.Context())
-	assert.Empty(t, containers)
-	assert.Empty(t, volumes)
-	assert.Empty(t, networks)
+	s.NothingLeft()
 }
 
 // TestNodeThatRefusesItsConfiguration fails with the node's own words, and succeeds once that is fixed.
@@ -152,8 +149,7 @@ func TestWhatCanNotBeDeployed(t *testing.T) {
 			for _, text := range tc.says {
 				assert.ErrorContains(t, err, text)
 			}
-			containers, volumes, networks := s.Leftovers(t.Context())
-			assert.Empty(t, append(append(containers, volumes...), networks...))
+			s.NothingLeft()
 		})
 	}
 	t.Run("no engine", func(t *testing.T) {

@@ -106,10 +106,7 @@ func TestMonitoring(t *testing.T) {
 
 	t.Log("destroying leaves nothing")
 	s.Destroy()
-	containers, volumes, networks := s.Leftovers(t.Context())
-	assert.Empty(t, containers)
-	assert.Empty(t, volumes)
-	assert.Empty(t, networks)
+	s.NothingLeft()
 }
 
 // watcher asks a Prometheus.

@@ -69,15 +69,10 @@ func certificates(
 		}
 		return component.OwnTLS(cluster, own), own.Authority, nil
 	}
-	first, err := certificate.NewAuthority(cluster.Stack, now)
+	args, err = component.KeepTLS(ctx, func(part string) string { return part }, cluster, now)
 	if err != nil {
 		return nil, "", err
 	}
-	kept, err := component.KeepAuthority(ctx, func(part string) string { return part }, first)
-	if err != nil {
-		return nil, "", err
-	}
-	args = component.IssueTLS(cluster, kept, now)
 	err = await(ctx, args.Authority.ToStringOutput(), &authority)
 	return args, authority, err
 }

@@ -178,7 +178,7 @@ func TestADeploymentOfWhichNoNodeCameUpIsRepeated(t *testing.T) {
 		nodeOf(v, number).HadData = plan.Known(true)
 	}
 	check(t, []scenario{{
-		name: "two were made anew beside data", view: v, desired: three,
+		name: "two were created again beside data", view: v, desired: three,
 		refused: []plan.RefusalKind{plan.FoundingOverData},
 	}})
 }

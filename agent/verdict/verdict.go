@@ -64,7 +64,7 @@ const (
 	// minorityLasts is how long a node must be in a minority: two pulses. What is told once may be a
 	// connection that was replaced.
 	minorityLasts = 150 * time.Millisecond
-	// lostLasts is how long a Raft system must be gone. A supervisor that starts it anew takes
+	// lostLasts is how long a Raft system must be gone. A supervisor that starts it again takes
 	// milliseconds, and some seconds if the journal is long.
 	lostLasts = 3 * time.Second
 )

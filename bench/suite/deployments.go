@@ -12,7 +12,6 @@ import (
 	"warren/operate/health"
 	"warren/topology"
 	"warren/verify/checker"
-	"warren/verify/history"
 	"warren/verify/traffic"
 )
 
@@ -96,23 +95,20 @@ func underTraffic(ctx context.Context, k *cluster.Cluster, do func() error) (com
 	if err := queue.Declare(ctx, k); err != nil {
 		return compare.Sample{}, err
 	}
-	paths := traffic.Paths(k.Outputs())
-	recorder := history.NewRecorder("deployment", traffic.Names(paths)...)
-	flow, err := traffic.Start(traffic.Config{Queue: queue.Name, Paths: paths, Rate: deploymentRate, Size: 256},
-		recorder)
-	if err != nil {
-		return compare.Sample{}, err
-	}
-	if err := flow.Ready(ctx); err != nil {
-		return compare.Sample{}, errors.Join(err, flow.Close(ctx))
-	}
-	recorder.TrafficStarts()
-	began := time.Now()
-	err = do()
-	took := time.Since(began)
-	recorder.TrafficStops()
-	err = errors.Join(err, flow.StopProducers(ctx), flow.Close(ctx), queue.Delete(ctx, k))
-	gap := checker.Check(recorder.History(), nil).Overall.Confirms.Longest.Length()
+	var took time.Duration
+	h, _, err := traffic.Around{
+		Config: traffic.Config{
+			Queue: queue.Name, Paths: traffic.Paths(k.Outputs()), Rate: deploymentRate, Size: 256,
+		},
+		Name: "deployment", Patience: lab.BootTimeout, Drain: drainPatience,
+	}.Do(ctx, func() error {
+		began := time.Now()
+		err := do()
+		took = time.Since(began)
+		return err
+	})
+	err = errors.Join(err, queue.Delete(ctx, k))
+	gap := checker.Check(h, nil).Overall.Confirms.Longest.Length()
 	return compare.Sample{Values: map[string]float64{"time": took.Seconds(),
 		"longest gap in confirms": gap.Seconds()}}, err
 }

@@ -2,6 +2,7 @@ package component
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -54,7 +55,7 @@ type ClusterArgs struct {
 	// Secrets are the cluster's secrets. The default is to keep some in the stack's state: see Keep.
 	Secrets *SecretsArgs `pulumi:"secrets"`
 	// TLS are the certificates, if the topology has TLS. The default is to keep an authority in the stack's
-	// state: see KeepAuthority.
+	// state: see KeepTLS.
 	TLS *TLSArgs
 	// Owner identifies the stack's state, in the labels of everything that the cluster consists of. The default
 	// is to keep one in the stack's state.
@@ -94,8 +95,11 @@ func NewCluster(
 	if err := resolved.keep(ctx, resolved.namer(name), pulumi.Parent(c)); err != nil {
 		return nil, err
 	}
-	if err := resolved.keepTLS(ctx, resolved.namer(name), pulumi.Parent(c)); err != nil {
-		return nil, err
+	if resolved.Topology.HasTLS() && resolved.TLS == nil {
+		resolved.TLS, err = KeepTLS(ctx, resolved.namer(name), resolved.Topology, time.Now(), pulumi.Parent(c))
+		if err != nil {
+			return nil, err
+		}
 	}
 	if err := c.declare(ctx, resolved, resolved.namer(name)); err != nil {
 		return nil, err

@@ -47,8 +47,7 @@ func TestClusterInSomebodyElsesStack(t *testing.T) {
 
 	t.Log("destroying leaves nothing")
 	s.Destroy()
-	containers, volumes, networks := s.Leftovers(t.Context())
-	assert.Empty(t, append(append(containers, volumes...), networks...))
+	s.NothingLeft()
 	_, err = s.Docker.ContainerInspect(t.Context(), service)
 	assert.ErrorContains(t, err, "No such container")
 }

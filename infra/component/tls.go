@@ -27,9 +27,26 @@ const (
 	keptAuthorityCertificate = "certificate"
 )
 
-// KeepAuthority declares that the stack's state keeps a certificate authority. What it is first is of
-// interest to the first deployment only. The resource is named after name.
-func KeepAuthority(
+// KeepTLS declares that the stack's state keeps a certificate authority, and returns the certificates that it
+// issues for a cluster at a time. The resource is named after name.
+func KeepTLS(
+	ctx *pulumi.Context, name func(part string) string, cluster *topology.Cluster, now time.Time,
+	opts ...pulumi.ResourceOption,
+) (*TLSArgs, error) {
+	first, err := certificate.NewAuthority(cluster.Stack, now)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := keepAuthority(ctx, name, first, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return issueTLS(cluster, kept, now), nil
+}
+
+// keepAuthority declares what keeps the authority. What it is first is of interest to the first deployment
+// only.
+func keepAuthority(
 	ctx *pulumi.Context, name func(part string) string, first certificate.Pair, opts ...pulumi.ResourceOption,
 ) (pulumi.StringMapOutput, error) {
 	stash, err := pulumi.NewStash(ctx, name("ca"), &pulumi.StashArgs{Input: pulumi.ToSecret(pulumi.StringMap{
@@ -53,8 +70,8 @@ func KeepAuthority(
 	})).(pulumi.StringMapOutput), nil
 }
 
-// IssueTLS returns the certificates that a kept authority issues for a cluster.
-func IssueTLS(cluster *topology.Cluster, kept pulumi.StringMapOutput, now time.Time) *TLSArgs {
+// issueTLS returns the certificates that a kept authority issues for a cluster.
+func issueTLS(cluster *topology.Cluster, kept pulumi.StringMapOutput, now time.Time) *TLSArgs {
 	args := &TLSArgs{
 		Authority:    pulumi.Unsecret(kept.MapIndex(pulumi.String(keptAuthorityCertificate))).(pulumi.StringOutput),
 		Certificates: map[string]pulumi.StringInput{},
@@ -91,26 +108,6 @@ func tlsHosts(cluster *topology.Cluster) []string {
 		hosts = append(hosts, n.Name)
 	}
 	return hosts
-}
-
-// keepTLS declares what the state keeps for a cluster with TLS that is not given its certificates.
-func (a *ClusterArgs) keepTLS(
-	ctx *pulumi.Context, name func(part string) string, opts ...pulumi.ResourceOption,
-) error {
-	if !a.Topology.HasTLS() || a.TLS != nil {
-		return nil
-	}
-	now := time.Now()
-	first, err := certificate.NewAuthority(a.Topology.Stack, now)
-	if err != nil {
-		return err
-	}
-	kept, err := KeepAuthority(ctx, name, first, opts...)
-	if err != nil {
-		return err
-	}
-	a.TLS = IssueTLS(a.Topology, kept, now)
-	return nil
 }
 
 // certificateOf is the certificate of a host name with its key; it is empty without TLS.

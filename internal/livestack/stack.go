@@ -21,6 +21,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"warren/internal/wait"
@@ -268,6 +269,15 @@ func (s *Stack) Leftovers(ctx context.Context) (containers, volumes, networks []
 	containers, volumes, networks, err := s.leftovers(ctx)
 	require.NoError(s.t, err)
 	return containers, volumes, networks
+}
+
+// NothingLeft asserts that nothing of the stack is on the engine.
+func (s *Stack) NothingLeft() {
+	s.t.Helper()
+	containers, volumes, networks := s.Leftovers(s.t.Context())
+	assert.Empty(s.t, containers, "containers")
+	assert.Empty(s.t, volumes, "volumes")
+	assert.Empty(s.t, networks, "networks")
 }
 
 // remove removes everything of the stack by force. If the test failed, it shows the containers' logs before.

@@ -55,13 +55,18 @@ func Until(
 	}
 }
 
+// AtMost does something with a context that ends after a time. What is given up on then says after how long.
+func AtMost(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, timeout(limit))
+	defer cancel()
+	return do(ctx)
+}
+
 // Within is Until with a limit of time.
 func Within(
 	ctx context.Context, limit, interval time.Duration, what string, check func(context.Context) error,
 ) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, timeout(limit))
-	defer cancel()
-	return Until(ctx, interval, what, check)
+	return AtMost(ctx, limit, func(ctx context.Context) error { return Until(ctx, interval, what, check) })
 }
 
 // Progress is Until without a limit of time: it goes on as long as check's error changes, and gives up when

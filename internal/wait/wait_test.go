@@ -140,3 +140,13 @@ func TestProgressGivesUpWhenNothingChanges(t *testing.T) {
 		assert.Equal(t, 10*time.Second, time.Since(start))
 	})
 }
+
+func TestAtMostEndsWhatTakesTooLong(t *testing.T) {
+	err := wait.AtMost(t.Context(), time.Millisecond, func(ctx context.Context) error {
+		<-ctx.Done()
+		return context.Cause(ctx)
+	})
+	assert.EqualError(t, err, "timed out after 1ms")
+	assert.ErrorIs(t, err, context.DeadlineExceeded)
+	assert.NoError(t, wait.AtMost(t.Context(), time.Minute, context.Context.Err))
+}

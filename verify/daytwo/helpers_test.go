@@ -35,7 +35,7 @@ import (
 
 const (
 	// scaleGap is as rollGap. Scaling in elects new leaders of queues several times over, and a node is killed
-	// besides.
+	// as well.
 	scaleGap = 3 * time.Second
 	// rate is that of each producer; there is one for every path.
 	rate = 25
@@ -109,26 +109,11 @@ func recorded(
 	t *testing.T, c *cluster.Cluster, name string, config traffic.Config, do func(),
 ) (v checker.Verdict, own time.Duration) {
 	t.Helper()
-	recorder := history.NewRecorder(name, traffic.Names(config.Paths)...)
-	flow, err := traffic.Start(config, recorder)
+	h, missing, err := traffic.Around{
+		Config: config, Name: name, Before: undisturbed, After: time.Second,
+		Patience: patience, Drain: drainPatience,
+	}.Do(t.Context(), func() error { do(); return nil })
 	require.NoError(t, err)
-	defer func() { assert.NoError(t, flow.Close(t.Context())) }()
-	ready, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	require.NoError(t, flow.Ready(ready))
-
-	recorder.TrafficStarts()
-	require.NoError(t, wait.Sleep(t.Context(), undisturbed))
-	do()
-	require.NoError(t, wait.Sleep(t.Context(), time.Second)) // and some more, so that a gap at the end shows
-	recorder.TrafficStops()
-	stopping, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	require.NoError(t, flow.StopProducers(stopping))
-	missing, err := flow.Drain(t.Context(), drainPatience)
-	require.NoError(t, err)
-	recorder.Drained()
-	h := recorder.History()
 	if missing > 0 {
 		keepEvidence(t, c, h)
 	}

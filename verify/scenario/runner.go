@@ -140,7 +140,7 @@ func (p *play) run(ctx context.Context) (err error) {
 	defer p.tick()()
 	if p.scenario.lyingDisks() {
 		p.phase("disks")
-		if err := within(ctx, p.Limits.Inject, p.Rig.LyingDisks); err != nil {
+		if err := wait.AtMost(ctx, p.Limits.Inject, p.Rig.LyingDisks); err != nil {
 			return fmt.Errorf("put the nodes on lying disks: %w", err)
 		}
 	}
@@ -168,7 +168,7 @@ func (p *play) run(ctx context.Context) (err error) {
 		defer cancel()
 		err = errors.Join(err, flow.Close(end))
 	}()
-	if err := within(ctx, p.Limits.Flow, flow.Ready); err != nil {
+	if err := wait.AtMost(ctx, p.Limits.Flow, flow.Ready); err != nil {
 		return err
 	}
 	p.recorder.TrafficStarts()
@@ -263,7 +263,7 @@ type aftermath interface{ Aftermath() string }
 func (p *play) finish(ctx context.Context, flow Flow) error {
 	p.phase("drain")
 	p.recorder.TrafficStops()
-	if err := within(ctx, p.Limits.Settle, flow.StopProducers); err != nil {
+	if err := wait.AtMost(ctx, p.Limits.Settle, flow.StopProducers); err != nil {
 		return fmt.Errorf("stop producers: %w", err)
 	}
 	missing, err := flow.Drain(ctx, p.Limits.Patience)
@@ -287,12 +287,5 @@ func (p *play) phase(name string) {
 }
 
 func (p *play) waitHealthy(ctx context.Context) error {
-	return within(ctx, p.Limits.Healthy, p.Rig.WaitHealthy)
-}
-
-// within calls do with a deadline.
-func within(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("gave up after %s", limit))
-	defer cancel()
-	return do(ctx)
+	return wait.AtMost(ctx, p.Limits.Healthy, p.Rig.WaitHealthy)
 }

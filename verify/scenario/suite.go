@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"warren/internal/wait"
 	"warren/verify/report"
 )
 
@@ -52,11 +53,11 @@ func (s Suite) Play(ctx context.Context, scenarios []Scenario) (run report.Run, 
 			return nil
 		}
 		lying = false
-		return within(context.WithoutCancel(ctx), s.Runner.Limits.Heal, s.Runner.Rig.HealAll)
+		return wait.AtMost(context.WithoutCancel(ctx), s.Runner.Limits.Heal, s.Runner.Rig.HealAll)
 	}
 	defer func() { err = errors.Join(err, offDisks()) }()
 	// What an earlier run left behind when it was killed would spoil this one.
-	if err := within(ctx, s.Runner.Limits.Heal, s.Runner.Rig.HealAll); err != nil {
+	if err := wait.AtMost(ctx, s.Runner.Limits.Heal, s.Runner.Rig.HealAll); err != nil {
 		return run, fmt.Errorf("heal what an earlier run left behind: %w", err)
 	}
 	for i, scenario := range scenarios {
@@ -65,7 +66,7 @@ func (s Suite) Play(ctx context.Context, scenarios []Scenario) (run report.Run, 
 		}
 		if i > 0 && run.Scenarios[i-1].Error != "" {
 			// Nobody knows what is left of it. What cannot be healed now is what the next scenario fails with.
-			_ = within(ctx, s.Runner.Limits.Heal, s.Runner.Rig.HealAll)
+			_ = wait.AtMost(ctx, s.Runner.Limits.Heal, s.Runner.Rig.HealAll)
 		}
 		if scenario.lyingDisks() {
 			lying = true

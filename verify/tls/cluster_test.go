@@ -29,13 +29,11 @@ import (
 	"warren/clients"
 	"warren/internal/livestack"
 	"warren/internal/livetest"
-	"warren/internal/wait"
 	"warren/operate/cluster"
 	"warren/operate/health"
 	"warren/topology"
 	"warren/topology/certificate"
 	"warren/verify/checker"
-	"warren/verify/history"
 	"warren/verify/traffic"
 )
 
@@ -99,8 +97,7 @@ func TestOnlyTLS(t *testing.T) {
 		requireOnlyTLS(t, out, name, port)
 	}
 	s.Destroy()
-	containers, volumes, networks := s.Leftovers(t.Context())
-	assert.Empty(t, append(append(containers, volumes...), networks...))
+	s.NothingLeft()
 }
 
 // published are the ports on the host that the stack's containers publish, with what they are.
@@ -368,27 +365,15 @@ func underTraffic(t *testing.T, c *cluster.Cluster, do func()) checker.Verdict {
 	t.Helper()
 	const queue = "tls"
 	require.NoError(t, traffic.Queue{Name: queue, Type: "quorum", Replicas: 3}.Declare(t.Context(), c))
-	paths := traffic.Paths(c.Outputs())
-	recorder := history.NewRecorder("renewed certificates", traffic.Names(paths)...)
-	flow, err := traffic.Start(traffic.Config{Queue: queue, Paths: paths, Rate: rate, Size: 256, TLS: c.TLS()},
-		recorder)
-	require.NoError(t, err)
-	defer func() { assert.NoError(t, flow.Close(context.WithoutCancel(t.Context()))) }()
-	ready, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	require.NoError(t, flow.Ready(ready))
-	recorder.TrafficStarts()
-	do()
-	require.NoError(t, wait.Sleep(t.Context(), time.Second))
-	recorder.TrafficStops()
-	stopping, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	require.NoError(t, flow.StopProducers(stopping))
-	missing, err := flow.Drain(t.Context(), patience)
+	h, missing, err := traffic.Around{
+		Config: traffic.Config{
+			Queue: queue, Paths: traffic.Paths(c.Outputs()), Rate: rate, Size: 256, TLS: c.TLS(),
+		},
+		Name: "renewed certificates", After: time.Second, Patience: patience, Drain: patience,
+	}.Do(t.Context(), func() error { do(); return nil })
 	require.NoError(t, err)
 	assert.Zero(t, missing, "messages that did not arrive")
-	recorder.Drained()
-	verdict := checker.Check(recorder.History(), nil)
+	verdict := checker.Check(h, nil)
 	t.Logf("%d confirmed, %d lost, longest gap %v in confirms and %v in deliveries", verdict.Acknowledged,
 		verdict.Lost.Count, verdict.Overall.Confirms.Longest.Length().Round(time.Millisecond),
 		verdict.Overall.Deliveries.Longest.Length().Round(time.Millisecond))

@@ -36,11 +36,11 @@ func newBench(opts *options) *cobra.Command {
 	b := &benchmarks{options: opts}
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure throughput, outages and start-up, each beside what it is to be compared with",
+		Short: "Measure throughput, outages and start-up, each next to what it is compared with",
 		Long: "Bench measures every comparison in one run on this machine: each side in turns, several times " +
-			"over. Beside the\nstack it brings up clusters of its own, named bench-..., to compare with, and takes " +
-			"them down again.\nLeave the machine alone meanwhile, and stop other stacks: whatever else runs is " +
-			"measured as well.",
+			"over.\nIt brings up clusters of its own, named bench-..., to compare with, and takes " +
+			"them down again.\nLeave the machine alone while it runs, and stop other stacks: whatever else runs " +
+			"is measured as well.",
 		Example: "  warren bench\n  warren bench --only throughput --repetitions 3\n  warren bench --only " +
 			"outage/leader-killed --json",
 		Args: cobra.NoArgs,

@@ -34,7 +34,7 @@ func newConsume(opts *options) *cobra.Command {
 		Use:   "consume",
 		Short: "Consume a queue until interrupted",
 		Long: "Consume a queue with manual acknowledgements, through any number of lost connections, until " +
-			"interrupted or until\n--count messages have been handled.\n\n" +
+			"interrupted,\nor until --count messages have been handled.\n\n" +
 			"The first interrupt stops deliveries and acknowledges what is being handled; the second one kills.",
 		Example: "  warren consume\n  warren consume --dedup 100000 --concurrency 4 --print\n  warren consume " +
 			"--queue ha_dead_letters --count 10",

@@ -32,19 +32,19 @@ func newDeclare(opts *options) *cobra.Command {
 		Short: "Declare the application: virtual hosts, users, queues, policies and all else in its files",
 		Long: "Declare the application in the stack's files, or in those that are named: virtual hosts, " +
 			"users and\ntheir rights, limits, exchanges, queues, bindings, parameters and policies.\n\n" +
-			"What is there already stays as it is. Policies, limits and rights that are otherwise are changed.\n" +
-			"Exchanges and queues can't be: if one is otherwise, nothing is declared, and the differences are " +
+			"What exists already stays as it is. Policies, limits and rights that differ are changed.\n" +
+			"Exchanges and queues can't change: if one differs, nothing is declared, and the differences are " +
 			"shown.\nWhat the files do not name is never touched, unless an earlier version of them did and --prune " +
 			"is given.\n\nWith --check, nothing is changed; the exit status is 1 if the cluster differs from " +
 			"the files.",
 		RunE: func(cmd *cobra.Command, files []string) error { return opts.declare(cmd, flags, files) },
 	}
 	command.Flags().BoolVar(&flags.check, "check", false,
-		"change nothing, and exit with 1 if something is to be done")
+		"change nothing, and exit with 1 if there is something to do")
 	command.Flags().BoolVar(&flags.prune, "prune", false,
 		"remove what earlier files had and these don't; refused where messages or consumers are")
 	command.Flags().BoolVar(&flags.restoreUsers, "restore-users", false,
-		"give users back that somebody deleted, and the stack's password to those that somebody gave another")
+		"restore users that were deleted by hand, and passwords that were changed by hand")
 	command.MarkFlagsMutuallyExclusive("check", "prune")
 	command.MarkFlagsMutuallyExclusive("check", "restore-users")
 	return command

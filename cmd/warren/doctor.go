@@ -61,7 +61,7 @@ func newDoctor(opts *options) *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&heal, "heal", false, "first undo what an interrupted `warren verify` has left")
+	cmd.Flags().BoolVar(&heal, "heal", false, "first undo what an interrupted warren verify has left")
 	return cmd
 }
 

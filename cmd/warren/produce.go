@@ -42,7 +42,7 @@ func (p *production) command() *cobra.Command {
 		Short: "Publish messages and say what became of each",
 		Long: "Publish messages with publisher confirms, through any number of lost connections, and say what " +
 			"became of each.\n\nThe first interrupt stops publishing and waits for what is in flight; the second " +
-			"one kills. The exit status is 1\nif any message was not confirmed.",
+			"one kills.\nThe exit status is 1 if any message was not confirmed.",
 		Example: "  warren produce --count 100 --rate 10 --size 1KiB\n  warren produce --count 0 --rate 1000 " +
 			"--direct\n  warren produce --queue orders --json",
 		Args: cobra.NoArgs,

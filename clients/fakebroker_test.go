@@ -41,6 +41,7 @@ const (
 	basicReturn         = 60<<16 | 50
 	basicDeliver        = 60<<16 | 60
 	basicGet            = 60<<16 | 70
+	basicGetOk          = 60<<16 | 71
 	basicGetEmpty       = 60<<16 | 72
 	basicAck            = 60<<16 | 80
 	basicReject         = 60<<16 | 90
@@ -390,6 +391,13 @@ func (c *fakeChannel) deliver(tag uint64, id string) {
 	args := binary.BigEndian.AppendUint64(appendShort(nil, c.consumer), tag)
 	args = append(args, 0, 0, 0) // not redelivered, no exchange, no routing key
 	c.content(basicDeliver, args, id)
+}
+
+// got answers basic.get with a message.
+func (c *fakeChannel) got(tag uint64, id string) {
+	args := binary.BigEndian.AppendUint64(nil, tag)
+	args = append(args, 0, 0, 0, 0, 0, 0, 0) // not redelivered, no exchange, no routing key, none left
+	c.content(basicGetOk, args, id)
 }
 
 // relay sends a message with the properties of another to the consumer.

@@ -231,15 +231,21 @@ func (o *Owner) leave(d *dialing) {
 
 // CloseChannel closes a channel, without waiting for the broker any longer than ctx.
 func (o *Owner) CloseChannel(ctx context.Context, ch *transport.Channel) {
-	o.mu.Lock()
-	later := ctx.Err() != nil && o.ctx.Err() == nil
-	if later {
-		o.left.Go(func() { _ = ch.Close(o.ctx) })
-	}
-	o.mu.Unlock()
-	if !later {
+	if ctx.Err() == nil || !o.CloseLater(ch) {
 		_ = ch.Close(ctx)
 	}
+}
+
+// CloseLater closes a channel without waiting for the broker at all. It does nothing and says no if the owner
+// is closed.
+func (o *Owner) CloseLater(ch *transport.Channel) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.ctx.Err() != nil {
+		return false
+	}
+	o.left.Go(func() { _ = ch.Close(o.ctx) })
+	return true
 }
 
 // HangUp closes the connection of a private owner, which may connect again.

@@ -111,6 +111,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 		sub.hurry() // what waits for its turn cannot be given back any more
 		c.user.Owner.CloseChannel(ctx, ch)
 		sub.prober.Wait()
+		c.abandonProbe(ctx, sub)
 		c.user.Lost(ch, sub.served.Load())
 	}
 }

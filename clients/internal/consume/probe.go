@@ -113,6 +113,19 @@ func (sub *subscription) closeProbe(ctx context.Context) {
 	}
 }
 
+// abandonProbe closes the prober's channel once the subscription is over. A probe that nobody waits for any
+// longer may still bring a message, and only the end of its channel returns that to the queue. The broker may
+// be busy with the probe, so nothing waits for it to close the channel.
+func (c *Consumer) abandonProbe(ctx context.Context, sub *subscription) {
+	if sub.probing == nil {
+		return
+	}
+	if !c.user.Owner.CloseLater(sub.probing) {
+		_ = sub.probing.Close(ctx)
+	}
+	sub.probing = nil
+}
+
 // cannotProbe says whether the broker refuses basic.get for this queue, because it is a stream, which closes
 // the connection, or has a single active consumer; or refuses the channel that it takes.
 func cannotProbe(err error) bool {

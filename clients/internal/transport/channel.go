@@ -34,7 +34,13 @@ func (c *Conn) Open(ctx context.Context, silence time.Duration) (*Channel, error
 		return nil, fmt.Errorf("open a channel: %w", err)
 	}
 	doubt := func(cause error) bool { return c.giveUp(cause, silence) }
-	opened, err := await(ctx, "open a channel", doubt, c.amqp.Channel)
+	opened, err := await(ctx, "open a channel", doubt, func() (*amqp.Channel, error) {
+		opened, err := c.amqp.Channel()
+		if err == nil && ctx.Err() != nil { // too late: nobody has use for it
+			return nil, errors.Join(ctx.Err(), opened.Close())
+		}
+		return opened, err
+	})
 	if err != nil {
 		c.channels.Add(-1)
 		return nil, err

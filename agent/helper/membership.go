@@ -21,31 +21,48 @@ const (
 )
 
 // Membership makes a node a member of its cluster in good order, and then watches over that until ctx ends.
+// It goes back to work if the node turns out to have founded a cluster of its own.
 func (h *Helper) Membership(ctx context.Context) {
 	result, reached := h.before()
-	if !reached {
-		decision, ok := h.bringAbout(ctx)
-		if !ok {
-			return
+	settled := reached
+	for {
+		if !reached {
+			var ok bool
+			if result, ok = h.makeMember(ctx); !ok {
+				return
+			}
 		}
-		result = Result{Phase: peer.Done, Notices: decision.Notices}
-		if len(decision.Refusals) > 0 {
-			result = Result{Phase: peer.Refused, Refusals: decision.Refusals, Notices: decision.Notices}
-		} else if !h.greets(ctx) || !h.presents(ctx) {
-			return
+		h.reached(result)
+		if result.Phase != peer.Done {
+			break
 		}
-	}
-	h.reached(result)
-	if result.Phase == peer.Done {
 		h.log.Info("the node is a member of its cluster, with its replicas", "node", h.desired.Self)
-		result.Reason = h.watch(ctx)
-		if ctx.Err() == nil {
+		var strayed bool
+		result.Reason, strayed = h.watch(ctx, settled)
+		if ctx.Err() != nil {
+			break
+		}
+		if reached = !strayed; reached {
 			result.Phase = peer.Lost
 			h.log.Warn("the membership is lost", "reason", result.Reason)
 			h.reached(result)
+			break
 		}
+		h.log.Warn("the node has founded a cluster of its own, and is moved", "node", h.desired.Self)
 	}
 	<-ctx.Done()
+}
+
+// makeMember makes the node a member, or returns why that was refused. It returns false if ctx ends before.
+func (h *Helper) makeMember(ctx context.Context) (Result, bool) {
+	decision, ok := h.bringAbout(ctx)
+	if !ok {
+		return Result{}, false
+	}
+	if len(decision.Refusals) > 0 {
+		return Result{Phase: peer.Refused, Refusals: decision.Refusals, Notices: decision.Notices}, true
+	}
+	return Result{Phase: peer.Done, Notices: decision.Notices}, h.greets(ctx) && h.presents(ctx)
 }
 
 // greets waits until the node answers a client: one with settings that break every connection accepts them
@@ -86,32 +103,34 @@ func (h *Helper) presents(ctx context.Context) bool {
 }
 
 // watch returns why the node is certainly no member in good order any more; empty when ctx ends. A node
-// that is stopped, or can't be reached, is still a member.
-func (h *Helper) watch(ctx context.Context) (reason string) {
+// that is stopped, or can't be reached, is still a member. It strayed if the membership was not settled until
+// the node was found in another cluster than the others.
+func (h *Helper) watch(ctx context.Context, settled bool) (reason string, strayed bool) {
 	away := false
 	for wait.Sleep(ctx, watchInterval) == nil {
 		view := h.observer.Glance(ctx)
-		self := nodeOf(view, h.desired.Self)
+		self := view.Node(h.desired.Self)
 		id, known := self.ClusterID.Get()
 		switch {
 		case ctx.Err() != nil:
-			return ""
+			return "", false
 		case self.Running() && known && view.ClusterID != "" && id != view.ClusterID:
-			return fmt.Sprintf("%s is in another cluster than the others", self.Name)
+			return fmt.Sprintf("%s is in another cluster than the others", self.Name), !settled
 		case self.Member.Is(false) && mostRun(view, len(h.desired.Nodes)):
-			return fmt.Sprintf("%s was removed from its cluster", self.Name)
+			return fmt.Sprintf("%s was removed from its cluster", self.Name), false
 		case self.State != plan.Serving:
 			away = true
 		case away:
 			if lacks, settled := h.lacks(ctx); settled {
 				away = false
 				if lacks {
-					return fmt.Sprintf("%s came back without its replicas", self.Name)
+					return fmt.Sprintf("%s came back without its replicas", self.Name), false
 				}
 			}
 		}
+		settled = settled || self.State == plan.Serving && plan.Settles(self, h.desired)
 	}
-	return ""
+	return "", false
 }
 
 // lacks tells whether a node that was away lacks something that only a new membership gives it; settled is
@@ -119,15 +138,6 @@ func (h *Helper) watch(ctx context.Context) (reason string) {
 func (h *Helper) lacks(ctx context.Context) (lacks, settled bool) {
 	decision := plan.Plan(h.observer.Look(ctx), h.desired)
 	return len(decision.Actions) > 0, len(decision.Actions) > 0 || len(decision.Waiting) == 0
-}
-
-func nodeOf(view plan.View, name plan.NodeName) plan.Node {
-	for _, n := range view.Nodes {
-		if n.Name == name {
-			return n
-		}
-	}
-	return plan.Node{Name: name}
 }
 
 // mostRun tells whether most of the stack's nodes run, so that their word about members counts.

@@ -39,6 +39,13 @@ func (p *planner) membership() {
 	}
 }
 
+// Settles tells whether a membership that is done may only watch from now on. A node that is the only member
+// of its cluster may have founded it because it did not reach the other seeds in time, on a busy machine or
+// a slow network. Until it has company, it may still have to move to the others.
+func Settles(self Node, desired Desired) bool {
+	return len(desired.Nodes) == 1 || !self.Alone.Is(true)
+}
+
 // noticeMajorityLost gives notice of nodes with data that do not serve while at least as many have none: they
 // may wait for members whose data are gone.
 func (p *planner) noticeMajorityLost() {

@@ -70,7 +70,8 @@ func because(err error) string {
 }
 
 func (w *run) decide(l *world.Loop) {
-	l.Last = w.plan(w.Look(l.Want, l.Desired), l.Desired)
+	view := w.Look(l.Want, l.Desired)
+	l.Last = w.plan(view, l.Desired)
 	l.Pending = l.Last.Actions
 	if l.Desired.Scope == plan.ScopeDeployment {
 		w.judgeTogether(l.Pending, l.Want)
@@ -79,9 +80,13 @@ func (w *run) decide(l *world.Loop) {
 	case l.Desired.Established:
 	case l.Last.Done():
 		l.State = world.Done
-		l.Desired.Established = l.Desired.Scope == plan.ScopeMembership
+		if l.Desired.Scope == plan.ScopeMembership {
+			self := view.Node(l.Desired.Self)
+			l.Desired.Established = plan.Settles(self, l.Desired)
+			l.Unsettled = !l.Desired.Established
+		}
 	case len(l.Last.Actions) == 0 && len(l.Last.Refusals) > 0:
-		l.State = world.Refused
+		l.State, l.Unsettled = world.Refused, false
 		w.Tell("%s refuses: %s", l.Name, kinds(l.Last.Refusals))
 	}
 }

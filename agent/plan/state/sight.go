@@ -32,13 +32,8 @@ func NewSight(v View, d Desired) *Sight {
 
 // Node is what is known of a node. One that is not in the view is no member, if the members are known.
 func (s *Sight) Node(name NodeName) Node {
-	for i := range s.Nodes {
-		if s.Nodes[i].Name == name {
-			return s.Nodes[i]
-		}
-	}
-	n := Node{Name: name}
-	if len(s.Members) > 0 {
+	n := s.View.Node(name)
+	if len(s.Members) > 0 && !slices.ContainsFunc(s.Nodes, func(n Node) bool { return n.Name == name }) {
 		n.Member = Known(false)
 	}
 	return n

@@ -28,6 +28,16 @@ type View struct {
 	LostKnown bool `json:"lostKnown"`
 }
 
+// Node is what is seen of a node; only its name if it is not in the view.
+func (v View) Node(name NodeName) Node {
+	for i := range v.Nodes {
+		if v.Nodes[i].Name == name {
+			return v.Nodes[i]
+		}
+	}
+	return Node{Name: name}
+}
+
 // NodeName is the Erlang name of a node, such as "rabbit@rabbit1".
 type NodeName string
 

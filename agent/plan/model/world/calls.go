@@ -137,7 +137,7 @@ func (w *World) drain(n *Node) {
 
 // Halt ends a container's processes.
 func (c *Container) Halt() {
-	c.Up, c.VM, c.Booting, c.App, c.Maintenance = false, false, false, false, false
+	c.Up, c.VM, c.Booting, c.App, c.Maintenance, c.discovers = false, false, false, false, false, nil
 	c.Lives++
 	c.Agent = nil
 }
@@ -152,6 +152,10 @@ func (n *Node) Wipe() {
 func (w *World) Launch(n *Node, founds bool, want Wish) error {
 	c := n.Container
 	if !n.HasData() {
+		if founds && !w.Calm {
+			c.VM, c.Booting, c.discovers = true, true, &want
+			return nil
+		}
 		if err := w.joinOrFound(n, founds, want); err != nil {
 			return c.fail(err)
 		}
@@ -174,10 +178,12 @@ func (c *Container) fail(err error) error {
 	return err
 }
 
-// joinOrFound is peer discovery.
+// joinOrFound is peer discovery. A seed that does not reach the others in time founds a cluster of its own.
 func (w *World) joinOrFound(n *Node, founds bool, want Wish) error {
 	home := w.Home()
-	if home == nil && founds {
+	if home != nil && founds && !w.Calm && w.Pick("missed", 12) == 11 {
+		home = nil
+	} else if home == nil && founds {
 		for _, peer := range want.Nodes {
 			if peer != n && peer.Container != nil && peer.Container.Booting && peer.Volume.Cluster != nil &&
 				len(peer.Volume.Cluster.Members) == 1 {
@@ -215,6 +221,17 @@ func (w *World) joinOrFound(n *Node, founds bool, want Wish) error {
 
 // Boot completes the start of a node whose cluster has a majority with it.
 func (w *World) Boot(n *Node) {
+	if c := n.Container; c.discovers != nil {
+		if !w.Calm && w.Pick("discovers", 8) > 5 {
+			return
+		}
+		want := *c.discovers
+		c.discovers = nil
+		if err := w.joinOrFound(n, true, want); err != nil {
+			c.Halt()
+			return
+		}
+	}
 	cl := n.Volume.Cluster
 	launched := 0
 	for m := range cl.Members {

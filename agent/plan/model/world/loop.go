@@ -14,6 +14,8 @@ type Loop struct {
 	Last plan.Decision
 	// steps counts, for a loop that has only so much time.
 	Steps int
+	// Unsettled is a membership that is done, and whose node may still have to move.
+	Unsettled bool
 	// performed is called after each action.
 	Performed func(plan.Action)
 }
@@ -28,7 +30,7 @@ const (
 )
 
 // Acts tells whether a loop goes on: a membership does when it is done, to watch.
-func (l *Loop) Acts() bool { return l.State == Running || l.Desired.Established }
+func (l *Loop) Acts() bool { return l.State == Running || l.Unsettled || l.Desired.Established }
 
 // StillWaitsToRefuse tells whether a deployment was refused, which then does nothing.
 func (l *Loop) StillWaitsToRefuse() bool {

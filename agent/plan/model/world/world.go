@@ -52,8 +52,10 @@ type Container struct {
 	Ordered bool
 	// vm: the Erlang VM runs; booting, app: RabbitMQ boots in it, runs in it.
 	VM, Booting, App bool
-	Maintenance      bool
-	Stopping         bool
+	// discovers: it boots without data, and has not decided yet whether it joins or founds a cluster.
+	discovers   *Wish
+	Maintenance bool
+	Stopping    bool
 	// lives counts the VMs there were, so that a call that hangs ends with its own.
 	Lives int
 	Agent *Loop

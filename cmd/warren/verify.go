@@ -86,7 +86,7 @@ func newVerify(opts *options) *cobra.Command {
 }
 
 func (v *verification) run(ctx context.Context, out io.Writer) error {
-	faults := fault.Usual()
+	faults := append(fault.Usual(), fault.Strain()...)
 	switch {
 	case v.storage:
 		faults = fault.Storage()

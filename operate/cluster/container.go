@@ -21,13 +21,13 @@ type ExecResult struct {
 
 // Exec runs a command in a container and waits for its end. An exit status other than 0 is not an error
 // here; see Run. When ctx ends first, the command goes on in the container: the Engine has no way to stop
-// it.
+// it. The command runs in the root directory, because the container's own may be on a disk that is gone.
 func (c *Cluster) Exec(ctx context.Context, containerName string, command ...string) (ExecResult, error) {
 	fail := func(err error) (ExecResult, error) {
 		return ExecResult{}, fmt.Errorf("exec %s in %s: %w", command[0], containerName, err)
 	}
 	created, err := c.DockerOf(containerName).ContainerExecCreate(ctx, containerName, container.ExecOptions{
-		Cmd: command, AttachStdout: true, AttachStderr: true,
+		Cmd: command, WorkingDir: "/", AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {
 		return fail(err)

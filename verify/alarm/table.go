@@ -47,6 +47,22 @@ var Table = map[string]Expectation{
 	"flapping-link":  {May: []string{"NodesSeparated"}},
 	"packet-loss":    {May: []string{"NodesSeparated"}},
 	"cookie-changed": {May: []string{"NodesSeparated"}},
+	// Who gets too little time may look dead to others.
+	"leader-paused-long":   must("NodeDown", afterRestart, "NodesSeparated", "ServerDown"),
+	"minority-paused":      must("NodeDown", afterRestart, "NodesSeparated", "ServerDown"),
+	"majority-paused":      must("NoMajority", soon, "NodeDown", "NothingConfirmed", "NoServers", "ServerDown"),
+	"majority-paused-long": must("NoMajority", soon, "NodeDown", "NothingConfirmed", "NoServers", "ServerDown"),
+	"leader-starved":       {May: []string{"NodeDown", "NodesSeparated", "ServerDown"}},
+	"everyone-starved": {May: []string{"NodeDown", "NodesSeparated", "ServerDown", "NoServers", "NoMajority",
+		"NothingConfirmed"}},
+	"leader-out-of-memory": {May: []string{"NodeDown", "MemoryAlarm"}},
+	"packets-reordered":    {May: []string{"NodesSeparated"}},
+	"bandwidth-limited":    {May: []string{"NodesSeparated", "ServerDown", "NothingConfirmed"}},
+
+	"load-balancer-paused":    must("LoadBalancerDown", soon),
+	"load-balancer-starved":   {May: []string{"LoadBalancerDown", "ServerDown"}},
+	"load-balancer-reloading": {May: []string{"LoadBalancerDown"}},
+
 	// The node is away for as long as it takes to come back with nothing.
 	"node-reset":  {May: []string{"NodeDown", "HelperUnhealthy"}},
 	"volume-lost": {May: []string{"NodeDown", "HelperUnhealthy"}},

@@ -35,8 +35,10 @@ func TestEveryFaultTakesEffectAndIsHealed(t *testing.T) {
 	target := livetest.QuorumQueue(t, c)
 	// What the cluster does not take for a problem: it works, only not well, or it is over when Inject returns.
 	quiet := []string{"slow-network", "packet-loss", "flapping-link", "rolling-restart",
-		"cut-from-load-balancer"}
-	for _, f := range fault.Usual() {
+		"cut-from-load-balancer", "leader-blinks", "everyone-blinks", "leader-starved",
+		"everyone-starved", "packets-duplicated",
+		"packets-reordered", "bandwidth-limited", "load-balancer-starved", "load-balancer-reloading"}
+	for _, f := range slices.Concat(fault.Usual(), fault.Strain()) {
 		t.Run(f.Name, func(t *testing.T) {
 			if err := f.Available(c); err != nil {
 				t.Skip(err)
@@ -85,7 +87,8 @@ func TestHealAllHealsWhatNobodyHealed(t *testing.T) {
 	c := livetest.Open(t)
 	target := livetest.QuorumQueue(t, c)
 	for _, name := range []string{
-		"leader-paused", "all-nodes-killed", "slow-network", "memory-alarm", "cookie-changed", "volume-lost",
+		"leader-paused", "all-nodes-killed", "slow-network", "leader-starved", "memory-alarm",
+		"cookie-changed", "volume-lost",
 	} {
 		t.Run(name, func(t *testing.T) {
 			f, err := fault.Find(name)

@@ -9,6 +9,7 @@ import (
 	"warren/operate/cluster"
 	"warren/operate/health"
 	"warren/topology"
+	"warren/verify/fault/effect"
 )
 
 // The cookie's mark holds the cookie that was there before. Cookies never leave the node: not even its own
@@ -41,7 +42,7 @@ func reconnect(peers []topology.NodeOutput) string {
 // changeCookie gives a follower another Erlang cookie, in its file and in the running node. Its peers refuse
 // it.
 func changeCookie(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
-	follower, err := firstFollower(ctx, c, target)
+	follower, err := effect.FirstFollower(ctx, c, target)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ chown --reference="$0" "$2" && chmod 0400 "$2"`
 			if _, err := c.Run(ctx, follower.Container, "mv", "-f", newFile, cookieFile); err != nil {
 				return err
 			}
-			return await(ctx, effectTimeout, func(ctx context.Context) error {
+			return effect.Await(ctx, effect.Timeout, func(ctx context.Context) error {
 				return unseen(ctx, c, follower)
 			})
 		})
@@ -83,7 +84,7 @@ func restoreCookie(ctx context.Context, c *cluster.Cluster, node topology.NodeOu
 	}
 	restore := func() error {
 		_, err := c.Run(ctx, node.Container, "rabbitmqctl", "eval",
-			useCookie(savedFile)+reconnect(peersOf(c, node))+"ok.")
+			useCookie(savedFile)+reconnect(effect.PeersOf(c, node))+"ok.")
 		return err
 	}
 	failed := restore()
@@ -99,7 +100,7 @@ func restoreCookie(ctx context.Context, c *cluster.Cluster, node topology.NodeOu
 // unseen returns nil if a node's peers answer, and none of those that do sees it running.
 func unseen(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	answered := false
-	for _, peer := range peersOf(c, node) {
+	for _, peer := range effect.PeersOf(c, node) {
 		_, running, err := health.View(ctx, c, peer)
 		if err != nil {
 			continue

@@ -1,8 +1,6 @@
 package fault
 
 import (
-	"warren/verify/fault/packet"
-
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +11,9 @@ import (
 	"warren/internal/parallel"
 	"warren/operate/cluster"
 	"warren/topology"
+	"warren/verify/fault/effect"
+	"warren/verify/fault/packet"
+	"warren/verify/fault/resource"
 	"warren/verify/fault/swap"
 )
 
@@ -59,6 +60,13 @@ func Leftovers(ctx context.Context, c *cluster.Cluster) ([]Leftover, error) {
 		if state == "paused" {
 			add(containerName, "the container is paused")
 		}
+		throttled, err := resource.Throttled(ctx, c, containerName)
+		if err != nil {
+			return nil, err
+		}
+		if throttled {
+			add(containerName, "the container gets only a part of one processor")
+		}
 	}
 	err = parallel.Each(c.Nodes(), func(node topology.NodeOutput) error {
 		state, err := c.State(ctx, node.Container)
@@ -93,16 +101,19 @@ func DescribeLeftovers(ctx context.Context, c *cluster.Cluster) ([]string, error
 }
 
 // HealAll undoes all that faults have done to a cluster, whoever injected them, and returns when that is seen
-// to be done: containers that are paused or stopped, packet filters, lying disks, limits, cookies, nodes out
-// of the cluster. Whether the cluster has recovered is for health.WaitHealthy to say.
+// to be done: containers that are paused, throttled or stopped, packet filters, lying disks, limits, cookies,
+// nodes out of the cluster. Whether the cluster has recovered is for health.WaitHealthy to say.
 func HealAll(ctx context.Context, c *cluster.Cluster) error {
 	err := errors.Join(
-		parallel.Each(pausable(c), func(containerName string) error { return thaw(ctx, c, containerName) }),
+		parallel.Each(pausable(c), func(containerName string) error {
+			return errors.Join(resource.Thaw(ctx, c, containerName), resource.Release(ctx, c, containerName))
+		}),
 		parallel.Each(c.Nodes(), func(node topology.NodeOutput) error { return packet.ClearFilters(ctx, c, node) }),
 	)
 	err = errors.Join(err, swap.TakeAll(ctx, c))
 	// With the network whole, nodes that wait for each other at boot can find each other, and start together.
-	err = errors.Join(err, startAll(ctx, c, append(containers(c.Nodes()), c.Outputs().LoadBalancer.Container)))
+	err = errors.Join(err, effect.StartAll(ctx, c,
+		append(effect.Containers(c.Nodes()), c.Outputs().LoadBalancer.Container)))
 	for _, node := range c.Nodes() {
 		err = errors.Join(err, repairMarked(ctx, c, node))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"warren/operate/cluster"
 	"warren/topology"
+	"warren/verify/fault/effect"
 )
 
 // Faults inside a node leave a mark there, a file named after what must be undone, before they do anything:
@@ -35,7 +36,7 @@ const (
 // injectMarked marks a node and runs do; healing is what the mark stands for.
 func injectMarked(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, mark, what string,
 	do func(context.Context) error) (Injection, error) {
-	return inject(ctx, what,
+	return effect.Inject(ctx, what,
 		func(ctx context.Context) error {
 			if err := setMark(ctx, c, node, mark); err != nil {
 				return err

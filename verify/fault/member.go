@@ -1,8 +1,6 @@
 package fault
 
 import (
-	"warren/verify/fault/packet"
-
 	"context"
 	"errors"
 	"fmt"
@@ -16,11 +14,14 @@ import (
 	"warren/operate/cluster"
 	"warren/operate/health"
 	"warren/topology"
+	"warren/verify/fault/effect"
+	"warren/verify/fault/packet"
+	"warren/verify/fault/resource"
 )
 
 // resetNode makes a follower forget everything and leave the cluster.
 func resetNode(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
-	follower, err := firstFollower(ctx, c, target)
+	follower, err := effect.FirstFollower(ctx, c, target)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +36,7 @@ func resetNode(ctx context.Context, c *cluster.Cluster, target Target) (Injectio
 					return err
 				}
 			}
-			return await(ctx, effectTimeout, func(ctx context.Context) error {
+			return effect.Await(ctx, effect.Timeout, func(ctx context.Context) error {
 				in, err := isMember(ctx, c, follower)
 				if err == nil && in {
 					err = fmt.Errorf("the peers of %s still count it as a member", follower.Name)
@@ -47,7 +48,7 @@ func resetNode(ctx context.Context, c *cluster.Cluster, target Target) (Injectio
 
 // loseVolume kills a follower and empties its volume, as if the disk had been replaced.
 func loseVolume(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
-	follower, err := firstFollower(ctx, c, target)
+	follower, err := effect.FirstFollower(ctx, c, target)
 	if err != nil {
 		return nil, err
 	}
@@ -96,13 +97,13 @@ func rejoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) e
 	}
 	if state == "running" {
 		err = startApp(ctx, c, node)
-	} else if err = startAll(ctx, c, []string{node.Container}); err == nil {
+	} else if err = effect.StartAll(ctx, c, []string{node.Container}); err == nil {
 		err = awaitServing(ctx, c, node)
 	}
 	if err != nil {
 		return err
 	}
-	err = await(ctx, bootTimeout, func(ctx context.Context) error {
+	err = effect.Await(ctx, bootTimeout, func(ctx context.Context) error {
 		in, err := isMember(ctx, c, node)
 		if err == nil && !in {
 			err = fmt.Errorf("the peers of %s do not count it as a member", node.Name)
@@ -124,7 +125,7 @@ func rejoin(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) e
 // restoreType makes a node a RAM node again: one that joins by itself becomes a disc node.
 func restoreType(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
 	var actual string
-	err := await(ctx, bootTimeout, func(ctx context.Context) error {
+	err := effect.Await(ctx, bootTimeout, func(ctx context.Context) error {
 		info, err := c.Management(ctx, node).GetNode(node.NodeName)
 		if err != nil { // the management API starts after the AMQP listeners
 			return fmt.Errorf("ask %s for its type: %w", node.Name, err)
@@ -150,8 +151,8 @@ const replicaTimeout = time.Minute
 // restoreReplicas waits until the node's replicas take part. Those that do not, because the cluster knows
 // them and the node does not, are taken out of their queues; those that queues lack are put back.
 func restoreReplicas(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	peer := peersOf(c, node)[0]
-	err := await(ctx, replicaTimeout, func(ctx context.Context) error {
+	peer := effect.PeersOf(c, node)[0]
+	err := effect.Await(ctx, replicaTimeout, func(ctx context.Context) error {
 		return replicasOnline(ctx, c, peer, node)
 	})
 	if err == nil {
@@ -180,7 +181,9 @@ func restoreReplicas(ctx context.Context, c *cluster.Cluster, node topology.Node
 			return err
 		}
 	}
-	return await(ctx, bootTimeout, func(ctx context.Context) error { return replicasOnline(ctx, c, peer, node) })
+	return effect.Await(ctx, bootTimeout, func(ctx context.Context) error {
+		return replicasOnline(ctx, c, peer, node)
+	})
 }
 
 // replicasOnline returns nil if all replicas that a node should have take part.
@@ -228,7 +231,7 @@ func pattern(names ...string) string {
 // isMember tells whether the first other node that answers counts a node as a member.
 func isMember(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (bool, error) {
 	var failures []error
-	for _, peer := range peersOf(c, node) {
+	for _, peer := range effect.PeersOf(c, node) {
 		members, _, err := health.View(ctx, c, peer)
 		if err == nil {
 			return slices.Contains(members, node.NodeName), nil
@@ -249,5 +252,5 @@ func pauseMembership(ctx context.Context, c *cluster.Cluster, node topology.Node
 }
 
 func resumeMembership(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	return thaw(ctx, c, node.Membership)
+	return resource.Thaw(ctx, c, node.Membership)
 }

@@ -10,6 +10,7 @@ import (
 
 	"warren/operate/cluster"
 	"warren/topology"
+	"warren/verify/fault/effect"
 )
 
 // stopApp stops RabbitMQ on the target queue's leader, and leaves the Erlang node up.
@@ -24,7 +25,7 @@ func stopApp(ctx context.Context, c *cluster.Cluster, target Target) (Injection,
 			if _, err := c.Run(ctx, leader.Container, "rabbitmqctl", "stop_app"); err != nil {
 				return err
 			}
-			return await(ctx, effectTimeout, func(ctx context.Context) error {
+			return effect.Await(ctx, effect.Timeout, func(ctx context.Context) error {
 				if c.Serves(ctx, leader) {
 					return fmt.Errorf("%s still serves AMQP clients", leader.Name)
 				}
@@ -36,7 +37,7 @@ func stopApp(ctx context.Context, c *cluster.Cluster, target Target) (Injection,
 // startApp starts RabbitMQ on a node whose container runs, and waits until it serves. If the container was
 // only just started, its Erlang node may still be on its way up, and start RabbitMQ by itself.
 func startApp(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	err := await(ctx, bootTimeout, func(ctx context.Context) error {
+	err := effect.Await(ctx, bootTimeout, func(ctx context.Context) error {
 		if c.Serves(ctx, node) {
 			return nil
 		}
@@ -51,7 +52,7 @@ func startApp(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput)
 
 // awaitServing waits until a node listens for AMQP clients.
 func awaitServing(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) error {
-	return await(ctx, bootTimeout, func(ctx context.Context) error {
+	return effect.Await(ctx, bootTimeout, func(ctx context.Context) error {
 		if !c.Serves(ctx, node) {
 			return fmt.Errorf("%s does not serve AMQP clients", node.Name)
 		}
@@ -126,7 +127,7 @@ func restoreDisk(ctx context.Context, c *cluster.Cluster, node topology.NodeOutp
 func alarm(
 	ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, resource string, want bool,
 ) error {
-	return await(ctx, effectTimeout, func(ctx context.Context) error {
+	return effect.Await(ctx, effect.Timeout, func(ctx context.Context) error {
 		check, err := c.Management(ctx, node).HealthCheckLocalAlarms()
 		if err != nil {
 			return fmt.Errorf("ask %s for its alarms: %w", node.Name, err)

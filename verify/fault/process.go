@@ -8,6 +8,7 @@ import (
 	"warren/operate/cluster"
 	"warren/operate/health"
 	"warren/topology"
+	"warren/verify/fault/effect"
 )
 
 // killLeader kills the node that leads the target queue.
@@ -22,7 +23,7 @@ func killLeader(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 
 // killFollower kills a node that follows in the target queue.
 func killFollower(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
-	follower, err := firstFollower(ctx, c, target)
+	follower, err := effect.FirstFollower(ctx, c, target)
 	if err != nil {
 		return nil, err
 	}
@@ -32,26 +33,18 @@ func killFollower(ctx context.Context, c *cluster.Cluster, target Target) (Injec
 
 // killMajority kills the leader and as many followers as it takes for the target queue to lose its quorum.
 func killMajority(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
-	leader, err := c.Leader(ctx, target.VHost, target.Queue)
+	victims, err := effect.Majority(ctx, c, target)
 	if err != nil {
 		return nil, err
 	}
-	followers, err := c.Followers(ctx, target.VHost, target.Queue)
-	if err != nil {
-		return nil, err
-	}
-	replicas := len(followers) + 1
-	// A queue of n replicas goes on with n/2+1 of them; leave it one fewer.
-	survivors := replicas / 2
-	victims := append([]topology.NodeOutput{leader}, followers[:len(followers)-survivors]...)
-	what := fmt.Sprintf("killed %s, which leaves %d of %d replicas of %s", nameList(victims), survivors,
-		replicas, target.Queue)
-	return killContainers(ctx, c, what, containers(victims)...)
+	what := fmt.Sprintf("killed %s, a majority of the replicas of %s", effect.NameList(victims), target.Queue)
+	return killContainers(ctx, c, what, effect.Containers(victims)...)
 }
 
 // killAll kills every node at once.
 func killAll(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
-	return killContainers(ctx, c, "killed "+nameList(c.Nodes())+" at once", containers(c.Nodes())...)
+	return killContainers(ctx, c, "killed "+effect.NameList(c.Nodes())+" at once",
+		effect.Containers(c.Nodes())...)
 }
 
 // killLoadBalancer kills HAProxy.
@@ -63,16 +56,16 @@ func killLoadBalancer(ctx context.Context, c *cluster.Cluster, _ Target) (Inject
 func killContainers(
 	ctx context.Context, c *cluster.Cluster, what string, victims ...string,
 ) (Injection, error) {
-	return inject(ctx, what,
+	return effect.Inject(ctx, what,
 		func(ctx context.Context) error {
 			return parallel.Each(victims, func(victim string) error {
 				if err := c.Kill(ctx, victim); err != nil {
 					return err
 				}
-				return awaitState(ctx, c, victim, "exited")
+				return effect.AwaitState(ctx, c, victim, "exited")
 			})
 		},
-		func(ctx context.Context) error { return startAll(ctx, c, victims) })
+		func(ctx context.Context) error { return effect.StartAll(ctx, c, victims) })
 }
 
 // stopLeader stops the node that leads the target queue, gracefully.
@@ -81,15 +74,15 @@ func stopLeader(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 	if err != nil {
 		return nil, err
 	}
-	return inject(ctx, fmt.Sprintf("stopped %s, which led %s, gracefully", leader.Name, target.Queue),
+	return effect.Inject(ctx, fmt.Sprintf("stopped %s, which led %s, gracefully", leader.Name, target.Queue),
 		func(ctx context.Context) error { return stopNode(ctx, c, leader) },
-		func(ctx context.Context) error { return startAll(ctx, c, []string{leader.Container}) })
+		func(ctx context.Context) error { return effect.StartAll(ctx, c, []string{leader.Container}) })
 }
 
 // rollingRestart stops and starts one node after the other, each when the cluster has recovered from the
 // last.
 func rollingRestart(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
-	return inject(ctx, "restarted "+nameList(c.Nodes())+", one after the other",
+	return effect.Inject(ctx, "restarted "+effect.NameList(c.Nodes())+", one after the other",
 		func(ctx context.Context) error {
 			for _, node := range c.Nodes() {
 				if err := stopNode(ctx, c, node); err != nil {
@@ -104,7 +97,7 @@ func rollingRestart(ctx context.Context, c *cluster.Cluster, _ Target) (Injectio
 			}
 			return nil
 		},
-		func(ctx context.Context) error { return startAll(ctx, c, containers(c.Nodes())) })
+		func(ctx context.Context) error { return effect.StartAll(ctx, c, effect.Containers(c.Nodes())) })
 }
 
 // recovered waits until the cluster is healthy again.
@@ -125,88 +118,5 @@ func stopNode(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput)
 	if inspected.State.ExitCode == sigkilled {
 		return fmt.Errorf("%s did not stop within %s and was killed", node.Name, stopGrace)
 	}
-	return awaitState(ctx, c, node.Container, "exited")
-}
-
-// pauseLeader freezes the node that leads the target queue: its peers and clients hear nothing, and no
-// connection breaks.
-func pauseLeader(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
-	leader, err := c.Leader(ctx, target.VHost, target.Queue)
-	if err != nil {
-		return nil, err
-	}
-	return inject(ctx, fmt.Sprintf("froze %s, which led %s", leader.Name, target.Queue),
-		func(ctx context.Context) error {
-			if err := c.Pause(ctx, leader.Container); err != nil {
-				return err
-			}
-			return awaitState(ctx, c, leader.Container, "paused")
-		},
-		func(ctx context.Context) error { return thaw(ctx, c, leader.Container) })
-}
-
-// thaw unpauses a container that is paused.
-func thaw(ctx context.Context, c *cluster.Cluster, containerName string) error {
-	state, err := c.State(ctx, containerName)
-	if err != nil {
-		return err
-	}
-	if state == "paused" {
-		if err := c.Unpause(ctx, containerName); err != nil {
-			return err
-		}
-	}
-	return awaitOtherState(ctx, c, containerName, "paused")
-}
-
-// startAll starts containers that do not run, all at once: nodes that were killed together may wait for each
-// other.
-func startAll(ctx context.Context, c *cluster.Cluster, names []string) error {
-	return parallel.Each(names, func(name string) error {
-		if err := c.Start(ctx, name); err != nil {
-			return err
-		}
-		return awaitState(ctx, c, name, "running")
-	})
-}
-
-// awaitState waits until a container is in a state.
-func awaitState(ctx context.Context, c *cluster.Cluster, containerName, want string) error {
-	return await(ctx, effectTimeout, func(ctx context.Context) error {
-		state, err := c.State(ctx, containerName)
-		if err == nil && state != want {
-			err = fmt.Errorf("container %s is %s and should be %s", containerName, state, want)
-		}
-		return err
-	})
-}
-
-// awaitOtherState waits until a container is not in a state.
-func awaitOtherState(ctx context.Context, c *cluster.Cluster, containerName, unwanted string) error {
-	return await(ctx, effectTimeout, func(ctx context.Context) error {
-		state, err := c.State(ctx, containerName)
-		if err == nil && state == unwanted {
-			err = fmt.Errorf("container %s is still %s", containerName, state)
-		}
-		return err
-	})
-}
-
-func firstFollower(ctx context.Context, c *cluster.Cluster, target Target) (topology.NodeOutput, error) {
-	followers, err := c.Followers(ctx, target.VHost, target.Queue)
-	if err != nil {
-		return topology.NodeOutput{}, err
-	}
-	if len(followers) == 0 {
-		return topology.NodeOutput{}, fmt.Errorf("queue %q has no followers: it is not replicated", target.Queue)
-	}
-	return followers[0], nil
-}
-
-func containers(nodes []topology.NodeOutput) []string {
-	list := make([]string, len(nodes))
-	for i, node := range nodes {
-		list[i] = node.Container
-	}
-	return list
+	return effect.AwaitState(ctx, c, node.Container, "exited")
 }

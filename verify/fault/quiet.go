@@ -4,8 +4,9 @@ import (
 	"context"
 	"time"
 
-	"warren/internal/wait"
 	"warren/operate/cluster"
+	"warren/verify/fault/effect"
+	"warren/verify/fault/resource"
 )
 
 // Quiet returns what is no failure: no alert may fire.
@@ -18,7 +19,7 @@ func Quiet() []Fault {
 			Expect:      expectWithin(5*time.Second, 10*time.Second),
 			Available:   anyCluster,
 			Inject: func(context.Context, *cluster.Cluster, Target) (Injection, error) {
-				return &injection{"did nothing", func(context.Context) error { return nil }}, nil
+				return &effect.Injected{What: "did nothing", Undo: func(context.Context) error { return nil }}, nil
 			},
 		},
 		{
@@ -27,20 +28,7 @@ func Quiet() []Fault {
 			Hold:        30 * time.Second,
 			Expect:      expectWithin(5*time.Second, 10*time.Second),
 			Available:   anyCluster,
-			Inject:      pauseShortly,
+			Inject:      resource.PauseFor(2*time.Second, effect.Leader),
 		},
 	}
-}
-
-// pauseShortly pauses the leader for two seconds. The fault is over when it returns.
-func pauseShortly(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
-	injected, err := pauseLeader(ctx, c, target)
-	if err != nil {
-		return nil, err
-	}
-	slept := wait.Sleep(ctx, 2*time.Second)
-	if err := injected.Heal(context.WithoutCancel(ctx)); err != nil {
-		return injected, err
-	}
-	return injected, slept
 }

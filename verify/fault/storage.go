@@ -9,44 +9,14 @@ import (
 	"warren/operate/health"
 	"warren/topology"
 	"warren/verify/fault/disk/order"
+	"warren/verify/fault/effect"
 	"warren/verify/fault/storage"
 	"warren/verify/fault/swap"
 )
 
-// victims choose the nodes that a fault is for.
-type victims func(context.Context, *cluster.Cluster, Target) ([]topology.NodeOutput, error)
-
-func theLeader(ctx context.Context, c *cluster.Cluster, target Target) ([]topology.NodeOutput, error) {
-	leader, err := c.Leader(ctx, target.VHost, target.Queue)
-	return []topology.NodeOutput{leader}, err
-}
-
-func aFollower(ctx context.Context, c *cluster.Cluster, target Target) ([]topology.NodeOutput, error) {
-	follower, err := firstFollower(ctx, c, target)
-	return []topology.NodeOutput{follower}, err
-}
-
-// aMajority is the leader and as many followers as it takes for the target queue to lose its quorum.
-func aMajority(ctx context.Context, c *cluster.Cluster, target Target) ([]topology.NodeOutput, error) {
-	leader, err := c.Leader(ctx, target.VHost, target.Queue)
-	if err != nil {
-		return nil, err
-	}
-	followers, err := c.Followers(ctx, target.VHost, target.Queue)
-	if err != nil {
-		return nil, err
-	}
-	survivors := (len(followers) + 1) / 2
-	return append([]topology.NodeOutput{leader}, followers[:len(followers)-survivors]...), nil
-}
-
-func everyone(_ context.Context, c *cluster.Cluster, _ Target) ([]topology.NodeOutput, error) {
-	return c.Nodes(), nil
-}
-
 // diskFault is a fault of the disks of some nodes.
 type diskFault struct {
-	who victims
+	who effect.Victims
 	// what says what was done to them, with a %s for their names.
 	what string
 	// do breaks the disks and returns the evidence that it took effect.
@@ -55,7 +25,7 @@ type diskFault struct {
 
 // diskInjection is a diskFault in effect.
 type diskInjection struct {
-	injection
+	effect.Injected
 	aftermath string
 }
 
@@ -69,15 +39,15 @@ func (f diskFault) inject(ctx context.Context, c *cluster.Cluster, target Target
 		return nil, err
 	}
 	i := &diskInjection{}
-	i.what = fmt.Sprintf(f.what, nameList(nodes))
-	i.heal = func(ctx context.Context) error { return healDisks(ctx, c, nodes, i) }
-	_, err = inject(ctx, i.what, func(ctx context.Context) error {
+	i.What = fmt.Sprintf(f.what, effect.NameList(nodes))
+	i.Undo = func(ctx context.Context) error { return healDisks(ctx, c, nodes, i) }
+	_, err = effect.Inject(ctx, i.What, func(ctx context.Context) error {
 		evidence, err := f.do(ctx, c, nodes)
 		if err == nil {
-			i.what += ": " + evidence
+			i.What += ": " + evidence
 		}
 		return err
-	}, i.heal)
+	}, i.Undo)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +64,7 @@ func healDisks(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOut
 	if err := swap.TellAll(ctx, c, nodes, order.Order{Do: order.Clear}); err != nil {
 		return err
 	}
-	if err := startAll(ctx, c, containers(nodes)); err != nil {
+	if err := effect.StartAll(ctx, c, effect.Containers(nodes)); err != nil {
 		return err
 	}
 	failure := health.WaitRecovered(ctx, c, stuck)
@@ -103,11 +73,11 @@ func healDisks(ctx context.Context, c *cluster.Cluster, nodes []topology.NodeOut
 	}
 	i.aftermath = fmt.Sprintf("with its disk whole again, the cluster did not recover by itself (%v), so %s "+
 		"was restarted",
-		failure, nameList(nodes))
+		failure, effect.NameList(nodes))
 	if err := swap.Kill(ctx, c, nodes); err != nil {
 		return err
 	}
-	if err := startAll(ctx, c, containers(nodes)); err != nil {
+	if err := effect.StartAll(ctx, c, effect.Containers(nodes)); err != nil {
 		return err
 	}
 	return recovered(ctx, c)

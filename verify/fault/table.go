@@ -1,8 +1,6 @@
 package fault
 
 import (
-	"warren/verify/fault/packet"
-
 	"context"
 	"fmt"
 	"slices"
@@ -10,6 +8,10 @@ import (
 
 	"warren/operate/cluster"
 	"warren/verify/checker"
+	"warren/verify/fault/effect"
+	"warren/verify/fault/network"
+	"warren/verify/fault/packet"
+	"warren/verify/fault/resource"
 	"warren/verify/history"
 )
 
@@ -24,7 +26,7 @@ func expectWithin(anyPath, balanced time.Duration) checker.Expectation {
 var expectNoConfirms = checker.Expectation{NoConfirms: true}
 
 // All returns every fault there is.
-func All() []Fault { return slices.Concat(Usual(), Storage(), Quiet()) }
+func All() []Fault { return slices.Concat(Usual(), Strain(), Storage(), Quiet()) }
 
 // Usual returns the faults that need no other disks, the simple ones first.
 func Usual() []Fault {
@@ -64,7 +66,7 @@ func Usual() []Fault {
 			Hold:        12 * time.Second,
 			Expect:      expectWithin(15*time.Second, 20*time.Second),
 			Available:   anyCluster,
-			Inject:      pauseLeader,
+			Inject:      resource.Pause(effect.Leader),
 		},
 		{
 			Name:        "app-stopped",
@@ -102,7 +104,7 @@ func Usual() []Fault {
 			Hold:        15 * time.Second,
 			Expect:      expectWithin(20*time.Second, 30*time.Second),
 			Available:   needsTools(3),
-			Inject:      isolateLeader,
+			Inject:      network.IsolateLeader,
 		},
 		{
 			Name:        "follower-isolated",
@@ -110,7 +112,7 @@ func Usual() []Fault {
 			Hold:        15 * time.Second,
 			Expect:      expectWithin(20*time.Second, 30*time.Second),
 			Available:   needsTools(3),
-			Inject:      isolateFollower,
+			Inject:      network.IsolateFollower,
 		},
 		{
 			Name:        "pair-cut",
@@ -118,15 +120,15 @@ func Usual() []Fault {
 			Hold:        15 * time.Second,
 			Expect:      expectWithin(20*time.Second, 30*time.Second),
 			Available:   needsTools(3),
-			Inject:      cutPair,
+			Inject:      network.CutPair,
 		},
 		{
 			Name:        "majorities-ring",
 			Description: "Every node sees a majority, and no two see the same one.",
 			Hold:        15 * time.Second,
 			Expect:      expectWithin(30*time.Second, 45*time.Second),
-			Available:   needsTools(minimumRing),
-			Inject:      cutRing,
+			Available:   needsTools(network.MinimumRing),
+			Inject:      network.CutRing,
 		},
 		{
 			Name:        "one-way-loss",
@@ -134,7 +136,7 @@ func Usual() []Fault {
 			Hold:        15 * time.Second,
 			Expect:      expectWithin(20*time.Second, 30*time.Second),
 			Available:   needsTools(3),
-			Inject:      loseOneWay,
+			Inject:      network.LoseOneWay,
 		},
 		{
 			Name:        "cut-from-load-balancer",
@@ -142,7 +144,7 @@ func Usual() []Fault {
 			Hold:        10 * time.Second,
 			Expect:      expectWithin(5*time.Second, 10*time.Second),
 			Available:   needsTools(2),
-			Inject:      cutFromLoadBalancer,
+			Inject:      network.CutFromLoadBalancer,
 		},
 
 		// Networks get bad.
@@ -152,7 +154,7 @@ func Usual() []Fault {
 			Hold:        10 * time.Second,
 			Expect:      expectWithin(10*time.Second, 15*time.Second),
 			Available:   needsTools(2),
-			Inject:      slowDown,
+			Inject:      network.SlowDown,
 		},
 		{
 			Name:        "packet-loss",
@@ -160,14 +162,14 @@ func Usual() []Fault {
 			Hold:        10 * time.Second,
 			Expect:      expectWithin(15*time.Second, 20*time.Second),
 			Available:   needsTools(2),
-			Inject:      losePackets,
+			Inject:      network.LosePackets,
 		},
 		{
 			Name:        "flapping-link",
 			Description: "The leader is cut off from its peers for three seconds of every six.",
 			Hold:        18 * time.Second,
 			Available:   needsTools(3),
-			Inject:      flapLink,
+			Inject:      network.FlapLink,
 		},
 
 		// Resources run out.

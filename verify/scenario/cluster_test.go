@@ -3,11 +3,13 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 	"warren/topology"
 	"warren/verify/checker"
 	"warren/verify/fault"
+	"warren/verify/fault/resource"
 	"warren/verify/history"
 	"warren/verify/report"
 	"warren/verify/traffic"
@@ -81,6 +84,30 @@ func TestShortSelectionPasses(t *testing.T) {
 				}
 			}
 			assert.Greater(t, stored, 100, "the cluster had something to lose")
+		})
+	}
+}
+
+// TestStarvedClusterLosesNothing plays faults on a machine that has too little processor time, where clients
+// give up on calls that are answered later. WARREN_TEST_REPEAT says how often; once without it.
+func TestStarvedClusterLosesNothing(t *testing.T) {
+	c := livetest.Open(t)
+	repeat, err := strconv.Atoi(cmp.Or(os.Getenv("WARREN_TEST_REPEAT"), "1"))
+	require.NoError(t, err)
+	faults, err := Select(fault.All(), []string{"load-balancer-killed"})
+	require.NoError(t, err)
+	faults[0].Expect = checker.Expectation{} // nothing about how soon
+	var containers []string
+	for _, node := range c.Nodes() {
+		containers = append(containers, node.Container)
+	}
+	starved, err := resource.ThrottleContainers(t.Context(), c, "starved", containers, 0.25)
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, starved.Heal(context.Background())) })
+	for n := range repeat {
+		t.Run(strconv.Itoa(n), func(t *testing.T) {
+			result, _ := playOn(t, onCluster(c), Single(faults[0], 0), patient())
+			require.Equal(t, report.Passed, result.Status(), "%v", result.Failures())
 		})
 	}
 }

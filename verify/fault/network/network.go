@@ -1,8 +1,7 @@
-package fault
+// Package network splits the network between nodes, and makes it lose, delay, double and reorder packets.
+package network
 
 import (
-	"warren/verify/fault/packet"
-
 	"context"
 	"errors"
 	"fmt"
@@ -15,15 +14,17 @@ import (
 	"warren/internal/parallel"
 	"warren/operate/cluster"
 	"warren/topology"
+	"warren/verify/fault/effect"
+	"warren/verify/fault/packet"
 )
 
-// interfere puts filters in effect, has the caller's proof that they are, and heals them.
+// Interfere puts filters in effect, has the caller's proof that they are, and heals them.
 //
 // Only what nodes say to each other is filtered: clients, the load balancer and the management API reach
 // every node as before, unless a filter is for them.
-func interfere(ctx context.Context, c *cluster.Cluster, what string, filters []packet.Filter,
-	proof func(context.Context, *packet.Sidecar, packet.Filter) error) (Injection, error) {
-	return inject(ctx, what,
+func Interfere(ctx context.Context, c *cluster.Cluster, what string, filters []packet.Filter,
+	proof func(context.Context, *packet.Sidecar, packet.Filter) error) (effect.Injection, error) {
+	return effect.Inject(ctx, what,
 		func(ctx context.Context) error {
 			sidecars := make([]*packet.Sidecar, len(filters))
 			var opening errgroup.Group
@@ -88,66 +89,57 @@ func reconnected(ctx context.Context, c *cluster.Cluster, f packet.Filter) (err 
 	return s.Connected(ctx, f.Node.Name, peers)
 }
 
-// applyCut is the proof of a partition: no new connection gets through.
-func applyCut(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
-	return await(ctx, effectTimeout, func(ctx context.Context) error {
+// ApplyCut is the proof of a partition: no new connection gets through.
+func ApplyCut(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
+	return effect.Await(ctx, effect.Timeout, func(ctx context.Context) error {
 		return s.Separated(ctx, f.Node.Name, f.Peers)
 	})
 }
 
-// peersOf returns the stack's nodes but one.
-func peersOf(c *cluster.Cluster, than topology.NodeOutput) []topology.NodeOutput {
-	var rest []topology.NodeOutput
-	for _, node := range c.Nodes() {
-		if node.Name != than.Name {
-			rest = append(rest, node)
-		}
-	}
-	return rest
-}
-
-// isolateLeader cuts the target queue's leader off from all its peers.
-func isolateLeader(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
+// IsolateLeader cuts the target queue's leader off from all its peers.
+func IsolateLeader(ctx context.Context, c *cluster.Cluster, target effect.Target) (effect.Injection, error) {
 	leader, err := c.Leader(ctx, target.VHost, target.Queue)
 	if err != nil {
 		return nil, err
 	}
-	return isolate(ctx, c, leader, "leads "+target.Queue)
+	return Isolate(ctx, c, leader, ", which leads "+target.Queue+",")
 }
 
-// isolateFollower cuts a follower off from all its peers.
-func isolateFollower(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
-	follower, err := firstFollower(ctx, c, target)
+// IsolateFollower cuts a follower off from all its peers.
+func IsolateFollower(ctx context.Context, c *cluster.Cluster, target effect.Target) (
+	effect.Injection, error) {
+	follower, err := effect.FirstFollower(ctx, c, target)
 	if err != nil {
 		return nil, err
 	}
-	return isolate(ctx, c, follower, "follows in "+target.Queue)
+	return Isolate(ctx, c, follower, ", which follows in "+target.Queue+",")
 }
 
-func isolate(
+// Isolate cuts a node off from all its peers. Its role is what is said of it.
+func Isolate(
 	ctx context.Context, c *cluster.Cluster, node topology.NodeOutput, role string,
-) (Injection, error) {
-	peers, err := packet.LocatePeers(ctx, c, peersOf(c, node))
+) (effect.Injection, error) {
+	peers, err := packet.LocatePeers(ctx, c, effect.PeersOf(c, node))
 	if err != nil {
 		return nil, err
 	}
-	return interfere(ctx, c, fmt.Sprintf("cut %s, which %s, off from its peers", node.Name, role),
-		[]packet.Filter{{Node: node, Peers: peers, Rule: packet.DropAll}}, applyCut)
+	return Interfere(ctx, c, fmt.Sprintf("cut %s%s off from its peers", node.Name, role),
+		[]packet.Filter{{Node: node, Peers: peers, Rule: packet.DropAll}}, ApplyCut)
 }
 
-// cutPair cuts the connection between the first two nodes, as the tutorial does; the others see both.
-func cutPair(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
+// CutPair cuts the connection between the first two nodes, as the tutorial does; the others see both.
+func CutPair(ctx context.Context, c *cluster.Cluster, _ effect.Target) (effect.Injection, error) {
 	a, b := c.Nodes()[0], c.Nodes()[1]
 	peers, err := packet.LocatePeers(ctx, c, []topology.NodeOutput{b})
 	if err != nil {
 		return nil, err
 	}
-	return interfere(ctx, c, fmt.Sprintf("cut %s and %s off from each other", a.Name, b.Name),
-		[]packet.Filter{{Node: a, Peers: peers, Rule: packet.DropAll}}, applyCut)
+	return Interfere(ctx, c, fmt.Sprintf("cut %s and %s off from each other", a.Name, b.Name),
+		[]packet.Filter{{Node: a, Peers: peers, Rule: packet.DropAll}}, ApplyCut)
 }
 
-// cutRing leaves every node with a majority, and no two with the same one.
-func cutRing(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
+// CutRing leaves every node with a majority, and no two with the same one.
+func CutRing(ctx context.Context, c *cluster.Cluster, _ effect.Target) (effect.Injection, error) {
 	nodes := c.Nodes()
 	var filters []packet.Filter
 	for i, unseen := range ring(len(nodes)) {
@@ -161,12 +153,12 @@ func cutRing(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, erro
 		}
 		filters = append(filters, packet.Filter{Node: nodes[i], Peers: peers, Rule: packet.DropAll})
 	}
-	return interfere(ctx, c, "left every node with a majority of its own, in a ring of "+nameList(nodes),
-		filters, applyCut)
+	return Interfere(ctx, c, "left every node with a majority of its own, in a ring of "+effect.NameList(nodes),
+		filters, ApplyCut)
 }
 
-// minimumRing is the fewest nodes that have a ring of different majorities.
-const minimumRing = 5
+// MinimumRing is the fewest nodes that have a ring of different majorities.
+const MinimumRing = 5
 
 // ring returns, for each of n nodes in a ring, those it must not see: it sees as many neighbours on either
 // side as it needs for a majority.
@@ -182,13 +174,13 @@ func ring(n int) [][]int {
 	return unseen
 }
 
-// loseOneWay loses all that the leader sends to its peers; it still hears them.
-func loseOneWay(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
+// LoseOneWay loses all that the leader sends to its peers; it still hears them.
+func LoseOneWay(ctx context.Context, c *cluster.Cluster, target effect.Target) (effect.Injection, error) {
 	leader, err := c.Leader(ctx, target.VHost, target.Queue)
 	if err != nil {
 		return nil, err
 	}
-	peers, err := packet.LocatePeers(ctx, c, peersOf(c, leader))
+	peers, err := packet.LocatePeers(ctx, c, effect.PeersOf(c, leader))
 	if err != nil {
 		return nil, err
 	}
@@ -196,15 +188,15 @@ func loseOneWay(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 		// The rule without a target does nothing but count.
 		return []string{fmt.Sprintf("-d %s -j DROP", peer), fmt.Sprintf("-s %s", peer)}
 	}
-	return interfere(ctx, c, fmt.Sprintf("lost all that %s, which led %s, sent to its peers", leader.Name,
+	return Interfere(ctx, c, fmt.Sprintf("lost all that %s, which led %s, sent to its peers", leader.Name,
 		target.Queue),
 		[]packet.Filter{{Node: leader, Peers: peers, Rule: deaf}},
 		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
-			if err := applyCut(ctx, s, f); err != nil {
+			if err := ApplyCut(ctx, s, f); err != nil {
 				return err
 			}
 			// What arrives is repeated by peers that wait for an acknowledgement, and attempts to connect.
-			return await(ctx, effectTimeout, func(ctx context.Context) error {
+			return effect.Await(ctx, effect.Timeout, func(ctx context.Context) error {
 				heard, err := s.Count(ctx, "-s")
 				if err == nil && heard == 0 {
 					err = fmt.Errorf("%s hears nothing from its peers, so the loss is not one-way", f.Node.Name)
@@ -214,8 +206,9 @@ func loseOneWay(ctx context.Context, c *cluster.Cluster, target Target) (Injecti
 		})
 }
 
-// cutFromLoadBalancer cuts the leader off from the load balancer; its peers and other clients reach it.
-func cutFromLoadBalancer(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
+// CutFromLoadBalancer cuts the leader off from the load balancer; its peers and other clients reach it.
+func CutFromLoadBalancer(ctx context.Context, c *cluster.Cluster, target effect.Target) (
+	effect.Injection, error) {
 	leader, err := c.Leader(ctx, target.VHost, target.Queue)
 	if err != nil {
 		return nil, err
@@ -225,20 +218,32 @@ func cutFromLoadBalancer(ctx context.Context, c *cluster.Cluster, target Target)
 	if err != nil {
 		return nil, err
 	}
-	return interfere(ctx, c, fmt.Sprintf("cut %s, which led %s, off from the load balancer", leader.Name,
+	return Interfere(ctx, c, fmt.Sprintf("cut %s, which led %s, off from the load balancer", leader.Name,
 		target.Queue),
-		[]packet.Filter{{Node: leader, Peers: []packet.Endpoint{balancer}, Rule: packet.DropAll}}, applyCut)
+		[]packet.Filter{{Node: leader, Peers: []packet.Endpoint{balancer}, Rule: packet.DropAll}}, ApplyCut)
 }
 
-// everyNode returns a filter with the same rule between all nodes.
+// everyNode returns a filter with the same rule between all nodes that run.
 func everyNode(ctx context.Context, c *cluster.Cluster, apply packet.Rule) ([]packet.Filter, error) {
 	var filters []packet.Filter
 	for _, node := range c.Nodes() {
-		peers, err := packet.LocatePeers(ctx, c, peersOf(c, node))
+		state, err := c.State(ctx, node.Container)
 		if err != nil {
 			return nil, err
 		}
-		filters = append(filters, packet.Filter{Node: node, Peers: peers, Rule: apply})
+		if state != "running" && state != "paused" {
+			continue // it has no network
+		}
+		peers, err := packet.LocatePeers(ctx, c, effect.PeersOf(c, node))
+		if err != nil {
+			return nil, err
+		}
+		if len(peers) > 0 {
+			filters = append(filters, packet.Filter{Node: node, Peers: peers, Rule: apply})
+		}
+	}
+	if len(filters) == 0 {
+		return nil, errors.New("fewer than two nodes run, so that there is no network between them")
 	}
 	return filters, nil
 }
@@ -246,8 +251,8 @@ func everyNode(ctx context.Context, c *cluster.Cluster, apply packet.Rule) ([]pa
 // lossPercent is how many of the packets that a node sends to its peers are lost.
 const lossPercent = 10
 
-// losePackets loses some packets between all nodes.
-func losePackets(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
+// LosePackets loses some packets between all nodes.
+func LosePackets(ctx context.Context, c *cluster.Cluster, _ effect.Target) (effect.Injection, error) {
 	lossy := func(peer netip.Addr) []string {
 		return []string{fmt.Sprintf("-d %s -m statistic --mode random --probability %.2f -j DROP", peer,
 			lossPercent/100.0)}
@@ -256,9 +261,9 @@ func losePackets(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, 
 	if err != nil {
 		return nil, err
 	}
-	return interfere(ctx, c, fmt.Sprintf("lost %d %% of the packets between all nodes", lossPercent), filters,
+	return Interfere(ctx, c, fmt.Sprintf("lost %d %% of the packets between all nodes", lossPercent), filters,
 		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
-			return await(ctx, effectTimeout, func(ctx context.Context) error {
+			return effect.Await(ctx, effect.Timeout, func(ctx context.Context) error {
 				for _, peer := range f.Peers {
 					if _, err := s.Run(ctx, `ping -q -c 50 -i 0.01 -W 1 "$1" || true`,
 						peer.Addresses[0].String()); err != nil {
@@ -280,12 +285,12 @@ const linkDelay = 100 * time.Millisecond
 // queueNumber is where delayed packets are held, one netfilter queue per node.
 const queueNumber = 42
 
-// slowDown delays all packets between all nodes.
+// SlowDown delays all packets between all nodes.
 //
 // netem would do it for a whole interface, clients included, and not every kernel has it. Here the kernel
 // hands the packets to netdelay, in the sidecar, which hands them back when their time has come. Without it
 // they pass at once.
-func slowDown(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, error) {
+func SlowDown(ctx context.Context, c *cluster.Cluster, _ effect.Target) (effect.Injection, error) {
 	slow := func(peer netip.Addr) []string {
 		return []string{fmt.Sprintf("-d %s -j NFQUEUE --queue-num %d --queue-bypass", peer, queueNumber)}
 	}
@@ -293,14 +298,14 @@ func slowDown(ctx context.Context, c *cluster.Cluster, _ Target) (Injection, err
 	if err != nil {
 		return nil, err
 	}
-	return interfere(ctx, c, fmt.Sprintf("slowed the network between all nodes down to %s there and back",
+	return Interfere(ctx, c, fmt.Sprintf("slowed the network between all nodes down to %s there and back",
 		2*linkDelay), filters,
 		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
 			err := s.Launch(ctx, `exec netdelay "$1" "$2"`, strconv.Itoa(queueNumber), linkDelay.String())
 			if err != nil {
 				return fmt.Errorf("start netdelay for %s: %w", f.Node.Name, err)
 			}
-			return await(ctx, effectTimeout, func(ctx context.Context) error {
+			return effect.Await(ctx, effect.Timeout, func(ctx context.Context) error {
 				return parallel.Each(f.Peers, func(peer packet.Endpoint) error {
 					took, err := s.Connect(ctx, peer)
 					if err == nil && took < 2*linkDelay {
@@ -318,21 +323,21 @@ const (
 	flapWhole = 3 * time.Second
 )
 
-// flapLink cuts the leader off from its peers and heals that, again and again.
-func flapLink(ctx context.Context, c *cluster.Cluster, target Target) (Injection, error) {
+// FlapLink cuts the leader off from its peers and heals that, again and again.
+func FlapLink(ctx context.Context, c *cluster.Cluster, target effect.Target) (effect.Injection, error) {
 	leader, err := c.Leader(ctx, target.VHost, target.Queue)
 	if err != nil {
 		return nil, err
 	}
-	peers, err := packet.LocatePeers(ctx, c, peersOf(c, leader))
+	peers, err := packet.LocatePeers(ctx, c, effect.PeersOf(c, leader))
 	if err != nil {
 		return nil, err
 	}
 	what := fmt.Sprintf("cut %s, which led %s, off from its peers for %s of every %s",
 		leader.Name, target.Queue, flapCut, flapCut+flapWhole)
-	return interfere(ctx, c, what, []packet.Filter{{Node: leader, Peers: peers, Rule: packet.DropAll}},
+	return Interfere(ctx, c, what, []packet.Filter{{Node: leader, Peers: peers, Rule: packet.DropAll}},
 		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
-			if err := applyCut(ctx, s, f); err != nil {
+			if err := ApplyCut(ctx, s, f); err != nil {
 				return err
 			}
 			ipv4, ipv6 := packet.RulesFor(f.Rule, f.Peers)
@@ -343,6 +348,6 @@ func flapLink(ctx context.Context, c *cluster.Cluster, target Target) (Injection
 			if err := s.Connected(ctx, f.Node.Name, f.Peers); err != nil {
 				return err
 			}
-			return applyCut(ctx, s, f)
+			return ApplyCut(ctx, s, f)
 		})
 }

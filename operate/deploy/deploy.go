@@ -20,6 +20,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -65,32 +66,57 @@ func Open(ctx context.Context, root, name string) (*Stack, error) {
 
 // Init makes the stack the selected one, and creates it, empty, unless it exists.
 func (s *Stack) Init(ctx context.Context) error {
+	if err := s.describe(); err != nil {
+		return err
+	}
+	_, err := s.selectOrCreate(ctx)
+	return err
+}
+
+// describe makes sure that the stack is described, and copies that for Pulumi to work with.
+func (s *Stack) describe() error {
 	if err := requireFile(s.root, s.name); err != nil {
 		return err
 	}
-	if err := s.copy(); err != nil {
-		return err
-	}
-	err := s.project.SelectStack(ctx, s.name)
-	if !auto.IsSelectStack404Error(err) {
-		return err
+	return s.copy()
+}
+
+// selectOrCreate makes the stack, which is described, the selected one, and tells whether it has created it.
+func (s *Stack) selectOrCreate(ctx context.Context) (created bool, err error) {
+	if err := s.project.SelectStack(ctx, s.name); !auto.IsSelectStack404Error(err) {
+		return false, err
 	}
 	if err := s.scratch.CreateStack(ctx, s.name); err != nil {
-		return err
+		return false, err
 	}
-	return s.project.SelectStack(ctx, s.name)
+	return true, s.project.SelectStack(ctx, s.name)
 }
 
 // Up creates or updates the stack. Flags are those of `pulumi up`, which takes the place of this process: Up
 // returns only if something is wrong before that.
 func (s *Stack) Up(ctx context.Context, flags ...string) error {
-	if err := s.Init(ctx); err != nil {
+	if err := s.describe(); err != nil {
 		return err
 	}
-	if err := s.repair(ctx); err != nil {
+	if err := s.unlock(ctx); err != nil {
 		return err
 	}
-	flags, err := s.withoutRefresh(ctx, flags)
+	// To start Pulumi takes longer than what it does here, so that both questions are asked at once.
+	var left leftovers
+	var unreadable error
+	var looked sync.WaitGroup
+	looked.Go(func() { left, unreadable = s.leftovers(ctx) })
+	created, err := s.selectOrCreate(ctx)
+	looked.Wait()
+	if err != nil {
+		return err
+	}
+	if !created { // of one that is new, no run has left anything
+		if err := errors.Join(unreadable, s.repair(ctx, left)); err != nil {
+			return err
+		}
+	}
+	flags, err = s.withoutRefresh(ctx, flags)
 	if err != nil {
 		return err
 	}
@@ -114,10 +140,14 @@ func (s *Stack) Down(ctx context.Context, flags ...string) error {
 	case err != nil:
 		return err
 	}
-	if err := s.copy(); err != nil {
+	if err := errors.Join(s.copy(), s.unlock(ctx)); err != nil {
 		return err
 	}
-	if err := s.repair(ctx); err != nil {
+	left, err := s.leftovers(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.repair(ctx, left); err != nil {
 		return err
 	}
 	if err := s.foreground(ctx, "destroy", flags); err != nil {
@@ -185,14 +215,7 @@ func (s *Stack) foreground(ctx context.Context, verb string, flags []string) err
 }
 
 // repair removes what a killed run left behind and the next one would stumble over.
-func (s *Stack) repair(ctx context.Context) error {
-	if err := s.unlock(ctx); err != nil {
-		return err
-	}
-	left, err := s.leftovers(ctx)
-	if err != nil {
-		return fmt.Errorf("the state of stack %s cannot be read: %w", s.name, err)
-	}
+func (s *Stack) repair(ctx context.Context, left leftovers) error {
 	if !left.pending {
 		return nil
 	}
@@ -209,16 +232,23 @@ func (s *Stack) repair(ctx context.Context) error {
 }
 
 // leftovers looks into the stack's state, whose secrets stay encrypted; Workspace.ExportStack would decrypt
-// them.
+// them. The stack must be unlocked: a run that ends meanwhile leaves nothing of what it had begun.
 func (s *Stack) leftovers(ctx context.Context) (leftovers, error) {
+	unreadable := func(err error) (leftovers, error) {
+		return leftovers{}, fmt.Errorf("the state of stack %s cannot be read: %w", s.name, err)
+	}
 	text, said, _, err := s.scratch.PulumiCommand().Run(ctx, s.copies, nil, nil, nil, nil,
 		"stack", "export", "--stack", s.name)
 	if err != nil {
-		return leftovers{}, fmt.Errorf("%w: %s", err, said)
+		return unreadable(fmt.Errorf("%w: %s", err, said))
 	}
 	var state apitype.UntypedDeployment
 	if err := json.Unmarshal([]byte(text), &state); err != nil {
-		return leftovers{}, err
+		return unreadable(err)
 	}
-	return leftIn(state)
+	left, err := leftIn(state)
+	if err != nil {
+		return unreadable(err)
+	}
+	return left, nil
 }

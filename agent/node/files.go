@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"warren/topology"
+	"warren/topology/erlang"
 )
 
 // rabbitmqUser is the user that RabbitMQ runs as, in official images and in Debian's packages.
@@ -32,7 +33,8 @@ func rabbitmqAccount() (account, error) {
 // PrepareFiles makes, as root, the files of a container usable for user rabbitmq: its volume, which has
 // another owner when it is new or the image has changed, its Erlang cookie, and, if there are some, the
 // definitions and the certificate. The engine makes uploaded files root's, and RabbitMQ refuses a cookie that
-// somebody else may read.
+// somebody else may read. The Erlang modules that nodes load come with this program: an engine takes a file
+// system's mount and more for every file that is uploaded.
 func PrepareFiles() error {
 	owner, err := rabbitmqAccount()
 	if err != nil {
@@ -53,6 +55,14 @@ func PrepareFiles() error {
 	err = install(topology.UploadedDefinitionsPath, topology.DefinitionsPath, owner)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a membership has none
 		return err
+	}
+	for path, source := range map[string]string{
+		topology.PromptElectionPath: erlang.PromptElection,
+		topology.NodePulsePath:      erlang.NodePulse,
+	} {
+		if err := os.WriteFile(path, []byte(source), 0o444); err != nil {
+			return err
+		}
 	}
 	return prepareCertificate(owner)
 }

@@ -208,14 +208,12 @@ func TestUploads(t *testing.T) {
 	r := declare(t, &enginetest.Fake{}, stackconfig.Config{})
 
 	assert.Equal(t, map[string]string{
-		"/etc/rabbitmq/rabbitmq.conf":     "0444",
-		"/etc/rabbitmq/advanced.config":   "0444",
-		"/etc/rabbitmq/enabled_plugins":   "0444",
-		"/etc/warren/erlang.cookie":       "0400",
-		"/etc/warren/definitions.json":    "0400",
-		"/etc/warren/agent":               "0555",
-		"/etc/warren/prompt_election.erl": "0444",
-		"/etc/warren/node_pulse.erl":      "0444",
+		"/etc/rabbitmq/rabbitmq.conf":   "0444",
+		"/etc/rabbitmq/advanced.config": "0444",
+		"/etc/rabbitmq/enabled_plugins": "0444",
+		"/etc/warren/erlang.cookie":     "0400",
+		"/etc/warren/definitions.json":  "0400",
+		"/etc/warren/agent":             "0555",
 	}, r.Of(pulumitest.Container)["rabbit1"].Permissions())
 	assert.Equal(t, map[string]string{
 		"/etc/warren/erlang.cookie": "0400",

@@ -156,8 +156,6 @@ func newNodeContainer(
 			secretFile(topology.CookiePath, args.Secrets.cookie()),
 			secretFile(topology.UploadedDefinitionsPath, args.Secrets.render(definitions)),
 			agentFile(*args.Agent),
-			file(topology.PromptElectionPath, render.PromptElection),
-			file(topology.NodePulsePath, render.NodePulse),
 		},
 		Volumes: append(docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
 			VolumeName:    n.Volume.Name,

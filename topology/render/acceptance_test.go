@@ -22,6 +22,7 @@ import (
 	"warren/internal/wait"
 	"warren/topology"
 	"warren/topology/certificate"
+	"warren/topology/erlang"
 	"warren/topology/internal/sample"
 	"warren/topology/render"
 	"warren/topology/stackconfig"
@@ -227,8 +228,8 @@ func (d dockerEngine) bootNode(
 		exec setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups rabbitmq-server`
 	upload := map[string][]byte{
 		topology.DefinitionsPath:    files["definitions.json"],
-		topology.PromptElectionPath: []byte(render.PromptElection),
-		topology.NodePulsePath:      []byte(render.NodePulse),
+		topology.PromptElectionPath: []byte(erlang.PromptElection),
+		topology.NodePulsePath:      []byte(erlang.NodePulse),
 	}
 	if c.HasTLS() {
 		own := testCertificate(t)

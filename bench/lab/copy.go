@@ -28,15 +28,17 @@ const (
 	AsWrittenPorts = 28400
 )
 
-// copied is a copy of a running stack: the same containers from the same images with the same files, under
+// Copy is a copy of a running stack: the same containers from the same images with the same files, under
 // other names and ports, made by hand.
-type copied struct {
+type Copy struct {
 	deployment
 	source  *cluster.Cluster
 	cluster *topology.Cluster
 	outputs topology.Outputs
 	// retuned says that failures are detected otherwise than in the source.
 	retuned bool
+	// whole says that the containers that look after the cluster are copied as well.
+	whole bool
 	// cookie is the Erlang cookie of both.
 	cookie string
 	copies []containerCopy
@@ -47,7 +49,7 @@ type copied struct {
 func NewCopy(
 	ctx context.Context, source *cluster.Cluster, name string, firstPort int,
 	detection topology.FailureDetection,
-) (*copied, error) {
+) (*Copy, error) {
 	original := source.Outputs()
 	nodeImage, err := imageOf(ctx, source, original.Nodes[0].Container)
 	if err != nil {
@@ -68,7 +70,7 @@ func NewCopy(
 	if err != nil {
 		return nil, fmt.Errorf("describe a copy of stack %s: %w", source.Stack(), err)
 	}
-	c := &copied{
+	c := &Copy{
 		deployment: deployment{docker: source.Docker(), stack: name, network: described.NetworkName()},
 		source:     source,
 		cluster:    described,
@@ -101,16 +103,19 @@ func imageOf(ctx context.Context, c *cluster.Cluster, name string) (string, erro
 }
 
 // secrets are the source's, as far as files that are rendered again need them.
-func (c *copied) secrets() topology.Secrets {
+func (c *Copy) secrets() topology.Secrets {
 	original := c.source.Outputs()
 	return topology.Secrets{
 		AdminPassword: original.Password, StatsPassword: original.StatsPassword, ErlangCookie: c.cookie,
 	}
 }
 
-// gather reads what the containers of the source are like, and their files.
-func (c *copied) Gather(ctx context.Context) error {
+// Gather reads what the containers of the source are like, and their files.
+func (c *Copy) Gather(ctx context.Context) error {
 	c.copies = append(c.nodes(), c.loadBalancer())
+	if c.whole {
+		c.copies = c.wholeStack()
+	}
 	for i := range c.copies {
 		if err := c.look(ctx, &c.copies[i]); err != nil {
 			return fmt.Errorf("copy stack %s: %w", c.source.Stack(), err)
@@ -119,8 +124,9 @@ func (c *copied) Gather(ctx context.Context) error {
 	return nil
 }
 
-// up makes everything at once, starts everything at once, and waits until all nodes run.
-func (c *copied) Up(ctx context.Context) (*cluster.Cluster, error) {
+// Up makes everything at once, starts everything at once, and waits until all nodes run. Of a whole stack, it
+// waits until all containers are healthy.
+func (c *Copy) Up(ctx context.Context) (*cluster.Cluster, error) {
 	if err := c.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -140,8 +146,12 @@ func (c *copied) Up(ctx context.Context) (*cluster.Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := WaitRunning(ctx, k); err != nil {
-		return nil, errors.Join(err, k.Close())
+	ready := WaitRunning(ctx, k)
+	if c.whole {
+		ready = c.waitHealthy(ctx, names)
+	}
+	if ready != nil {
+		return nil, errors.Join(ready, k.Close())
 	}
 	return k, nil
 }
@@ -161,11 +171,14 @@ type containerCopy struct {
 	// What the other container is like.
 	config   container.Config
 	host     container.HostConfig
-	volumes  []string // where they are mounted
+	volumes  []volumeCopy
 	archives []archive
 }
 
-func (c *copied) nodes() []containerCopy {
+// volumeCopy is a volume of the other container's, and where it is mounted.
+type volumeCopy struct{ from, destination string }
+
+func (c *Copy) nodes() []containerCopy {
 	var copies []containerCopy
 	for i, node := range c.outputs.Nodes {
 		t := containerCopy{
@@ -185,7 +198,7 @@ func (c *copied) nodes() []containerCopy {
 	return copies
 }
 
-func (c *copied) loadBalancer() containerCopy {
+func (c *Copy) loadBalancer() containerCopy {
 	balancer := c.outputs.LoadBalancer
 	t := containerCopy{
 		from: c.source.Outputs().LoadBalancer.Container, name: balancer.Container, alias: topology.LoadBalancerHost,
@@ -202,7 +215,7 @@ func (c *copied) loadBalancer() containerCopy {
 }
 
 // look finds out what the other container is like.
-func (c *copied) look(ctx context.Context, t *containerCopy) error {
+func (c *Copy) look(ctx context.Context, t *containerCopy) error {
 	original, err := c.source.Inspect(ctx, t.from)
 	if err != nil {
 		return err
@@ -216,7 +229,7 @@ func (c *copied) look(ctx context.Context, t *containerCopy) error {
 	t.host.Binds, t.host.Mounts = nil, nil
 	for _, m := range original.Mounts {
 		if m.Type == mount.TypeVolume {
-			t.volumes = append(t.volumes, m.Destination)
+			t.volumes = append(t.volumes, volumeCopy{m.Name, m.Destination})
 		}
 	}
 	for _, folder := range t.folders {
@@ -233,14 +246,14 @@ func (c *copied) look(ctx context.Context, t *containerCopy) error {
 }
 
 // duplicate makes a container like another, with empty volumes and the same files.
-func (c *copied) duplicate(ctx context.Context, t containerCopy) error {
-	for i, destination := range t.volumes {
-		data := fmt.Sprintf("%s-data%d", t.name, i)
+func (c *Copy) duplicate(ctx context.Context, t containerCopy) error {
+	for _, v := range t.volumes {
+		data := c.stack + "-" + v.from // what containers share, their copies share: it is created once only
 		if err := c.createVolume(ctx, data, t.alias); err != nil {
 			return err
 		}
 		t.host.Mounts = append(t.host.Mounts,
-			mount.Mount{Type: mount.TypeVolume, Source: data, Target: destination})
+			mount.Mount{Type: mount.TypeVolume, Source: data, Target: v.destination})
 	}
 	return c.create(ctx, t.name, t.alias, &t.config, &t.host, t.archives...)
 }
@@ -256,7 +269,7 @@ func bind(address string, ports map[int]int) nat.PortMap {
 }
 
 // read packs a folder of a container.
-func (c *copied) read(ctx context.Context, from, folder string) ([]byte, error) {
+func (c *Copy) read(ctx context.Context, from, folder string) ([]byte, error) {
 	stream, _, err := c.docker.CopyFromContainer(ctx, from, folder)
 	if err != nil {
 		return nil, fmt.Errorf("copy %s from %s: %w", folder, from, err)

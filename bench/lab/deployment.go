@@ -47,20 +47,24 @@ func (s deployment) labels(role, node string) map[string]string {
 	return labels
 }
 
-// create creates a container on the deployment's network and puts files into it.
+// create creates a container on the deployment's network, or on none if it has no alias there, and puts files
+// into it.
 func (s deployment) create(
 	ctx context.Context, name, alias string, config *container.Config, host *container.HostConfig,
 	put ...archive,
 ) error {
-	host.NetworkMode = container.NetworkMode(s.network)
+	attached := &network.NetworkingConfig{}
+	if alias == "" {
+		host.NetworkMode = network.NetworkNone
+	} else {
+		host.NetworkMode = container.NetworkMode(s.network)
+		attached.EndpointsConfig = map[string]*network.EndpointSettings{s.network: {Aliases: []string{alias}}}
+	}
 	config.ExposedPorts = nat.PortSet{} // the engine publishes exposed ports only
 	for port := range host.PortBindings {
 		config.ExposedPorts[port] = struct{}{}
 	}
-	_, err := s.docker.ContainerCreate(ctx, config, host,
-		&network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{
-			s.network: {Aliases: []string{alias}},
-		}}, nil, name)
+	_, err := s.docker.ContainerCreate(ctx, config, host, attached, nil, name)
 	if err != nil {
 		return fmt.Errorf("create container %s: %w", name, err)
 	}

@@ -26,11 +26,13 @@ func gauges(status Status, now time.Time) []Gauge {
 		if status.Phase == phase {
 			is = 1
 		}
-		all = append(all, Gauge{"warren_agent_phase", "Whether the agent is in a phase.", "phase", string(phase), is})
+		all = append(all, Gauge{Name: "warren_agent_phase", Help: "Whether the agent is in a phase.",
+			Label: "phase", LabelValue: string(phase), Value: is})
 	}
 	seconds := func(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 	return append(all,
-		Gauge{Name: "warren_agent_phase_since_seconds", Help: "When the phase began.", Value: seconds(status.Since)},
+		Gauge{Name: "warren_agent_phase_since_seconds", Help: "When the phase began.",
+			Value: seconds(status.Since)},
 		Gauge{Name: "warren_agent_time_seconds", Help: "The clock of the agent's machine.", Value: seconds(now)},
 	)
 }

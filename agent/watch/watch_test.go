@@ -44,8 +44,9 @@ func TestWhatIsWrongWithAQueue(t *testing.T) {
 		"one replica of a single node": {few, 1, queues{}},
 		"a classic queue runs":         {rabbit.QueueInfo{Type: "classic", State: "running"}, 3, queues{}},
 		"a classic queue is down":      {rabbit.QueueInfo{Type: "classic", State: "down"}, 3, queues{down: 1}},
-		"somebody's own":               {rabbit.QueueInfo{Type: "classic", State: "down", Exclusive: true}, 3, queues{}},
-		"a type of a plugin":           {rabbit.QueueInfo{Type: "rabbit_mqtt_qos0_queue"}, 3, queues{}},
+		"somebody's own": {rabbit.QueueInfo{Type: "classic", State: "down", Exclusive: true}, 3,
+			queues{}},
+		"a type of a plugin": {rabbit.QueueInfo{Type: "rabbit_mqtt_qos0_queue"}, 3, queues{}},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, tc.want, of(tc.queue, tc.nodes)) })
 	}

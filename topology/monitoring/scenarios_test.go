@@ -251,7 +251,8 @@ var scenarios = []scenario{
 	{
 		name: "one look at the queues saw an election",
 		changes: map[string]string{
-			ofAgent("warren_queues_without_leader", "formation", ""): fmt.Sprintf("0x%d 2x3 %s", for1min-1, always("0")),
+			ofAgent("warren_queues_without_leader", "formation", ""): fmt.Sprintf("0x%d 2x3 %s", for1min-1,
+				always("0")),
 		},
 		firing: map[time.Duration][]string{
 			time.Minute + 15*time.Second: nil, time.Minute + 35*time.Second: nil,

@@ -47,6 +47,9 @@ const (
 	AMQPTLSPort       = 5671
 	ManagementTLSPort = 15671
 	StatsTLSPort      = 8443
+	PrometheusTLSPort = 15691
+	// BalancerMetricsTLSPort is where HAProxy has its metrics over TLS.
+	BalancerMetricsTLSPort = 8406
 	// EPMDPort is where Erlang nodes ask for the ports of others.
 	EPMDPort = 4369
 	// DistributionPort is where a node's Erlang virtual machine listens for other nodes and command-line

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // Outputs are the outputs of a stack: everything that the Pulumi program tells the programs that work with
@@ -58,6 +59,9 @@ type Outputs struct {
 	// Users are the application's users whose password the stack has, by name. Secret.
 	Users map[string]UserOutput `json:"users"`
 }
+
+// HasTLS tells whether the URLs and ports are those with TLS.
+func (o Outputs) HasTLS() bool { return strings.HasPrefix(o.ManagementURL, "https:") }
 
 // UserOutput is how one of the application's users logs in. The endpoints are those of Outputs.
 type UserOutput struct {

@@ -45,9 +45,18 @@ func newMonitoring(
 		return nil, err
 	}
 	stack := monitoring.Of(args.Topology.Outputs(topology.Secrets{}))
-	web := monitoringFile(monitoring.WebPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
-		return monitoring.WebConf(stack.Username, s), nil
-	}))
+	// web are the files that both have for their pages.
+	web := func(host string) docker.ContainerUploadArray {
+		files := docker.ContainerUploadArray{
+			monitoringFile(monitoring.WebPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
+				return monitoring.WebConf(stack, s), nil
+			})),
+		}
+		if stack.PagesTLS {
+			files = append(files, monitoringFile(monitoring.CertificatePath, args.TLS.certificateOf(host)))
+		}
+		return files
+	}
 	var err error
 	m.Alertmanager, err = watcher{
 		name: name, part: topology.AlertmanagerHost, role: topology.RoleAlertmanager,
@@ -55,9 +64,8 @@ func newMonitoring(
 		image:     settings.AlertmanagerImage, memory: topology.AlertmanagerMemory, data: alertmanagerData,
 		inside: topology.AlertmanagerWebPort, outside: settings.AlertmanagerPort,
 		command: monitoring.AlertmanagerCommand(args.Topology, alertmanagerData),
-		uploads: docker.ContainerUploadArray{
-			web, file(monitoring.AlertmanagerPath, monitoring.AlertmanagerConf()),
-		},
+		uploads: append(web(topology.AlertmanagerHost),
+			file(monitoring.AlertmanagerPath, monitoring.AlertmanagerConf())),
 	}.declare(ctx, args, at, pulumi.Parent(m), after)
 	if err != nil {
 		return nil, err
@@ -68,14 +76,13 @@ func newMonitoring(
 		image:     settings.PrometheusImage, memory: settings.MemoryLimit, data: prometheusData,
 		inside: topology.PrometheusWebPort, outside: settings.PrometheusPort,
 		command: monitoring.PrometheusCommand(args.Topology, prometheusData),
-		uploads: docker.ContainerUploadArray{
-			web,
+		uploads: append(append(web(topology.PrometheusHost),
 			file(monitoring.PrometheusPath, monitoring.PrometheusConf(stack)),
 			file(monitoring.RulesPath, monitoring.RuleFile(monitoring.Rules(stack))),
 			monitoringFile(monitoring.PasswordPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
 				return s.StatsPassword, nil
 			})),
-		},
+		), authorityFile(args)...),
 	}.declare(ctx, args, at, pulumi.Parent(m), after)
 	if err != nil {
 		return nil, err
@@ -83,6 +90,17 @@ func newMonitoring(
 	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{
 		"prometheus": m.Prometheus.Name, "alertmanager": m.Alertmanager.Name,
 	})
+}
+
+// authorityFile is the certificate by which Prometheus recognises what it reads, if the stack has TLS.
+func authorityFile(args *ClusterArgs) docker.ContainerUploadArray {
+	if !args.Topology.HasTLS() {
+		return nil
+	}
+	return docker.ContainerUploadArray{docker.ContainerUploadArgs{
+		File: pulumi.String(monitoring.AuthorityPath), Permissions: pulumi.String("0444"),
+		Content: args.TLS.Authority.ToStringOutput().ToStringPtrOutput(),
+	}}
 }
 
 // monitoringFile is a secret file for a container in which nothing runs but user nobody, who has to read

@@ -10,6 +10,7 @@ import (
 	"warren/infra/engine/enginetest"
 	"warren/infra/internal/pulumitest"
 	"warren/topology"
+	"warren/topology/monitoring"
 	"warren/topology/stackconfig"
 )
 
@@ -66,6 +67,28 @@ func TestMonitoringShowsNoSecret(t *testing.T) {
 				secret := strings.Contains(text, "stats'") || strings.Contains(text, "$2a$")
 				assert.Equalf(t, secret, content.IsSecret(), "%s of %s", upload.ObjectValue()["file"].StringValue(), name)
 			}
+		}
+	}
+}
+
+func TestMonitoringOfAStackWithTLSHasCertificates(t *testing.T) {
+	config := monitored
+	config.TLS = topology.TLSRequired
+	r := declare(t, &enginetest.Fake{}, config)
+	for name, want := range map[string][]string{
+		"prometheus":   {monitoring.CertificatePath, monitoring.AuthorityPath},
+		"alertmanager": {monitoring.CertificatePath},
+	} {
+		files := map[string]bool{}
+		for _, upload := range pulumitest.Array(r.Of(pulumitest.Container)[name].Inputs["uploads"]) {
+			file := upload.ObjectValue()["file"].StringValue()
+			files[file] = true
+			if file == monitoring.CertificatePath {
+				assert.True(t, upload.ObjectValue()["content"].IsSecret(), "it comes with its key")
+			}
+		}
+		for _, file := range want {
+			assert.Contains(t, files, file, name)
 		}
 	}
 }

@@ -32,9 +32,13 @@ func Of(outputs topology.Outputs) (*Client, error) {
 	if outputs.Monitoring == nil {
 		return nil, ErrOff
 	}
+	config, err := outputs.TLSConfig()
+	if err != nil {
+		return nil, err
+	}
 	return &Client{
 		base: outputs.Monitoring.PrometheusURL, username: outputs.Username, password: outputs.StatsPassword,
-		http: http.Client{Timeout: requestTimeout},
+		http: http.Client{Timeout: requestTimeout, Transport: &http.Transport{TLSClientConfig: config}},
 	}, nil
 }
 

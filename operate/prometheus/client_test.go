@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"encoding/pem"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -35,6 +36,24 @@ func TestAStackWithoutPrometheusSaysHowToHaveOne(t *testing.T) {
 	_, err := Of(topology.Outputs{})
 	require.ErrorIs(t, err, ErrOff)
 	assert.ErrorContains(t, err, "warren:monitoring")
+}
+
+func TestPrometheusIsAskedOverTLS(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"status":"success","data":{"alerts":[]}}`))
+	}))
+	defer server.Close()
+	ask := func(authority string) error {
+		client, err := Of(topology.Outputs{
+			CACertificate: authority, Monitoring: &topology.MonitoringOutput{PrometheusURL: server.URL},
+		})
+		require.NoError(t, err)
+		_, err = client.Alerts(t.Context())
+		return err
+	}
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	require.NoError(t, ask(string(authority)))
+	require.Error(t, ask(""), "nobody says that its certificate is the stack's")
 }
 
 func TestAlertsThatMatterMostComeFirst(t *testing.T) {

@@ -17,7 +17,7 @@ func TestAnotherPrometheusTakesTheFiles(t *testing.T) {
 	tool, folder := promtool(t), t.TempDir()
 	require.NoError(t, os.Chmod(folder, 0o755))
 	for name, text := range map[string]string{
-		"scrape.yml":     ScrapeFile(testStack(t)),
+		"scrape.yml":     ScrapeFile(testStack(t), "ca.pem"),
 		"prometheus.yml": "global:\n  scrape_interval: 30s\nscrape_config_files: [scrape.yml]\n",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644))
@@ -34,7 +34,7 @@ func TestAPrometheusElsewhereReadsHostsAtTheirAddresses(t *testing.T) {
 	}
 	cluster, err := stackconfig.New("test", stackconfig.Config{Hosts: hosts})
 	require.NoError(t, err)
-	text := ScrapeFile(FromAnywhere(cluster.Outputs(topology.Secrets{})))
+	text := ScrapeFile(FromAnywhere(cluster.Outputs(topology.Secrets{})), "ca.pem")
 	assert.Equal(t, 3, strings.Count(text, ":15692"))
 	assert.Contains(t, text, "192.0.2.1:15692")
 	assert.Contains(t, text, "192.0.2.2:8405")

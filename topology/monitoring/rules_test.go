@@ -20,8 +20,15 @@ import (
 // testStack is a stack of three nodes.
 func testStack(t *testing.T) Stack {
 	t.Helper()
-	cluster, err := stackconfig.New("test",
-		stackconfig.Config{Monitoring: stackconfig.MonitoringConfig{Enabled: true}})
+	return stackOf(t, monitored)
+}
+
+var monitored = stackconfig.Config{Monitoring: stackconfig.MonitoringConfig{Enabled: true}}
+
+// stackOf is the stack of a configuration.
+func stackOf(t *testing.T, config stackconfig.Config) Stack {
+	t.Helper()
+	cluster, err := stackconfig.New("test", config)
 	require.NoError(t, err)
 	return Of(cluster.Outputs(topology.Secrets{}))
 }

@@ -14,9 +14,14 @@ type Stack struct {
 	// Network is the name of the Docker network that it is on.
 	Network string
 	// Username is the user of the pages of Prometheus and Alertmanager.
-	Username  string
-	Nodes     []Target
-	Balancers []Target
+	Username string
+	// MetricsTLS tells that the metrics of nodes and load balancers are read over TLS, and PagesTLS that the
+	// pages of Prometheus and Alertmanager are.
+	MetricsTLS, PagesTLS bool
+	// ServerName is the name that their certificates have; empty if that is their host name.
+	ServerName string
+	Nodes      []Target
+	Balancers  []Target
 	// Agents are those of nodes and helpers. Of helpers on other hosts, only the formation is reached.
 	Agents []Target
 }
@@ -53,10 +58,18 @@ func seenFrom(outputs topology.Outputs, here string) Stack {
 		}
 		return onNetwork(name, port)
 	}
-	s := Stack{Name: outputs.Stack, Network: outputs.Network, Username: outputs.Username}
+	s := Stack{
+		Name: outputs.Stack, Network: outputs.Network, Username: outputs.Username,
+		PagesTLS: outputs.HasTLS(), ServerName: outputs.TLSServerName,
+		MetricsTLS: outputs.HasTLS() && len(outputs.Hosts) == 0, // hosts publish the metrics in plain text
+	}
+	nodePort, balancerPort := topology.PrometheusPort, topology.BalancerMetricsPort
+	if s.MetricsTLS {
+		nodePort, balancerPort = topology.PrometheusTLSPort, topology.BalancerMetricsTLSPort
+	}
 	for _, n := range outputs.Nodes {
 		s.Nodes = append(s.Nodes, Target{
-			Address: at(n.Host, n.Name, topology.PrometheusPort), Name: n.Name, Container: n.Container,
+			Address: at(n.Host, n.Name, nodePort), Name: n.Name, Container: n.Container,
 		})
 		s.Agents = append(s.Agents, Target{
 			Address: at(n.Host, n.Name, topology.AgentPort), Name: n.Name, Container: n.Container,
@@ -72,7 +85,7 @@ func seenFrom(outputs topology.Outputs, here string) Stack {
 	}
 	for _, b := range outputs.LoadBalancers {
 		s.Balancers = append(s.Balancers, Target{
-			Address: at(b.Host, topology.LoadBalancerHost, topology.BalancerMetricsPort),
+			Address: at(b.Host, topology.LoadBalancerHost, balancerPort),
 			Name:    strings.TrimPrefix(b.Container, outputs.Network+"-"), Container: b.Container,
 		})
 	}

@@ -85,7 +85,9 @@ func PrometheusConf(s Stack) string {
 				onNetwork("localhost", topology.PrometheusWebPort),
 			}}},
 		}),
-		s.over(s.PagesTLS, AuthorityPath, scrapeConfig{Name: "alertmanager", BasicAuth: own, Targets: alertmanager}),
+		s.over(s.PagesTLS, AuthorityPath, scrapeConfig{
+			Name: "alertmanager", BasicAuth: own, Targets: alertmanager,
+		}),
 	)
 	return render(file)
 }

@@ -124,7 +124,7 @@ func TestWhatIsReadOverTLS(t *testing.T) {
 	text := PrometheusConf(s)
 	assert.Equal(t, 3, strings.Count(text, ":15691"), "nodes")
 	assert.Equal(t, 1, strings.Count(text, ":8406"), "the load balancer")
-	assert.Equal(t, 5, strings.Count(text, "scheme: https"), "these, and the pages of Prometheus and Alertmanager")
+	assert.Equal(t, 5, strings.Count(text, "scheme: https"), "these, and both pages")
 	assert.NotContains(t, text, "server_name", "they are recognised by their host names")
 	assert.Contains(t, WebConf(s, testSecrets), "cert_file: "+CertificatePath)
 

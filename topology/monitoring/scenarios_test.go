@@ -85,7 +85,9 @@ func healthy() map[string]string {
 	for _, what := range []string{"without_leader", "down", "lacking_replicas", "with_offline_replicas"} {
 		series[ofAgent("warren_queues_"+what, "formation", "")] = always("0")
 	}
-	series[certificateOf("rabbit1")] = always("30000000")
+	for _, host := range []string{"rabbit1", "haproxy"} {
+		series[certificateOf(host)] = always("30000000")
+	}
 	for _, node := range nodeNames {
 		series[of("up", node, "")] = always("1")
 		series[of("rabbitmq_alarms_memory_used_watermark", node, "")] = always("0")

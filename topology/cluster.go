@@ -22,6 +22,7 @@ type Cluster struct {
 	HeartbeatSeconds int
 	ConnectionMax    int
 	LogLevel         LogLevel
+	Logs             Logs
 	Plugins          []string
 	// ExtraConf are the operator's own lines of rabbitmq.conf.
 	ExtraConf string

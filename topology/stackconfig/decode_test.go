@@ -20,7 +20,8 @@ func TestDecodeReadsEveryKey(t *testing.T) {
 		"ports":       `{"amqp":1,"management":2,"loadBalancerAmqp":3,"loadBalancerManagement":4,"stats":5,"prometheus":6,"alertmanager":7}`,
 		"bindAddress": "b", "nodeTypes": `{"a":"ram"}`, "partitionHandling": "p", "failureDetection": "f",
 		"memoryLimit": "m", "memoryHighWatermark": "0.4", "diskFreeLimit": "d", "heartbeatSeconds": "10",
-		"connectionMax": "20", "logLevel": "l", "plugins": `["x","y"]`,
+		"connectionMax": "20", "logLevel": "l", "logFormat": "json", "logDriver": "d",
+		"logOptions": `{"tag":"t"}`, "plugins": `["x","y"]`,
 		"rabbitmqConf": "r", "username": "u", "loadBalancers": "3",
 		"monitoring":    `{"prometheusImage":"p","alertmanagerImage":"a","retention":"1d","retentionSize":"s","memoryLimit":"m"}`,
 		"hosts":         `[{"name":"h","engine":"e","address":"a","zone":"z","certPath":"c","sshOptions":["o"]}]`,
@@ -39,6 +40,7 @@ func TestDecodeReadsEveryKey(t *testing.T) {
 		BindAddress: "b", NodeTypes: map[string]topology.NodeType{"a": topology.RAM},
 		PartitionHandling: "p", FailureDetection: "f", MemoryLimit: "m", MemoryHighWatermark: 0.4,
 		DiskFreeLimit: "d", HeartbeatSeconds: 10, ConnectionMax: 20, LogLevel: "l",
+		LogFormat: "json", LogDriver: "d", LogOptions: map[string]string{"tag": "t"},
 		Plugins: []string{"x", "y"}, RabbitMQConf: "r", Username: "u", LoadBalancers: 3,
 		Monitoring: MonitoringConfig{
 			Enabled: true, PrometheusImage: "p", AlertmanagerImage: "a", Retention: "1d", RetentionSize: "s",

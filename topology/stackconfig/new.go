@@ -59,6 +59,7 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 		HeartbeatSeconds:    cmp.Or(c.HeartbeatSeconds, defaultHeartbeatSeconds),
 		ConnectionMax:       cmp.Or(c.ConnectionMax, topology.DefaultConnectionMax),
 		LogLevel:            cmp.Or(c.LogLevel, topology.LogInfo),
+		Logs:                newLogs(c),
 		Plugins:             slices.Clone(c.Plugins),
 		ExtraConf:           strings.TrimSpace(c.RabbitMQConf),
 		Username:            cmp.Or(c.Username, defaultUsername),

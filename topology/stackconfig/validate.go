@@ -135,6 +135,7 @@ func validateSettings(problems *problemList, c *topology.Cluster) {
 	}
 	validateChoice(problems, "failureDetection", c.FailureDetection, detectionModes)
 	validateChoice(problems, "logLevel", c.LogLevel, logLevels)
+	validateLogs(problems, c.Logs)
 	if addr, err := netip.ParseAddr(c.BindAddress); err != nil || addr.Zone() != "" {
 		problems.add("bindAddress", "is "+quoted(c.BindAddress),
 			"write an IP address of this host, such as "+defaultBindAddress+", or 0.0.0.0 for all")

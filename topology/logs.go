@@ -24,7 +24,9 @@ const (
 const DefaultLogDriver = "json-file"
 
 // DefaultLogOptions bound a log of DefaultLogDriver, which otherwise grows without limit.
-func DefaultLogOptions() map[string]string { return map[string]string{"max-size": "10m", "max-file": "3"} }
+func DefaultLogOptions() map[string]string {
+	return map[string]string{"max-size": "10m", "max-file": "3"}
+}
 
 // LogFormatVariable is the environment variable that tells an agent the format of its log.
 const LogFormatVariable = "WARREN_LOG_FORMAT"

@@ -25,6 +25,11 @@ type MonitoringOutput struct {
 	// Prometheus and Alertmanager are the names of the containers.
 	Prometheus   string `json:"prometheus"`
 	Alertmanager string `json:"alertmanager"`
+	// Remote tells that the Prometheus is one elsewhere, at PrometheusURL. There is no Alertmanager then, and no
+	// container.
+	Remote bool `json:"remote,omitempty"`
+	// Queues are regular expressions of names of queues that are watched each by itself.
+	Queues []string `json:"queues,omitempty"`
 }
 
 // MonitoringHost is the name of the host that Prometheus and Alertmanager are on: that of the first load
@@ -42,10 +47,14 @@ func MonitoringVolumeName(container string) string { return container + VolumeSu
 
 // MonitoringOutput tells how to reach the stack's Prometheus; nil if it has none.
 func (c *Cluster) MonitoringOutput() *MonitoringOutput {
+	if c.RemotePrometheus != "" {
+		return &MonitoringOutput{PrometheusURL: c.RemotePrometheus, Remote: true, Queues: c.WatchedQueues}
+	}
 	if c.Monitoring == nil {
 		return nil
 	}
 	return &MonitoringOutput{
+		Queues:          c.WatchedQueues,
 		PrometheusURL:   c.httpURL(c.MonitoringHost(), c.Monitoring.PrometheusPort, ""),
 		AlertmanagerURL: c.httpURL(c.MonitoringHost(), c.Monitoring.AlertmanagerPort, ""),
 		Prometheus:      c.PrometheusContainerName(),

@@ -46,7 +46,7 @@ type Outputs struct {
 	RabbitMQSeries string `json:"rabbitmqSeries"`
 	// Owner identifies the state that the stack was deployed from, as LabelOwner has it.
 	Owner string `json:"owner"`
-	// Monitoring tells how to reach the stack's Prometheus; nil if it has none.
+	// Monitoring tells how to reach the Prometheus that watches the stack; nil if none does.
 	Monitoring *MonitoringOutput `json:"monitoring,omitempty"`
 	// CACertificate is the certificate of the authority, in PEM, by which clients recognise the stack; empty
 	// without TLS. With TLS, all URLs and ports here are those with TLS.

@@ -45,12 +45,12 @@ func newMonitoringExport(opts *options) *cobra.Command {
 			}
 			files := map[string]string{
 				"scrape.yml": monitoring.ScrapeFile(stack, "warren-"+stack.Name+".ca.pem"),
-				"rules.yml":  monitoring.RuleFile(monitoring.Rules(stack)),
+				"rules.yml":  monitoring.RuleFile(stack.Name, monitoring.Rules(stack)),
 			}
 			if outputs.CACertificate != "" {
 				files["ca.pem"] = outputs.CACertificate
 			}
-			for _, d := range monitoring.Dashboards() {
+			for _, d := range monitoring.Dashboards(stack) {
 				files[d.Name+".json"] = monitoring.Grafana(d)
 			}
 			for _, name := range slices.Sorted(maps.Keys(files)) {

@@ -144,8 +144,8 @@ func agentOr(
 
 // helperArgs are what the containers that look after a cluster have in common.
 func helperArgs(
-	cluster *topology.Cluster, desired plan.Desired, agent agentbinary.Binary, secrets *SecretsArgs, name, host string, image,
-	network pulumi.StringInput,
+	cluster *topology.Cluster, desired plan.Desired, agent agentbinary.Binary, secrets *SecretsArgs,
+	name, host string, image, network pulumi.StringInput,
 ) *docker.ContainerArgs {
 	return &docker.ContainerArgs{
 		Name:        pulumi.String(name),

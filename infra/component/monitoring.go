@@ -78,7 +78,7 @@ func newMonitoring(
 		command: monitoring.PrometheusCommand(args.Topology, prometheusData),
 		uploads: append(append(web(topology.PrometheusHost),
 			file(monitoring.PrometheusPath, monitoring.PrometheusConf(stack)),
-			file(monitoring.RulesPath, monitoring.RuleFile(monitoring.Rules(stack))),
+			file(monitoring.RulesPath, monitoring.RuleFile(stack.Name, monitoring.Rules(stack))),
 			monitoringFile(monitoring.PasswordPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
 				return s.StatsPassword, nil
 			})),

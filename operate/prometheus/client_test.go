@@ -119,3 +119,24 @@ func TestErrorsSayWhatPrometheusSaid(t *testing.T) {
 	_, err = client.Alerts(t.Context())
 	assert.ErrorContains(t, err, "connection refused")
 }
+
+func TestAlertsOfOtherStacksAreLeftOut(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _, asked := r.BasicAuth()
+		assert.False(t, asked, "the stack's password is none of its business")
+		_, _ = w.Write([]byte(`{"status":"success","data":{"alerts":[
+			{"labels":{"alertname":"NodeDown","stack":"dev"},"state":"firing"},
+			{"labels":{"alertname":"NodeDown","stack":"staging"},"state":"firing"},
+			{"labels":{"alertname":"HostOutOfMemory"},"state":"firing"}]}}`))
+	}))
+	defer server.Close()
+	client, err := Of(topology.Outputs{
+		Stack: "dev", Username: "admin", StatsPassword: "secret",
+		Monitoring: &topology.MonitoringOutput{PrometheusURL: server.URL, Remote: true},
+	})
+	require.NoError(t, err)
+	alerts, err := client.Alerts(t.Context())
+	require.NoError(t, err)
+	require.Len(t, alerts, 1)
+	assert.Equal(t, "dev", alerts[0].Labels["stack"])
+}

@@ -25,6 +25,7 @@ const (
 		"failure of fewer nodes than it should."
 	QueueDown = "A classic queue can be used only while its node runs. What it holds is on that node's " +
 		"disk, and nowhere else."
+	NobodyConsumes   = "Its consumers have left, or never came. Messages stay in the queue until some come back."
 	LeadersNotSpread = "The leader of a queue does most of its work. After a restart of nodes, leaders gather " +
 		"on those that kept running."
 )

@@ -1,6 +1,8 @@
 package monitoring
 
 import (
+	"cmp"
+
 	"warren/topology"
 )
 
@@ -37,6 +39,9 @@ type alerting struct {
 
 type scrapeConfig struct {
 	Name      string              `yaml:"job_name,omitempty"`
+	Interval  string              `yaml:"scrape_interval,omitempty"`
+	Timeout   string              `yaml:"scrape_timeout,omitempty"`
+	Path      string              `yaml:"metrics_path,omitempty"`
 	Scheme    string              `yaml:"scheme,omitempty"`
 	TLS       *tlsConfig          `yaml:"tls_config,omitempty"`
 	BasicAuth *basicAuth          `yaml:"basic_auth,omitempty"`
@@ -44,6 +49,14 @@ type scrapeConfig struct {
 	// SampleLimit makes a target that suddenly has far more metrics fail instead of filling the disk.
 	SampleLimit int            `yaml:"sample_limit,omitempty"`
 	Targets     []staticConfig `yaml:"static_configs"`
+	// Relabels says what is kept of what is read.
+	Relabels []relabel `yaml:"metric_relabel_configs,omitempty"`
+}
+
+type relabel struct {
+	From   []string `yaml:"source_labels,flow"`
+	Regex  string   `yaml:"regex"`
+	Action string   `yaml:"action"`
 }
 
 type basicAuth struct {
@@ -95,9 +108,14 @@ func PrometheusConf(s Stack) string {
 // ScrapeFile renders what is read of the stack, for `scrape_config_files` of another Prometheus. The
 // certificate of the authority, in stacks with TLS, is a file beside it.
 func ScrapeFile(s Stack, authority string) string {
+	configs := scrapes(s, authority).ScrapeConfigs
+	for i, c := range configs { // the other Prometheus may read less often than the alerts need
+		configs[i].Interval = cmp.Or(c.Interval, duration(scrapeInterval))
+		configs[i].Timeout = cmp.Or(c.Timeout, duration(scrapeTimeout))
+	}
 	return render(struct {
 		ScrapeConfigs []scrapeConfig `yaml:"scrape_configs"`
-	}{scrapes(s, authority).ScrapeConfigs})
+	}{configs})
 }
 
 // over is a reading, over TLS if that is so.
@@ -125,6 +143,12 @@ func scrapes(s Stack, authority string) prometheusFile {
 			SampleLimit: sampleLimit, Targets: static("balancer", s.Balancers),
 		}),
 		{Name: jobAgents, SampleLimit: sampleLimit, Targets: static("agent", s.Agents)},
+	}
+	if len(s.Queues) > 0 {
+		file.ScrapeConfigs = append(file.ScrapeConfigs, s.over(s.MetricsTLS, authority, s.queueScrape()))
+	}
+	for i := range file.ScrapeConfigs {
+		file.ScrapeConfigs[i].Name = s.Prefix + file.ScrapeConfigs[i].Name
 	}
 	return file
 }

@@ -36,7 +36,7 @@ func acceptsConfiguration(t *testing.T, s Stack) {
 	require.NoError(t, err)
 	for name, text := range map[string]string{
 		"prometheus.yml":  strings.ReplaceAll(PrometheusConf(s), topology.UploadPath+"/", ""),
-		"rules.yml":       RuleFile(Rules(s)),
+		"rules.yml":       RuleFile(s.Name, Rules(s)),
 		"web.yml":         strings.ReplaceAll(WebConf(s, testSecrets), topology.UploadPath+"/", ""),
 		"password":        testSecrets.StatsPassword,
 		"ca.pem":          pair.Chain,
@@ -71,7 +71,7 @@ func TestHashIsStable(t *testing.T) {
 func TestFilesHaveNoPassword(t *testing.T) {
 	s := testStack(t)
 	for _, text := range []string{
-		PrometheusConf(s), RuleFile(Rules(s)), AlertmanagerConf(), WebConf(s, testSecrets),
+		PrometheusConf(s), RuleFile(s.Name, Rules(s)), AlertmanagerConf(), WebConf(s, testSecrets),
 	} {
 		for _, secret := range []string{testSecrets.AdminPassword, testSecrets.StatsPassword,
 			testSecrets.ErlangCookie} {
@@ -117,19 +117,27 @@ func TestEveryNodeAndLoadBalancerIsRead(t *testing.T) {
 	}
 }
 
+func TestChosenQueuesAreReadByThemselves(t *testing.T) {
+	text := PrometheusConf(testStack(t))
+	assert.Contains(t, text, "metrics_path: /metrics/detailed")
+	assert.Contains(t, text, "- ^(?:(?:orders)|(?:invoices.*))$", "nodes answer with these only")
+	assert.Contains(t, text, "regex: (?:orders)|(?:invoices.*)", "and those that do not know how are filtered")
+	assert.NotContains(t, PrometheusConf(Stack{Name: "test"}), "/metrics/detailed", "unless there are some")
+}
+
 func TestWhatIsReadOverTLS(t *testing.T) {
 	config := monitored
 	config.TLS = topology.TLSRequired
 	s := stackOf(t, config)
 	text := PrometheusConf(s)
-	assert.Equal(t, 3, strings.Count(text, ":15691"), "nodes")
+	assert.Equal(t, 6, strings.Count(text, ":15691"), "nodes, and chosen queues on them")
 	assert.Equal(t, 1, strings.Count(text, ":8406"), "the load balancer")
-	assert.Equal(t, 5, strings.Count(text, "scheme: https"), "these, and both pages")
+	assert.Equal(t, 6, strings.Count(text, "scheme: https"), "these, and both pages")
 	assert.NotContains(t, text, "server_name", "they are recognised by their host names")
 	assert.Contains(t, WebConf(s, testSecrets), "cert_file: "+CertificatePath)
 
 	config.TLSNames = []string{"rabbit.example.com"}
-	assert.Equal(t, 5, strings.Count(PrometheusConf(stackOf(t, config)), "server_name: rabbit.example.com"))
+	assert.Equal(t, 6, strings.Count(PrometheusConf(stackOf(t, config)), "server_name: rabbit.example.com"))
 	plain := testStack(t)
 	assert.NotContains(t, PrometheusConf(plain)+WebConf(plain, testSecrets), "tls")
 }

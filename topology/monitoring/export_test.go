@@ -40,3 +40,30 @@ func TestAPrometheusElsewhereReadsHostsAtTheirAddresses(t *testing.T) {
 	assert.Contains(t, text, "192.0.2.2:8405")
 	assert.NotContains(t, text, "rabbit1:15692")
 }
+
+// TestAnotherPrometheusKeepsStacksApart because it may watch several, and has jobs of its own.
+func TestAnotherPrometheusKeepsStacksApart(t *testing.T) {
+	config := monitored
+	config.Monitoring = stackconfig.MonitoringConfig{
+		Enabled: true, Remote: "http://prometheus.example.com:9090", Queues: []string{"orders"},
+	}
+	cluster, err := stackconfig.New("test", config)
+	require.NoError(t, err)
+	assert.Nil(t, cluster.Monitoring, "the stack has none of its own")
+	s := WatchedBy(cluster.Outputs(topology.Secrets{}))
+	scrapes := ScrapeFile(s, "ca.pem")
+	for _, job := range []string{"rabbitmq", "haproxy", "warren", "rabbitmq-queues"} {
+		assert.Contains(t, scrapes, "job_name: warren-test-"+job+"\n")
+	}
+	assert.Equal(t, 3, strings.Count(scrapes, "scrape_interval: 5s"), "whatever the other one's is")
+	assert.Contains(t, scrapes, "scrape_interval: 15s", "of chosen queues")
+	text := RuleFile(s.Name, Rules(s))
+	for _, d := range Dashboards(s) {
+		text += Grafana(d)
+	}
+	assert.NotContains(t, text, `job="rabbitmq`)
+	assert.NotContains(t, text, `job="haproxy`)
+	assert.NotContains(t, text, `job="warren"`)
+	assert.NotContains(t, text, `job="prometheus`)
+	assert.Contains(t, text, "stack: test\n")
+}

@@ -54,8 +54,15 @@ const (
 
 // Rules are the alerts of a stack.
 func Rules(s Stack) []Rule {
-	return slices.Concat(nodeRules(s), resourceRules(s), queueRules(s), balancerRules(s), helperRules(s),
-		certificateRules(s), watchRules(s))
+	rules := slices.Concat(nodeRules(s), resourceRules(s), queueRules(s), chosenQueueRules(s), balancerRules(s),
+		helperRules(s), certificateRules(s))
+	if s.Prefix == "" { // another Prometheus watches itself
+		rules = append(rules, watchRules(s)...)
+	}
+	for i, r := range rules {
+		rules[i].Expr = s.scoped(r.Expr)
+	}
+	return rules
 }
 
 // doctor is the command that tells more than any alert.

@@ -48,6 +48,12 @@ func certificateOf(host string) string {
 	return ofAgent("warren_certificate_ends_seconds", "formation", fmt.Sprintf(`,host="%s"`, host))
 }
 
+// ofQueue is a series of a chosen queue.
+func ofQueue(metric string) string {
+	return fmt.Sprintf(`rabbitmq_detailed_queue_%s{job="rabbitmq-queues",instance="rabbit1:15691",node="rabbit1",`+
+		`container="warren-test-rabbit1",vhost="/",queue="orders"}`, metric)
+}
+
 // link is whether a node is connected to another.
 func link(node, peer string) string {
 	return of("erlang_vm_dist_node_state", node, fmt.Sprintf(`,peer="rabbit@%s"`, peer))
@@ -85,6 +91,7 @@ func healthy() map[string]string {
 	for _, what := range []string{"without_leader", "down", "lacking_replicas", "with_offline_replicas"} {
 		series[ofAgent("warren_queues_"+what, "formation", "")] = always("0")
 	}
+	series[ofQueue("consumers")], series[ofQueue("messages_ready")] = always("1"), always("3")
 	for _, host := range []string{"rabbit1", "haproxy"} {
 		series[certificateOf(host)] = always("30000000")
 	}
@@ -289,6 +296,19 @@ var scenarios = []scenario{
 		}),
 		firing:  map[time.Duration][]string{4 * time.Minute: {"NodeDown"}},
 		against: []string{"ReplicasOffline"},
+	},
+	{
+		name:    "a chosen queue loses its consumers",
+		changes: map[string]string{ofQueue("consumers"): then("1", "0")},
+		firing:  map[time.Duration][]string{10 * time.Minute: nil, 12 * time.Minute: {"NobodyConsumes"}},
+	},
+	{
+		name: "a chosen queue without consumers is empty",
+		changes: map[string]string{
+			ofQueue("consumers"): then("1", "0"), ofQueue("messages_ready"): always("0"),
+		},
+		firing:  map[time.Duration][]string{12 * time.Minute: nil},
+		against: []string{"NobodyConsumes"},
 	},
 	{
 		name:    "a certificate ends in 29 days",

@@ -18,6 +18,10 @@ type Stack struct {
 	// MetricsTLS tells that the metrics of nodes and load balancers are read over TLS, and PagesTLS that the
 	// pages of Prometheus and Alertmanager are.
 	MetricsTLS, PagesTLS bool
+	// Prefix begins the names of jobs in a Prometheus that may watch other stacks, and other things, as well.
+	Prefix string
+	// Queues are regular expressions of names of queues that are watched each by itself.
+	Queues []string
 	// ServerName is the name that their certificates have; empty if that is their host name.
 	ServerName string
 	Nodes      []Target
@@ -41,11 +45,32 @@ type Target struct {
 // Of is what is watched of a stack by a Prometheus of its own, on the host of the first load balancer.
 func Of(outputs topology.Outputs) Stack { return seenFrom(outputs, outputs.LoadBalancer.Host) }
 
+// WatchedBy is what is watched of a stack by the Prometheus that its outputs name.
+func WatchedBy(outputs topology.Outputs) Stack {
+	if outputs.Monitoring != nil && outputs.Monitoring.Remote {
+		return FromAnywhere(outputs)
+	}
+	return Of(outputs)
+}
+
 // FromAnywhere is what is watched of a stack by a Prometheus elsewhere: at the addresses of the stack's
 // hosts, or if it has none, on its network.
 func FromAnywhere(outputs topology.Outputs) Stack {
 	const nowhere = "-" // no host has this name
-	return seenFrom(outputs, nowhere)
+	s := seenFrom(outputs, nowhere)
+	s.Prefix = outputs.Network + "-"
+	return s
+}
+
+// jobs are what the readings of all kinds of targets are called.
+var jobs = []string{jobNodes, jobBalancers, jobAgents, jobQueues}
+
+// scoped is an expression about the stack's own jobs.
+func (s Stack) scoped(expr string) string {
+	for _, job := range jobs {
+		expr = strings.ReplaceAll(expr, `job="`+job+`"`, `job="`+s.Prefix+job+`"`)
+	}
+	return expr
 }
 
 // seenFrom is a stack with the addresses by which containers on one of its hosts reach it.
@@ -62,6 +87,9 @@ func seenFrom(outputs topology.Outputs, here string) Stack {
 		Name: outputs.Stack, Network: outputs.Network, Username: outputs.Username,
 		PagesTLS: outputs.HasTLS(), ServerName: outputs.TLSServerName,
 		MetricsTLS: outputs.HasTLS() && len(outputs.Hosts) == 0, // hosts publish the metrics in plain text
+	}
+	if outputs.Monitoring != nil {
+		s.Queues = outputs.Monitoring.Queues
 	}
 	nodePort, balancerPort := topology.PrometheusPort, topology.BalancerMetricsPort
 	if s.MetricsTLS {

@@ -23,7 +23,7 @@ func TestDecodeReadsEveryKey(t *testing.T) {
 		"connectionMax": "20", "logLevel": "l", "logFormat": "json", "logDriver": "d",
 		"logOptions": `{"tag":"t"}`, "plugins": `["x","y"]`,
 		"rabbitmqConf": "r", "username": "u", "loadBalancers": "3",
-		"monitoring":    `{"prometheusImage":"p","alertmanagerImage":"a","retention":"1d","retentionSize":"s","memoryLimit":"m"}`,
+		"monitoring":    `{"prometheusImage":"p","alertmanagerImage":"a","retention":"1d","retentionSize":"s","memoryLimit":"m","queues":["q"],"remote":"r"}`,
 		"hosts":         `[{"name":"h","engine":"e","address":"a","zone":"z","certPath":"c","sshOptions":["o"]}]`,
 		"adminPassword": "not looked at", "statsPassword": "nor this", "erlangCookie": "nor this",
 	})
@@ -44,7 +44,7 @@ func TestDecodeReadsEveryKey(t *testing.T) {
 		Plugins: []string{"x", "y"}, RabbitMQConf: "r", Username: "u", LoadBalancers: 3,
 		Monitoring: MonitoringConfig{
 			Enabled: true, PrometheusImage: "p", AlertmanagerImage: "a", Retention: "1d", RetentionSize: "s",
-			MemoryLimit: "m",
+			MemoryLimit: "m", Queues: []string{"q"}, Remote: "r",
 		},
 		Hosts: []topology.Host{{Name: "h", Engine: "e", Address: "a", Zone: "z", CertPath: "c",
 			SSHOptions: []string{"o"}}},

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"regexp"
 
 	"github.com/distribution/reference"
@@ -40,6 +41,10 @@ type MonitoringConfig struct {
 	RetentionSize string `json:"retentionSize"`
 	// MemoryLimit is that of Prometheus' container, such as "512MiB".
 	MemoryLimit string `json:"memoryLimit"`
+	// Queues are regular expressions of names of queues that are watched each by itself, in all virtual hosts.
+	Queues []string `json:"queues"`
+	// Remote is the URL of a Prometheus elsewhere that watches the stack. The stack then has none of its own.
+	Remote string `json:"remote"`
 }
 
 // UnmarshalJSON reads true, false or settings.
@@ -54,9 +59,20 @@ func (m *MonitoringConfig) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// newMonitoring fills in the defaults and looks for mistakes. It returns nil if there is to be none.
+// newMonitoring fills in the defaults and looks for mistakes. It returns nil if the stack is to have no
+// Prometheus of its own.
 func newMonitoring(problems *problemList, c MonitoringConfig, ports PortsConfig) *topology.Monitoring {
 	if !c.Enabled {
+		return nil
+	}
+	for i, pattern := range c.Queues {
+		if _, err := regexp.Compile(pattern); err != nil || pattern == "" {
+			problems.add(fmt.Sprintf("monitoring.queues[%d]", i), "is "+quoted(pattern),
+				"write a name of queues or a regular expression, such as orders or \"invoices.*\"")
+		}
+	}
+	if c.Remote != "" {
+		validateRemote(problems, c)
 		return nil
 	}
 	m := &topology.Monitoring{
@@ -85,6 +101,24 @@ func newMonitoring(problems *problemList, c MonitoringConfig, ports PortsConfig)
 	m.MemoryLimit = monitoringSize(problems, "memoryLimit",
 		cmp.Or(c.MemoryLimit, defaultMonitoringMemory), minMonitoringMemory)
 	return m
+}
+
+// validateRemote looks at the URL of a Prometheus elsewhere, and at settings that are for the stack's own.
+func validateRemote(problems *problemList, c MonitoringConfig) {
+	u, err := url.Parse(c.Remote)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+		problems.add("monitoring.remote", "is "+quoted(c.Remote),
+			"write the URL of your Prometheus without credentials, such as http://prometheus.example.com:9090")
+	}
+	for _, own := range []struct{ key, value string }{
+		{"prometheusImage", c.PrometheusImage}, {"alertmanagerImage", c.AlertmanagerImage},
+		{"retention", c.Retention}, {"retentionSize", c.RetentionSize}, {"memoryLimit", c.MemoryLimit},
+	} {
+		if own.value != "" {
+			problems.add("monitoring."+own.key, "is for the stack's own Prometheus, and monitoring.remote names "+
+				"another", "leave one of them out")
+		}
+	}
 }
 
 func monitoringSize(problems *problemList, key, text string, least int64) int64 {

@@ -84,6 +84,7 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 		cluster.PartitionHandling = topology.PartitionAutoheal
 	}
 	cluster.Monitoring = newMonitoring(&problems, c.Monitoring, ports)
+	cluster.RemotePrometheus, cluster.WatchedQueues = c.Monitoring.Remote, slices.Clone(c.Monitoring.Queues)
 	validateNodes(&problems, c, cluster)
 	validateHosts(&problems, c, cluster)
 	validatePorts(&problems, cluster)

@@ -36,6 +36,7 @@ const (
 	RoleLoadBalancerConfig = "load-balancer-config"
 	RolePrometheus         = "prometheus"
 	RoleAlertmanager       = "alertmanager"
+	RoleGrafana            = "grafana"
 	// RoleFault is that of a container which a fault injection has started.
 	RoleFault = "fault"
 	// RoleLyingDisk is that of the container with the disk that a node's volume has been put on for a fault.

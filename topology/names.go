@@ -8,9 +8,11 @@ const (
 	LoadBalancerHost = "haproxy"
 	// FormationHost is the host name of the container that makes the cluster consist of the stack's nodes.
 	FormationHost = "formation"
-	// PrometheusHost and AlertmanagerHost are the host names of the containers that watch the stack.
+	// PrometheusHost, AlertmanagerHost and GrafanaHost are the host names of the containers that watch the
+	// stack.
 	PrometheusHost   = "prometheus"
 	AlertmanagerHost = "alertmanager"
+	GrafanaHost      = "grafana"
 )
 
 // nodeNamePrefix begins the Erlang name of every node; its host name follows.
@@ -43,6 +45,8 @@ const (
 	// PrometheusWebPort and AlertmanagerWebPort are where Prometheus and Alertmanager answer.
 	PrometheusWebPort   = 9090
 	AlertmanagerWebPort = 9093
+	// GrafanaWebPort is where Grafana answers.
+	GrafanaWebPort = 3000
 	// The same with TLS.
 	AMQPTLSPort       = 5671
 	ManagementTLSPort = 15671

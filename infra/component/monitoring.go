@@ -1,7 +1,10 @@
 package component
 
 import (
+	"cmp"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
@@ -16,9 +19,10 @@ import (
 type Monitoring struct {
 	pulumi.ResourceState
 
-	// Prometheus and Alertmanager are the containers.
+	// Prometheus, Alertmanager and Grafana are the containers. Grafana is nil unless the topology has an image.
 	Prometheus   *docker.Container
 	Alertmanager *docker.Container
+	Grafana      *docker.Container
 }
 
 // Folders in which Prometheus and Alertmanager keep their data. They belong to nobody in the images.
@@ -27,8 +31,14 @@ const (
 	alertmanagerData = "/alertmanager"
 )
 
-// nobody is the user that both run as in their official images: user and group.
-const nobody = "65534:65534"
+// Users that they run as in their official images: user and group.
+const (
+	nobody      = "65534:65534"
+	grafanaUser = "472:0"
+)
+
+// grafanaData is where Grafana keeps what people have made of its dashboards.
+const grafanaData = "/var/lib/grafana"
 
 // newMonitoring declares what watches the cluster, after the formation: a stack that is not complete yet
 // raises no alert, and neither does one that goes.
@@ -79,17 +89,49 @@ func newMonitoring(
 		uploads: append(append(web(topology.PrometheusHost),
 			file(monitoring.PrometheusPath, monitoring.PrometheusConf(stack)),
 			file(monitoring.RulesPath, monitoring.RuleFile(stack.Name, monitoring.Rules(stack))),
-			monitoringFile(monitoring.PasswordPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
-				return s.StatsPassword, nil
-			})),
+			passwordFile(args),
 		), authorityFile(args)...),
 	}.declare(ctx, args, at, pulumi.Parent(m), after)
 	if err != nil {
 		return nil, err
 	}
+	if settings.GrafanaImage != "" {
+		m.Grafana, err = watcher{
+			name: name, part: topology.GrafanaHost, role: topology.RoleGrafana,
+			container: args.Topology.GrafanaContainerName(), user: grafanaUser,
+			image: settings.GrafanaImage, memory: topology.GrafanaMemory, data: grafanaData,
+			inside: topology.GrafanaWebPort, outside: settings.GrafanaPort,
+			environment: monitoring.GrafanaEnvironment(args.Topology, stack),
+			uploads:     grafanaUploads(args, stack),
+		}.declare(ctx, args, at, pulumi.Parent(m), after)
+		if err != nil {
+			return nil, err
+		}
+	}
 	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{
 		"prometheus": m.Prometheus.Name, "alertmanager": m.Alertmanager.Name,
 	})
+}
+
+// grafanaUploads are the files of Grafana.
+func grafanaUploads(args *ClusterArgs, stack monitoring.Stack) docker.ContainerUploadArray {
+	uploads := append(docker.ContainerUploadArray{passwordFile(args)}, authorityFile(args)...)
+	if stack.PagesTLS {
+		uploads = append(uploads,
+			monitoringFile(monitoring.CertificatePath, args.TLS.certificateOf(topology.GrafanaHost)))
+	}
+	files := monitoring.GrafanaFiles(stack)
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		uploads = append(uploads, file(path, files[path]))
+	}
+	return uploads
+}
+
+// passwordFile is the password of all pages.
+func passwordFile(args *ClusterArgs) docker.ContainerUploadArgs {
+	return monitoringFile(monitoring.PasswordPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
+		return s.StatsPassword, nil
+	}))
 }
 
 // authorityFile is the certificate by which Prometheus recognises what it reads, if the stack has TLS.
@@ -103,25 +145,27 @@ func authorityFile(args *ClusterArgs) docker.ContainerUploadArray {
 	}}
 }
 
-// monitoringFile is a secret file for a container in which nothing runs but user nobody, who has to read
-// it.
+// monitoringFile is a secret file for a container in which nothing runs but one user, who has to read it.
 func monitoringFile(path string, content pulumi.StringOutput) docker.ContainerUploadArgs {
 	f := secretFile(path, content)
 	f.Permissions = pulumi.String("0444")
 	return f
 }
 
-// watcher is what Prometheus and Alertmanager differ in.
+// watcher is what Prometheus, Alertmanager and Grafana differ in.
 type watcher struct {
 	name                         func(part string) string
 	part, role, container, image string
-	memory                       int64
+	// user is who it runs as. Default nobody.
+	user   string
+	memory int64
 	// data is the folder in which it keeps its data.
 	data string
 	// inside and outside are its port in the container and on the host.
 	inside, outside int
-	command         []string
-	uploads         docker.ContainerUploadArray
+	// command and environment may be empty, for those of the image.
+	command, environment []string
+	uploads              docker.ContainerUploadArray
 }
 
 // declare declares its image, its volume and its container.
@@ -144,9 +188,10 @@ func (w watcher) declare(
 		Name:        pulumi.String(w.container),
 		Image:       image.ImageId,
 		Hostname:    pulumi.String(w.part),
-		User:        pulumi.String(nobody),
-		Entrypoints: pulumi.ToStringArray(w.command[:1]),
-		Command:     pulumi.ToStringArray(w.command[1:]),
+		User:        pulumi.String(cmp.Or(w.user, nobody)),
+		Entrypoints: pulumi.ToStringArray(w.command[:min(1, len(w.command))]),
+		Command:     pulumi.ToStringArray(w.command[min(1, len(w.command)):]),
+		Envs:        environment(w.environment...),
 		Uploads:     w.uploads,
 		Volumes: docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
 			VolumeName: volume.Name, ContainerPath: pulumi.String(w.data),

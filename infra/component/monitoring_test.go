@@ -43,6 +43,22 @@ func TestMonitoringWatchesACompleteCluster(t *testing.T) {
 	}
 }
 
+func TestGrafanaIsThereIfItHasAnImage(t *testing.T) {
+	assert.NotContains(t, declare(t, &enginetest.Fake{}, monitored).Of(pulumitest.Container), "grafana")
+	config := monitored
+	config.Monitoring.GrafanaImage = "grafana/grafana:12.2.0"
+	c := declare(t, &enginetest.Fake{}, config).Of(pulumitest.Container)["grafana"]
+	assert.Equal(t, "warren-test-grafana", c.Inputs["name"].StringValue())
+	assert.Empty(t, pulumitest.Array(c.Inputs["entrypoints"]), "that of the image")
+	assert.Contains(t, c.DependsOn, "formation")
+	assert.NotContains(t, fmt.Sprint(pulumitest.Plain(c.Inputs["envs"])), "stats'")
+	for _, upload := range pulumitest.Array(c.Inputs["uploads"]) {
+		content := upload.ObjectValue()["content"]
+		secret := strings.Contains(fmt.Sprint(pulumitest.Plain(content)), "stats'")
+		assert.Equal(t, secret, content.IsSecret(), upload.ObjectValue()["file"].StringValue())
+	}
+}
+
 // TestNodesDoNotDependOnMonitoring so that a change of an alert replaces no node.
 func TestNodesDoNotDependOnMonitoring(t *testing.T) {
 	without, with := declare(t, serving(), stackconfig.Config{}), declare(t, serving(), monitored)

@@ -105,7 +105,8 @@ func OwnTLS(cluster *topology.Cluster, own certificate.Own) *TLSArgs {
 func tlsHosts(cluster *topology.Cluster) []string {
 	hosts := []string{topology.LoadBalancerHost}
 	if cluster.Monitoring != nil {
-		hosts = append(hosts, topology.PrometheusHost, topology.AlertmanagerHost)
+		hosts = append(hosts, topology.PrometheusHost, topology.AlertmanagerHost,
+			topology.GrafanaHost)
 	}
 	for _, n := range cluster.Nodes {
 		hosts = append(hosts, n.Name)

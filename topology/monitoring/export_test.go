@@ -67,3 +67,27 @@ func TestAnotherPrometheusKeepsStacksApart(t *testing.T) {
 	assert.NotContains(t, text, `job="prometheus`)
 	assert.Contains(t, text, "stack: test\n")
 }
+
+func TestTheStacksGrafanaAsksItsPrometheus(t *testing.T) {
+	config := monitored
+	config.Monitoring.GrafanaImage, config.TLS = "grafana/grafana:12.2.0", topology.TLSRequired
+	cluster, err := stackconfig.New("test", config)
+	require.NoError(t, err)
+	s := Of(cluster.Outputs(topology.Secrets{}))
+	files := GrafanaFiles(s)
+	source := files["/etc/grafana/provisioning/datasources/warren.yaml"]
+	assert.Contains(t, source, "url: https://prometheus:9090")
+	assert.Contains(t, source, "basicAuthPassword: $__file{"+PasswordPath+"}")
+	assert.Contains(t, source, "tlsCACert: $__file{"+AuthorityPath+"}")
+	provider := files["/etc/grafana/provisioning/dashboards/warren.yaml"]
+	for _, d := range Dashboards(s) {
+		path := grafanaDashboards + "/" + d.Name + ".json"
+		require.Contains(t, files, path)
+		assert.Contains(t, files[path], `"uid": "warren"`, "nobody is asked for a data source")
+		assert.NotContains(t, files[path], "__inputs")
+	}
+	assert.Contains(t, provider, "path: "+grafanaDashboards)
+	env := GrafanaEnvironment(cluster, s)
+	assert.Contains(t, env, "https://127.0.0.1:3000")
+	assert.Contains(t, env, "GF_SECURITY_ADMIN_PASSWORD__FILE", "docker inspect shows no password")
+}

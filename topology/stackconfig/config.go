@@ -147,6 +147,7 @@ type PortsConfig struct {
 	Stats                  int `json:"stats,omitempty"`                  // default 8404
 	Prometheus             int `json:"prometheus,omitempty"`             // default 9090
 	Alertmanager           int `json:"alertmanager,omitempty"`           // default 9093
+	Grafana                int `json:"grafana,omitempty"`                // default 3000
 	// TLSOffset is how much higher the port with TLS is than the one in plain text; default 100.
 	TLSOffset int `json:"tlsOffset,omitempty"`
 }

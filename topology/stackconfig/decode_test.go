@@ -17,13 +17,13 @@ func TestDecodeReadsEveryKey(t *testing.T) {
 	config, problems := decode(map[string]string{
 		"nodes": `[{"name":"a","type":"disc","amqpPort":1,"managementPort":2}]`,
 		"image": "i", "series": "4.3", "haproxyImage": "h",
-		"ports":       `{"amqp":1,"management":2,"loadBalancerAmqp":3,"loadBalancerManagement":4,"stats":5,"prometheus":6,"alertmanager":7}`,
+		"ports":       `{"amqp":1,"management":2,"loadBalancerAmqp":3,"loadBalancerManagement":4,"stats":5,"prometheus":6,"alertmanager":7,"grafana":8}`,
 		"bindAddress": "b", "nodeTypes": `{"a":"ram"}`, "partitionHandling": "p", "failureDetection": "f",
 		"memoryLimit": "m", "memoryHighWatermark": "0.4", "diskFreeLimit": "d", "heartbeatSeconds": "10",
 		"connectionMax": "20", "logLevel": "l", "logFormat": "json", "logDriver": "d",
 		"logOptions": `{"tag":"t"}`, "plugins": `["x","y"]`,
 		"rabbitmqConf": "r", "username": "u", "loadBalancers": "3",
-		"monitoring":    `{"prometheusImage":"p","alertmanagerImage":"a","retention":"1d","retentionSize":"s","memoryLimit":"m","queues":["q"],"remote":"r"}`,
+		"monitoring":    `{"prometheusImage":"p","alertmanagerImage":"a","grafanaImage":"g","retention":"1d","retentionSize":"s","memoryLimit":"m","queues":["q"],"remote":"r"}`,
 		"hosts":         `[{"name":"h","engine":"e","address":"a","zone":"z","certPath":"c","sshOptions":["o"]}]`,
 		"adminPassword": "not looked at", "statsPassword": "nor this", "erlangCookie": "nor this",
 	})
@@ -35,7 +35,7 @@ func TestDecodeReadsEveryKey(t *testing.T) {
 		Image: "i", Series: "4.3", HAProxyImage: "h",
 		Ports: PortsConfig{
 			AMQP: 1, Management: 2, LoadBalancerAMQP: 3, LoadBalancerManagement: 4, Stats: 5, Prometheus: 6,
-			Alertmanager: 7,
+			Alertmanager: 7, Grafana: 8,
 		},
 		BindAddress: "b", NodeTypes: map[string]topology.NodeType{"a": topology.RAM},
 		PartitionHandling: "p", FailureDetection: "f", MemoryLimit: "m", MemoryHighWatermark: 0.4,
@@ -43,7 +43,8 @@ func TestDecodeReadsEveryKey(t *testing.T) {
 		LogFormat: "json", LogDriver: "d", LogOptions: map[string]string{"tag": "t"},
 		Plugins: []string{"x", "y"}, RabbitMQConf: "r", Username: "u", LoadBalancers: 3,
 		Monitoring: MonitoringConfig{
-			Enabled: true, PrometheusImage: "p", AlertmanagerImage: "a", Retention: "1d", RetentionSize: "s",
+			Enabled: true, PrometheusImage: "p", AlertmanagerImage: "a", GrafanaImage: "g",
+			Retention: "1d", RetentionSize: "s",
 			MemoryLimit: "m", Queues: []string{"q"}, Remote: "r",
 		},
 		Hosts: []topology.Host{{Name: "h", Engine: "e", Address: "a", Zone: "z", CertPath: "c",

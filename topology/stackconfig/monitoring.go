@@ -24,6 +24,9 @@ const (
 	minMonitoringMemory     = 128 << 20
 )
 
+// exampleGrafanaImage is an image as somebody may write it.
+const exampleGrafanaImage = "grafana/grafana:12.2.0"
+
 // retentionPattern is a duration as Prometheus takes it, without the units that are too short for one.
 var retentionPattern = regexp.MustCompile(`^[1-9][0-9]*[hdwy]$`)
 
@@ -35,6 +38,9 @@ type MonitoringConfig struct {
 	// PrometheusImage and AlertmanagerImage are the images; official ones work as well.
 	PrometheusImage   string `json:"prometheusImage"`
 	AlertmanagerImage string `json:"alertmanagerImage"`
+	// GrafanaImage gives the stack a Grafana with the dashboards, such as "grafana/grafana:12.2.0". Without it
+	// there is none.
+	GrafanaImage string `json:"grafanaImage"`
 	// Retention is how long Prometheus keeps what it has read, such as "15d".
 	Retention string `json:"retention"`
 	// RetentionSize is how much of it Prometheus keeps at most, such as "2GB".
@@ -80,11 +86,14 @@ func newMonitoring(problems *problemList, c MonitoringConfig, ports PortsConfig)
 		AlertmanagerImage: cmp.Or(c.AlertmanagerImage, topology.DefaultAlertmanagerImage),
 		PrometheusPort:    ports.Prometheus,
 		AlertmanagerPort:  ports.Alertmanager,
+		GrafanaImage:      c.GrafanaImage,
+		GrafanaPort:       ports.Grafana,
 		Retention:         cmp.Or(c.Retention, defaultRetention),
 	}
 	for _, image := range []struct{ key, reference, example string }{
 		{"prometheusImage", m.PrometheusImage, topology.DefaultPrometheusImage},
 		{"alertmanagerImage", m.AlertmanagerImage, topology.DefaultAlertmanagerImage},
+		{"grafanaImage", cmp.Or(m.GrafanaImage, exampleGrafanaImage), exampleGrafanaImage},
 	} {
 		if _, err := reference.ParseNormalizedNamed(image.reference); err != nil {
 			problems.add("monitoring."+image.key,
@@ -112,6 +121,7 @@ func validateRemote(problems *problemList, c MonitoringConfig) {
 	}
 	for _, own := range []struct{ key, value string }{
 		{"prometheusImage", c.PrometheusImage}, {"alertmanagerImage", c.AlertmanagerImage},
+		{"grafanaImage", c.GrafanaImage},
 		{"retention", c.Retention}, {"retentionSize", c.RetentionSize}, {"memoryLimit", c.MemoryLimit},
 	} {
 		if own.value != "" {

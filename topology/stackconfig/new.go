@@ -25,6 +25,7 @@ var defaultPorts = PortsConfig{
 	Stats:                  8404,
 	Prometheus:             9090,
 	Alertmanager:           9093,
+	Grafana:                3000,
 	TLSOffset:              100,
 }
 
@@ -108,6 +109,7 @@ func (p PortsConfig) withDefaults() PortsConfig {
 		Stats:                  cmp.Or(p.Stats, defaultPorts.Stats),
 		Prometheus:             cmp.Or(p.Prometheus, defaultPorts.Prometheus),
 		Alertmanager:           cmp.Or(p.Alertmanager, defaultPorts.Alertmanager),
+		Grafana:                cmp.Or(p.Grafana, defaultPorts.Grafana),
 		TLSOffset:              cmp.Or(p.TLSOffset, defaultPorts.TLSOffset),
 	}
 }

@@ -112,6 +112,9 @@ func validatePorts(problems *problemList, c *topology.Cluster) {
 	if c.Monitoring != nil {
 		publish(c.Monitoring.PrometheusPort, "Prometheus")
 		publish(c.Monitoring.AlertmanagerPort, "Alertmanager")
+		if c.Monitoring.GrafanaImage != "" {
+			publish(c.Monitoring.GrafanaPort, "Grafana")
+		}
 	}
 	for _, port := range slices.Sorted(maps.Keys(users)) {
 		if len(users[port]) > 1 {

@@ -157,6 +157,10 @@ var mistakes = map[string]struct {
 		"without credentials"},
 	"remote and own": {raw{"monitoring": `{"remote":"http://h","retention":"1d"}`}, "monitoring.retention",
 		"leave one of them out"},
+	"Grafana on Prometheus' port": {
+		raw{"monitoring": `{"grafanaImage":"g"}`, "ports": `{"grafana":9090}`}, "ports",
+		"port 9090 to Prometheus and to Grafana",
+	},
 	"Prometheus on a node's port": {
 		raw{"monitoring": "true", "ports": `{"prometheus":15672}`}, "ports",
 		"port 15672 to management of rabbit1 and to Prometheus",

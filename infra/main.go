@@ -89,9 +89,12 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
+	if err := preflight.Gone(ctx.Context(), cluster, last, preflight.Identify); err != nil {
+		return err
+	}
 	for _, host := range away {
-		if err := ctx.Log.Warn(fmt.Sprintf("host %s does not answer: what is on it stays as it is, and so do the "+
-			"nodes that serve and the formation. Run this again when it is back", host), nil); err != nil {
+		if err := ctx.Log.Warn(fmt.Sprintf("host %s does not answer: what is on it stays as it is, and so does the "+
+			"formation. Run this again when it is back", host), nil); err != nil {
 			return err
 		}
 	}
@@ -99,8 +102,17 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
+	var agents map[string]*agentbinary.Binary
 	identity, err := identify(ctx, cluster, last, configured, func(expected identity) error {
 		desired := survey.Desired(cluster, expected.cookie(), expected.owner)
+		if len(away) > 0 && !expected.unsure { // what would change is asked while a host is away only
+			if agents, err = buildAgents(ctx.Context(), docker, away, ctx.RootDirectory(), build); err != nil {
+				return err
+			}
+			if err := change(found, cluster, agents, expected.secrets); err != nil {
+				return err
+			}
+		}
 		return preflight.Check(ctx.Context(), docker, cluster, found, desired)
 	})
 	if err != nil {
@@ -118,24 +130,10 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
-	// by host, by architecture
-	agents, built := map[string]*agentbinary.Binary{}, map[string]*agentbinary.Binary{}
-	for _, host := range engine.HostsOf(docker) {
-		info, err := host.Info(ctx.Context())
-		if err != nil {
-			return fmt.Errorf("ask the engine for its architecture: %w", err)
+	if agents == nil {
+		if agents, err = buildAgents(ctx.Context(), docker, away, ctx.RootDirectory(), build); err != nil {
+			return err
 		}
-		if built[info.Architecture] == nil {
-			agent, err := build(ctx.Context(), ctx.RootDirectory(), info.Architecture)
-			if err != nil {
-				return err
-			}
-			built[info.Architecture] = &agent
-		}
-		agents[host.Name] = built[info.Architecture]
-	}
-	for _, host := range away {
-		agents[host] = agents[engine.HostsOf(docker)[0].Name] // nothing on the host is changed
 	}
 	if !ctx.DryRun() && len(away) == 0 {
 		if err := found.AbandonFormation(ctx.Context(), docker, cluster); err != nil {
@@ -168,4 +166,20 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 		Agents:     agents,
 	})
 	return err
+}
+
+// change finds what a deployment would change of nodes.
+func change(
+	found *survey.Found, cluster *topology.Cluster, agents map[string]*agentbinary.Binary,
+	secrets topology.Secrets,
+) error {
+	settings := map[string]string{}
+	for _, n := range cluster.Nodes {
+		var err error
+		if settings[n.Name], err = component.Settings(cluster, n, *agents[n.Host], secrets); err != nil {
+			return err
+		}
+	}
+	found.Change(cluster, settings)
+	return nil
 }

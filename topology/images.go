@@ -14,3 +14,12 @@ const (
 	// DiskToolsImage has the lying disk, with which storage faults are injected.
 	DiskToolsImage = "warren/disktools:1"
 )
+
+// Images are the references of the images that the stack's containers have.
+func (c *Cluster) Images() []string {
+	images := []string{c.Image, c.LoadBalancer.Image}
+	if m := c.Monitoring; m != nil {
+		images = append(images, m.PrometheusImage, m.AlertmanagerImage)
+	}
+	return images
+}

@@ -13,6 +13,9 @@ const (
 	// LabelCookie is the fingerprint of the Erlang cookie in a node's container:
 	// Secrets.CookieFingerprint.
 	LabelCookie = "warren.cookie"
+	// LabelSettings is a fingerprint of what a node's container was made from, by which a deployment tells
+	// whether it would replace it.
+	LabelSettings = "warren.settings"
 	// LabelNodeContainer is the ID of the container whose node a membership watches.
 	LabelNodeContainer = "warren.node-container"
 	// LabelGeneration tells the containers of one purpose apart. A deployment counts it up to replace a
@@ -36,7 +39,6 @@ const (
 	RoleLoadBalancerConfig = "load-balancer-config"
 	RolePrometheus         = "prometheus"
 	RoleAlertmanager       = "alertmanager"
-	RoleGrafana            = "grafana"
 	// RoleFault is that of a container which a fault injection has started.
 	RoleFault = "fault"
 	// RoleLyingDisk is that of the container with the disk that a node's volume has been put on for a fault.

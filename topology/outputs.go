@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/url"
 	"strconv"
-	"strings"
 )
 
 // Outputs are the outputs of a stack: everything that the Pulumi program tells the programs that work with
@@ -46,7 +45,7 @@ type Outputs struct {
 	RabbitMQSeries string `json:"rabbitmqSeries"`
 	// Owner identifies the state that the stack was deployed from, as LabelOwner has it.
 	Owner string `json:"owner"`
-	// Monitoring tells how to reach the Prometheus that watches the stack; nil if none does.
+	// Monitoring tells how to reach the stack's Prometheus; nil if it has none.
 	Monitoring *MonitoringOutput `json:"monitoring,omitempty"`
 	// CACertificate is the certificate of the authority, in PEM, by which clients recognise the stack; empty
 	// without TLS. With TLS, all URLs and ports here are those with TLS.
@@ -59,9 +58,6 @@ type Outputs struct {
 	// Users are the application's users whose password the stack has, by name. Secret.
 	Users map[string]UserOutput `json:"users"`
 }
-
-// HasTLS tells whether the URLs and ports are those with TLS.
-func (o Outputs) HasTLS() bool { return strings.HasPrefix(o.ManagementURL, "https:") }
 
 // UserOutput is how one of the application's users logs in. The endpoints are those of Outputs.
 type UserOutput struct {

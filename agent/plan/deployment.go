@@ -19,6 +19,8 @@ func (p *planner) deployment() {
 		p.refuseTypes()
 		p.refuseDepartures()
 		p.refuseRejoining()
+		p.refuseChangesWhileAway()
+		p.refuseMoves()
 		p.roll()
 	}
 	if len(p.Refusals) > 0 && p.rules.has(RuleRefusal) {

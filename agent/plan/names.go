@@ -198,6 +198,8 @@ const (
 	Downgrade            = state.Downgrade
 	UpgradeSkips         = state.UpgradeSkips
 	FlagsDisabled        = state.FlagsDisabled
+	ChangeWhileAway      = state.ChangeWhileAway
+	DurableQueuesStay    = state.DurableQueuesStay
 	HalfDeleted          = state.HalfDeleted
 	ForeignData          = state.ForeignData
 	ReplicaPostponed     = state.ReplicaPostponed

@@ -191,13 +191,14 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 				TLS:                  args.TLS,
 				Owner:                args.Owner,
 				Engine:               args.Engine,
-				Image:                at.image.ImageId,
+				Image:                at.image,
 				Network:              at.network.Name,
 				DependsOn:            rollout.next(),
-				New:                  !args.Found.HasVolume(n),
+				New:                  !args.Found.HasVolume(args.Topology, n),
 				HadData:              args.Found.HadData(args.Topology, n, group),
-				Generation:           args.Found.Generation(args.Topology.ContainerName(n)),
+				Generation:           args.Found.Generation(n.Host, args.Topology.ContainerName(n)),
 				MembershipGeneration: args.Found.MembershipGeneration(args.Topology, n),
+				Found:                args.Found,
 				Agent:                at.agent,
 			}, keepIf(args.Found.Keeps(n), at.component)...)
 			if err != nil {
@@ -219,8 +220,9 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 			Network:          at.network.Name,
 			Host:             balancer.Host,
 			DependsOn:        rollout.all(),
-			Generation:       args.Found.Generation(balancer.ContainerName()),
-			ConfigGeneration: args.Found.Generation(balancer.ConfigContainerName()),
+			Found:            args.Found,
+			Generation:       args.Found.Generation(balancer.Host, balancer.ContainerName()),
+			ConfigGeneration: args.Found.Generation(balancer.Host, balancer.ConfigContainerName()),
 		}, keepIf(args.Found.IsAway(balancer.Host), at.component)...)
 		if err != nil {
 			return err

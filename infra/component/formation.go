@@ -35,9 +35,9 @@ func newFormation(
 	desired := plan.Desired{
 		Scope: plan.ScopeFormation, Nodes: survey.Nodes(cluster.Nodes), Users: cluster.ManagedUsers(),
 	}
-	container := helperArgs(cluster, desired, *at.agent, args.Secrets, cluster.FormationContainerName(),
+	container := helperArgs(desired, *at.agent, args.Secrets, cluster.FormationContainerName(),
 		topology.FormationHost,
-		at.image.ImageId, at.network.Name)
+		at.image, at.network.Name)
 	container.Hosts = foreignNames(cluster, cluster.FormationHostName())
 	if cluster.HasHosts() {
 		container.Ports = docker.ContainerPortArray{

@@ -14,6 +14,7 @@ import (
 	"warren/infra/balancer"
 	"warren/infra/engine"
 	"warren/infra/explain"
+	"warren/infra/survey"
 	"warren/topology"
 	"warren/topology/render"
 )
@@ -54,6 +55,9 @@ type LoadBalancerArgs struct {
 	// DependsOn is what has to be there before the load balancer, and is deleted after it. Unlike the resource
 	// option, it applies to what is in the component.
 	DependsOn []pulumi.Resource
+	// Found is what is there of the cluster, by which its volume is made again if it is not there any more. The
+	// default is that nobody looked.
+	Found *survey.Found
 	// Generation tells the containers of HAProxy apart, ConfigGeneration those of its configuration: another one
 	// replaces the container. The default is "1".
 	Generation       string `pulumi:"generation"`
@@ -76,15 +80,13 @@ func NewLoadBalancer(
 	inside := pulumi.Parent(lb)
 	dependsOn := pulumi.DependsOn(resolved.DependsOn)
 	cluster := resolved.Topology
-	image, err := newImage(ctx, name+"-image", cluster.LoadBalancer.Image, inside)
+	image, err := newImage(ctx, name+"-image", cluster.LoadBalancer.Image, resolved.Host, resolved.Found, inside)
 	if err != nil {
 		return nil, err
 	}
 	config := name + "-config"
-	lb.Volume, err = docker.NewVolume(ctx, config, &docker.VolumeArgs{
-		Name:   pulumi.String(resolved.balancer().VolumeName()),
-		Labels: volumeLabels(cluster.Stack, resolved.Owner, topology.RoleLoadBalancer),
-	}, inside, keepLabels)
+	lb.Volume, err = newVolume(ctx, config, resolved.balancer().VolumeName(), resolved.Host, cluster.Stack,
+		resolved.Owner, resolved.Found, topology.RoleLoadBalancer, nil, inside)
 	if err != nil {
 		return nil, err
 	}
@@ -131,13 +133,13 @@ func (a *LoadBalancerArgs) balancer() topology.Balancer {
 
 // newContainer declares the container that runs HAProxy.
 func (lb *LoadBalancer) newContainer(
-	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image *docker.RemoteImage,
+	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image pulumi.StringInput,
 	opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
 		Name:        pulumi.String(args.balancer().ContainerName()),
-		Image:       image.ImageId,
+		Image:       image,
 		Hostname:    pulumi.String(topology.LoadBalancerHost),
 		Entrypoints: pulumi.ToStringArray([]string{"sh", balancer.ServerPath}),
 		// The master reads the file and opens the log as root; the file makes the workers drop to user haproxy.
@@ -157,8 +159,8 @@ func (lb *LoadBalancer) newContainer(
 		// don't.
 		StopSignal:          pulumi.String("SIGTERM"),
 		DestroyGraceSeconds: seconds(10 * time.Second),
-		LogDriver:           pulumi.String(cluster.Logs.Driver),
-		LogOpts:             pulumi.ToStringMap(cluster.Logs.Options),
+		LogDriver:           logDriver,
+		LogOpts:             logOptions,
 		SecurityOpts:        noNewPrivileges,
 		Labels: containerLabels(cluster.Stack, args.Owner, topology.RoleLoadBalancer,
 			topology.LabelGeneration, args.Generation),
@@ -169,7 +171,7 @@ func (lb *LoadBalancer) newContainer(
 // it offers the configuration to HAProxy, is healthy once HAProxy has accepted it, and offers it again when
 // HAProxy runs with another one. It outlives a restart of the engine.
 func (lb *LoadBalancer) newConfiguration(
-	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image *docker.RemoteImage,
+	ctx *pulumi.Context, name string, args *LoadBalancerArgs, image pulumi.StringInput,
 	opts ...pulumi.ResourceOption,
 ) (*docker.Container, error) {
 	cluster := args.Topology
@@ -190,7 +192,7 @@ func (lb *LoadBalancer) newConfiguration(
 	}
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
 		Name:         pulumi.String(args.balancer().ConfigContainerName()),
-		Image:        image.ImageId,
+		Image:        image,
 		Entrypoints:  pulumi.ToStringArray([]string{"sh", balancer.ConfigPath}),
 		User:         pulumi.String("root"), // as which HAProxy reads the file
 		Uploads:      uploads,
@@ -202,8 +204,8 @@ func (lb *LoadBalancer) newConfiguration(
 		MustRun:      mayStop,
 		Restart:      pulumi.String("unless-stopped"),
 		StopSignal:   pulumi.String("SIGTERM"),
-		LogDriver:    pulumi.String(cluster.Logs.Driver),
-		LogOpts:      pulumi.ToStringMap(cluster.Logs.Options),
+		LogDriver:    logDriver,
+		LogOpts:      logOptions,
 		SecurityOpts: noNewPrivileges,
 		Labels: containerLabels(cluster.Stack, args.Owner, topology.RoleLoadBalancerConfig,
 			topology.LabelGeneration, args.ConfigGeneration),

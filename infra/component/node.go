@@ -65,6 +65,9 @@ type NodeArgs struct {
 	// "1".
 	Generation           string `pulumi:"generation"`
 	MembershipGeneration string `pulumi:"membershipGeneration"`
+	// Found is what is there of the cluster, by which its volumes are made again if they are not there any
+	// more. The default is that nobody looked.
+	Found *survey.Found
 	// Agent is what runs in the containers. The default is to build it in the project's folder.
 	Agent *agentbinary.Binary
 }
@@ -129,11 +132,8 @@ func (a *NodeArgs) withDefaults(ctx *pulumi.Context) (*NodeArgs, error) {
 func newDataVolume(
 	ctx *pulumi.Context, name string, args *NodeArgs, opts ...pulumi.ResourceOption,
 ) (*docker.Volume, error) {
-	return docker.NewVolume(ctx, name, &docker.VolumeArgs{
-		Name: pulumi.String(args.Topology.VolumeName(args.Node)),
-		Labels: volumeLabels(args.Topology.Stack, args.Owner, topology.RoleNode, topology.LabelNode,
-			args.Node.Name),
-	}, append(opts, keepLabels)...)
+	return newVolume(ctx, name, args.Topology.VolumeName(args.Node), args.Node.Host, args.Topology.Stack,
+		args.Owner, args.Found, topology.RoleNode, []string{topology.LabelNode, args.Node.Name}, opts...)
 }
 
 func newNodeContainer(
@@ -147,7 +147,7 @@ func newNodeContainer(
 		Hostname:    pulumi.String(args.Node.Name),
 		User:        pulumi.String("root"), // the agent drops to user rabbitmq once that user can read the files
 		Entrypoints: pulumi.ToStringArray([]string{agentbinary.Path, "run"}),
-		Envs: desiredEnvironment(cluster, startOf(cluster, args.Node, args.HadData),
+		Envs: desiredEnvironment(startOf(cluster, args.Node, args.HadData),
 			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", render.ErlangArgs(cluster)),
 		Uploads: docker.ContainerUploadArray{
 			file(topology.RabbitMQConfPath, render.RabbitMQConf(cluster, args.Node)),
@@ -186,8 +186,8 @@ func newNodeContainer(
 		Restart:             pulumi.String("unless-stopped"),
 		StopTimeout:         seconds(stopTimeout),
 		DestroyGraceSeconds: seconds(stopTimeout),
-		LogDriver:           pulumi.String(cluster.Logs.Driver),
-		LogOpts:             pulumi.ToStringMap(cluster.Logs.Options),
+		LogDriver:           logDriver,
+		LogOpts:             logOptions,
 		SecurityOpts:        noNewPrivileges,
 		Labels: append(containerLabels(cluster.Stack, args.Owner, topology.RoleNode, topology.LabelNode,
 			args.Node.Name,
@@ -195,7 +195,8 @@ func newNodeContainer(
 			topology.LabelHadData, strconv.FormatBool(args.HadData)),
 			docker.ContainerLabelArgs{
 				Label: pulumi.String(topology.LabelCookie), Value: args.Secrets.fingerprint(cluster.Stack),
-			}),
+			},
+			docker.ContainerLabelArgs{Label: pulumi.String(topology.LabelSettings), Value: args.settings()}),
 	}, append(opts, replaceInPlace)...)
 }
 

@@ -18,8 +18,9 @@ type place struct {
 	// resource and component are the options of resources and of components that are there.
 	resource, component []pulumi.ResourceOption
 	network             *docker.Network
-	image               *docker.RemoteImage
-	agent               *agentbinary.Binary
+	// image is the ID of the RabbitMQ image.
+	image pulumi.StringInput
+	agent *agentbinary.Binary
 }
 
 // places declares what the hosts of a cluster have each, by the name of the host.
@@ -42,11 +43,12 @@ func (c *Cluster) places(
 		}
 		p.resource = keepIf(args.Found.IsAway(host), p.resource)
 		var err error
-		if p.network, err = newNetwork(ctx, name(onHost("network", host)), args.Topology, args.Owner,
-			p.resource...); err != nil {
+		if p.network, err = newNetwork(ctx, name(onHost("network", host)), host, args.Topology,
+			args.Owner, args.Found, p.resource...); err != nil {
 			return nil, err
 		}
-		p.image, err = newImage(ctx, name(onHost("rabbitmq-image", host)), args.Topology.Image, p.resource...)
+		p.image, err = newImage(ctx, name(onHost("rabbitmq-image", host)), args.Topology.Image, host, args.Found,
+			p.resource...)
 		if err != nil {
 			return nil, err
 		}

@@ -15,7 +15,7 @@ import (
 // told to end says farewell to the nodes, which would then stop without draining. A formation that has come
 // to its end only watches, and is left alone.
 func (f *Found) AbandonFormation(ctx context.Context, docker engine.Client, cluster *topology.Cluster) error {
-	c := f.Containers[cluster.FormationContainerName()]
+	c := f.Containers[Place{cluster.FormationHostName(), cluster.FormationContainerName()}]
 	if !c.Working {
 		return nil
 	}

@@ -2,6 +2,7 @@ package survey
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,8 +26,11 @@ type Last struct {
 	// Owner is what the state identifies itself by; empty before the first deployment, and if that was made
 	// before states did so.
 	Owner string
-	// Nodes are the names of the nodes.
-	Nodes []string
+	// Nodes are the names of the nodes, Places the names of their hosts.
+	Nodes  []string
+	Places map[string]string
+	// Hosts are the hosts that the stack was spread over.
+	Hosts []topology.Host
 }
 
 // LastOf reads the outputs of the last deployment of the stack that ctx deploys.
@@ -76,11 +80,47 @@ func lastIn(outputs map[string]any) Last {
 	for _, n := range nodes {
 		if node, ok := n.(map[string]any); ok && node["nodeName"] != nil {
 			last.Nodes = append(last.Nodes, text(node["name"]))
+			last.place(text(node["name"]), text(node["host"]))
 		}
 	}
+	last.Hosts = hostsIn(outputs["hosts"])
 	last.Deployed = last.Network != "" && len(last.Nodes) > 0
 	last.Known = last.Deployed || len(outputs) == 0
 	return last
+}
+
+// place notes the host of a node.
+func (l *Last) place(node, host string) {
+	if host == "" {
+		return
+	}
+	if l.Places == nil {
+		l.Places = map[string]string{}
+	}
+	l.Places[node] = host
+}
+
+// hostsIn reads the output with the hosts. One that is none of Warren's names none.
+func hostsIn(output any) []topology.Host {
+	text, err := json.Marshal(output)
+	if err != nil {
+		return nil
+	}
+	var hosts []topology.Host
+	if json.Unmarshal(text, &hosts) != nil {
+		return nil
+	}
+	return hosts
+}
+
+// Gone are the hosts of the last deployment that a cluster has no more.
+func (l Last) Gone(cluster *topology.Cluster) []topology.Host {
+	if !l.Deployed {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(l.Hosts), func(h topology.Host) bool {
+		return slices.Contains(cluster.HostNames(), h.Name)
+	})
 }
 
 // deployed tells whether a node was part of the stack.

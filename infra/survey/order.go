@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,7 +27,9 @@ func (f *Found) Order(cluster *topology.Cluster) ([]Group, error) {
 	for i := range view.Nodes {
 		view.Nodes[i].Cookie, view.Nodes[i].Owner = plan.Maybe[string]{}, plan.Maybe[string]{}
 	}
-	decision := plan.Plan(view, Desired(cluster, "", ""))
+	desired := Desired(cluster, "", "")
+	f.hosts(cluster, &desired)
+	decision := plan.Plan(view, desired)
 	if refused := problems(decision); len(refused) > 0 {
 		return nil, errors.New(strings.Join(refused, "\n"))
 	}
@@ -53,6 +56,7 @@ func (f *Found) Problems(cluster *topology.Cluster, desired plan.Desired) []stri
 	if renamed := f.Last.renamed(cluster); renamed != "" {
 		return []string{renamed}
 	}
+	f.hosts(cluster, &desired)
 	view, foreign := f.owned(desired.Owner)
 	texts := problems(plan.Plan(view, desired))
 	if len(foreign) > 0 && len(texts) == 0 {
@@ -76,29 +80,36 @@ func problems(decision plan.Decision) []string {
 
 // FormationGeneration is the generation of the formation. One that is abandoned is replaced.
 func (f *Found) FormationGeneration(cluster *topology.Cluster) string {
-	c := f.Containers[cluster.FormationContainerName()]
-	return generation(c, c.Lost || c.Working)
+	at := Place{cluster.FormationHostName(), cluster.FormationContainerName()}
+	c := f.Containers[at]
+	return f.generation(at, c.Lost || c.Working)
 }
 
-// Generation is the generation of the container of that name. One that is lost gets another, by which it is
-// replaced.
-func (f *Found) Generation(container string) string {
-	c := f.Containers[container]
-	return generation(c, c.Lost)
+// Generation is the generation of the container of that name on a host. One that is lost gets another, by
+// which it is replaced.
+func (f *Found) Generation(host, container string) string {
+	at := Place{host, container}
+	return f.generation(at, f.Containers[at].Lost)
 }
 
 // MembershipGeneration is the generation of a node's membership. A node that does not serve, and one whose
 // membership is lost, gets a new membership, which makes it a member in good order again and waits for that.
 func (f *Found) MembershipGeneration(cluster *topology.Cluster, n topology.Node) string {
-	membership := f.Containers[cluster.MembershipContainerName(n)]
+	at := Place{n.Host, cluster.MembershipContainerName(n)}
 	i := slices.IndexFunc(f.View.Nodes, func(v plan.Node) bool { return string(v.Name) == n.NodeName() })
-	return generation(membership, membership.Lost || i >= 0 && f.View.Nodes[i].State != plan.Serving)
+	return f.generation(at, f.Containers[at].Lost || i >= 0 && f.View.Nodes[i].State != plan.Serving)
 }
 
-func generation(c Container, next bool) string {
+// generation is the next generation of a container, or the one that it has. One that is not there may be known
+// to the state, and gets a generation that the state has not.
+func (f *Found) generation(at Place, next bool) string {
+	c := f.Containers[at]
+	if c.ID == "" {
+		return cmp.Or(f.renewal(at.Host, false), "1")
+	}
 	var last int
 	_, _ = fmt.Sscan(c.Generation, &last) // none is 0
-	if c.ID == "" || last == 0 {
+	if last == 0 {
 		return "1"
 	}
 	if next {
@@ -110,21 +121,8 @@ func generation(c Container, next bool) string {
 // HadData tells whether the container of a node, of a group, is one that must not found a cluster. A
 // container that is there keeps what it was created with.
 func (f *Found) HadData(cluster *topology.Cluster, n topology.Node, group Group) bool {
-	if c, exists := f.Containers[cluster.ContainerName(n)]; exists {
+	if c, exists := f.Containers[Place{n.Host, cluster.ContainerName(n)}]; exists {
 		return c.HadData
 	}
 	return !group.Action.MayFound
 }
-
-// Keeps tells whether a deployment leaves a node as it is: while a host is away, a node on it can't be
-// changed, and one that serves must not be, because the cluster may need it for its majority.
-func (f *Found) Keeps(n topology.Node) bool {
-	if len(f.Away) == 0 {
-		return false
-	}
-	i := slices.IndexFunc(f.View.Nodes, func(v plan.Node) bool { return string(v.Name) == n.NodeName() })
-	return f.IsAway(n.Host) || i >= 0 && f.View.Nodes[i].Running()
-}
-
-// IsAway tells whether the engine of a host does not answer.
-func (f *Found) IsAway(host string) bool { return slices.Contains(f.Away, host) }

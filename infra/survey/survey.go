@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 
 	"warren/agent/plan"
@@ -27,16 +26,17 @@ const lookTimeout = 2 * time.Minute
 type Found struct {
 	// View is the cluster, with the stack's nodes that are not there yet.
 	View plan.View
-	// Volumes are the names of the nodes that have a volume.
-	Volumes []string
-	// Containers are the stack's containers by name.
-	Containers map[string]Container
+	// Containers are the stack's containers.
+	Containers map[Place]Container
 	// Last is what the stack's own state says of its last deployment.
 	Last Last
 	// Away are the hosts whose engines don't answer. What they have is not among what was found.
 	Away []string
+	// changed are the nodes that a deployment changes although hosts are away. See Change.
+	changed []string
 	// things are the stack's containers, volumes and networks with who made them.
 	things []thing
+	inventory
 }
 
 // Container is a container of the stack.
@@ -51,6 +51,8 @@ type Container struct {
 	Working bool
 	// HadData tells that the stack had data when the container of a node was created.
 	HadData bool
+	// Settings is the fingerprint of what a node's container was made from, and Image the ID of its image.
+	Settings, Image string
 }
 
 // Desired is what a deployment desires. The Erlang cookie and the owner are empty if they are not known yet.
@@ -81,35 +83,19 @@ func Nodes(nodes []topology.Node) []plan.DesiredNode {
 func Look(
 	ctx context.Context, docker engine.Client, cluster *topology.Cluster, last Last, away ...string,
 ) (*Found, error) {
-	containers, err := docker.ContainerList(ctx,
-		container.ListOptions{All: true, Filters: engine.OfStack(cluster.Stack)})
-	if err != nil {
-		return nil, fmt.Errorf("list the containers of stack %s: %w", cluster.Stack, err)
-	}
-	volumes, err := docker.VolumeList(ctx, volume.ListOptions{Filters: engine.OfStack(cluster.Stack)})
-	if err != nil {
-		return nil, fmt.Errorf("list the volumes of stack %s: %w", cluster.Stack, err)
-	}
-	networks, err := docker.NetworkList(ctx, network.ListOptions{Filters: engine.OfStack(cluster.Stack)})
-	if err != nil {
-		return nil, fmt.Errorf("list the networks of stack %s: %w", cluster.Stack, err)
-	}
-	found := &Found{Containers: map[string]Container{}, Last: last, Away: away}
-	for _, c := range containers {
-		found.Containers[nameOf(c)] = containerOf(c)
-		found.things = append(found.things, thing{"container " + nameOf(c), c.Labels})
-	}
-	for _, v := range volumes.Volumes {
-		if v.Labels[topology.LabelRole] == topology.RoleNode {
-			found.Volumes = append(found.Volumes, v.Labels[topology.LabelNode])
+	found := &Found{Containers: map[Place]Container{}, Last: last, Away: away, inventory: newInventory(time.Now())}
+	var containers []container.Summary
+	var volumes []*volume.Volume
+	for _, host := range engine.HostsOf(docker) {
+		of, err := list(ctx, host.Client, cluster)
+		if err != nil {
+			return nil, fmt.Errorf("%w%s", err, onHost(host.Name))
 		}
-		found.things = append(found.things, thing{"volume " + v.Name, v.Labels})
-	}
-	for _, n := range networks {
-		found.things = append(found.things, thing{"network " + n.Name, n.Labels})
+		found.add(host.Name, of)
+		containers, volumes = append(containers, of.containers...), append(volumes, of.volumes...)
 	}
 	found.View = ask(ctx, docker, cluster, containers)
-	complete(&found.View, cluster, containers, volumes.Volumes, away)
+	complete(&found.View, cluster, containers, volumes, away)
 	for i := range found.View.Nodes {
 		n := &found.View.Nodes[i]
 		n.Deployed = last.deployed(hostOf(n.Name))
@@ -131,7 +117,8 @@ func containerOf(c container.Summary) Container {
 		c.State == container.StatePaused
 	return Container{
 		ID: c.ID, Generation: c.Labels[topology.LabelGeneration],
-		HadData: c.Labels[topology.LabelHadData] == "true",
+		HadData:  c.Labels[topology.LabelHadData] == "true",
+		Settings: c.Labels[topology.LabelSettings], Image: c.ImageID,
 		Lost:    !starts || helper && strings.Contains(c.Status, "("+container.Unhealthy+")"),
 		Working: helper && starts && !strings.Contains(c.Status, "healthy)"),
 	}
@@ -253,6 +240,3 @@ func hasRun(c container.Summary) bool {
 	return strings.Contains(c.Status, "("+container.Healthy+")") ||
 		c.State == container.StateExited && strings.HasPrefix(c.Status, "Exited (0)")
 }
-
-// HasVolume tells whether a node has a volume, which makes it a member, or a node that may become one.
-func (f *Found) HasVolume(n topology.Node) bool { return slices.Contains(f.Volumes, n.Name) }

@@ -129,13 +129,14 @@ func TestMembershipsGetAnotherGenerationWhenTheirNodeWasDownOrTheyAreLost(t *tes
 	membership := cluster.MembershipContainerName(node)
 	found := &Found{
 		View:       plan.View{Nodes: []plan.Node{{Name: "rabbit@rabbit1", State: plan.Serving}}},
-		Containers: map[string]Container{membership: {ID: "id", Generation: "4"}},
+		Containers: map[Place]Container{{"", membership}: {ID: "id", Generation: "4"}},
+		Last:       Last{Known: true},
 	}
 	assert.Equal(t, "4", found.MembershipGeneration(cluster, node))
 	found.View.Nodes[0].State = plan.Down
 	assert.Equal(t, "5", found.MembershipGeneration(cluster, node))
 	found.View.Nodes[0].State = plan.Serving
-	found.Containers[membership] = Container{ID: "id", Generation: "4", Lost: true}
+	found.Containers[Place{"", membership}] = Container{ID: "id", Generation: "4", Lost: true}
 	assert.Equal(t, "5", found.MembershipGeneration(cluster, node))
 	assert.Equal(t, "1", found.MembershipGeneration(cluster, cluster.Nodes[1]), "there is none yet")
 }
@@ -154,6 +155,6 @@ func TestContainersGetAnotherGenerationWhenTheyAreStopped(t *testing.T) {
 		nodes[0].Labels[topology.LabelGeneration] = "7"
 		found, err := Look(t.Context(), &enginetest.Fake{Volumes: 1, Containers: nodes}, cluster, Last{})
 		require.NoError(t, err)
-		assert.Equal(t, want, found.Generation("warren-test-rabbit1"), status)
+		assert.Equal(t, want, found.Generation("", "warren-test-rabbit1"), status)
 	}
 }

@@ -11,7 +11,6 @@ package deploy
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +24,6 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
 // Stack is a stack of the project, which may exist or not.
@@ -102,23 +100,25 @@ func (s *Stack) Up(ctx context.Context, flags ...string) error {
 		return err
 	}
 	// To start Pulumi takes longer than what it does here, so that both questions are asked at once.
-	var left leftovers
+	var state stateFile
 	var unreadable error
 	var looked sync.WaitGroup
-	looked.Go(func() { left, unreadable = s.leftovers(ctx) })
+	looked.Go(func() { state, unreadable = s.export(ctx) })
 	created, err := s.selectOrCreate(ctx)
 	looked.Wait()
 	if err != nil {
 		return err
 	}
 	if !created { // of one that is new, no run has left anything
-		if err := errors.Join(unreadable, s.repair(ctx, left)); err != nil {
+		if unreadable != nil {
+			return unreadable
+		}
+		if state, err = s.forgetHosts(ctx, state, flags); err != nil {
 			return err
 		}
-	}
-	flags, err = s.withoutRefresh(ctx, flags)
-	if err != nil {
-		return err
+		if err := s.repair(ctx, state); err != nil {
+			return err
+		}
 	}
 	pulumi, err := exec.LookPath("pulumi")
 	if err != nil {
@@ -143,11 +143,11 @@ func (s *Stack) Down(ctx context.Context, flags ...string) error {
 	if err := errors.Join(s.copy(), s.unlock(ctx)); err != nil {
 		return err
 	}
-	left, err := s.leftovers(ctx)
+	state, err := s.export(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.repair(ctx, left); err != nil {
+	if err := s.repair(ctx, state); err != nil {
 		return err
 	}
 	if err := s.foreground(ctx, "destroy", flags); err != nil {
@@ -215,12 +215,21 @@ func (s *Stack) foreground(ctx context.Context, verb string, flags []string) err
 }
 
 // repair removes what a killed run left behind and the next one would stumble over.
-func (s *Stack) repair(ctx context.Context, left leftovers) error {
+func (s *Stack) repair(ctx context.Context, state stateFile) error {
+	left, err := leftIn(state)
+	if err != nil {
+		return fmt.Errorf("the state of stack %s cannot be read: %w", s.name, err)
+	}
 	if !left.pending {
 		return nil
 	}
-	if err := s.removeHalfMade(ctx, left); err != nil {
+	silent, err := s.removeHalfMade(ctx, left)
+	if err != nil {
 		return err
+	}
+	if len(silent) > 0 { // a refresh needs every engine; the program finds what is missing
+		delete(state.Deployment, statePending)
+		return s.replace(ctx, state)
 	}
 	stack, err := auto.SelectStack(ctx, s.name, s.project)
 	if err != nil {
@@ -229,26 +238,4 @@ func (s *Stack) repair(ctx context.Context, left leftovers) error {
 	_, err = stack.Refresh(ctx, optrefresh.ClearPendingCreates(), optrefresh.ConfigFile(s.file()),
 		optrefresh.ProgressStreams(s.err))
 	return err
-}
-
-// leftovers looks into the stack's state, whose secrets stay encrypted; Workspace.ExportStack would decrypt
-// them. The stack must be unlocked: a run that ends meanwhile leaves nothing of what it had begun.
-func (s *Stack) leftovers(ctx context.Context) (leftovers, error) {
-	unreadable := func(err error) (leftovers, error) {
-		return leftovers{}, fmt.Errorf("the state of stack %s cannot be read: %w", s.name, err)
-	}
-	text, said, _, err := s.scratch.PulumiCommand().Run(ctx, s.copies, nil, nil, nil, nil,
-		"stack", "export", "--stack", s.name)
-	if err != nil {
-		return unreadable(fmt.Errorf("%w: %s", err, said))
-	}
-	var state apitype.UntypedDeployment
-	if err := json.Unmarshal([]byte(text), &state); err != nil {
-		return unreadable(err)
-	}
-	left, err := leftIn(state)
-	if err != nil {
-		return unreadable(err)
-	}
-	return left, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
@@ -42,9 +43,13 @@ func (l leftovers) made(labels map[string]string) bool {
 	return owner == "" || owner == l.owner
 }
 
-func leftIn(state apitype.UntypedDeployment) (leftovers, error) {
+func leftIn(state stateFile) (leftovers, error) {
+	text, err := json.Marshal(state.Deployment)
+	if err != nil {
+		return leftovers{}, err
+	}
 	var deployment apitype.DeploymentV3
-	if err := json.Unmarshal(state.Deployment, &deployment); err != nil {
+	if err := json.Unmarshal(text, &deployment); err != nil {
 		return leftovers{}, err
 	}
 	left := leftovers{pending: len(deployment.PendingOperations) > 0, known: map[string]bool{}}
@@ -78,20 +83,22 @@ type engine interface {
 }
 
 // removeHalfMade removes containers and networks that a killed run had begun to create. Nothing in them is
-// lost.
-func (s *Stack) removeHalfMade(ctx context.Context, left leftovers) error {
+// lost. It returns the hosts that do not answer.
+func (s *Stack) removeHalfMade(ctx context.Context, left leftovers) (silent []string, err error) {
 	settings, err := settingsOf(s.root, s.name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	hosts, err := settings.hosts()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if len(hosts) == 0 {
+	silent = away(ctx, hosts)
+	hosts = slices.DeleteFunc(hosts, func(h topology.Host) bool { return slices.Contains(silent, h.Name) })
+	if len(hosts) == 0 && len(silent) == 0 {
 		hosts = []topology.Host{{Engine: settings["docker:host"]}}
 	}
-	return parallel.Each(hosts, func(h topology.Host) error {
+	return silent, parallel.Each(hosts, func(h topology.Host) error {
 		docker, err := dockerhost.Connect(h)
 		if err != nil {
 			return err

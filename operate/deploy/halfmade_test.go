@@ -8,7 +8,6 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -34,7 +33,7 @@ const interrupted = `{"version": 3, "deployment": {
 
 func left(t *testing.T, state string) leftovers {
 	t.Helper()
-	var deployment apitype.UntypedDeployment
+	var deployment stateFile
 	require.NoError(t, json.Unmarshal([]byte(state), &deployment))
 	left, err := leftIn(deployment)
 	require.NoError(t, err)

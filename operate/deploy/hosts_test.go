@@ -33,30 +33,3 @@ func TestHostsOfAStack(t *testing.T) {
 	write("Pulumi.one.yaml", "config: {}\n")
 	assert.NoError(t, CopyImages(t.Context(), root, "one", &bytes.Buffer{}), "there is nothing to copy to")
 }
-
-func TestAHostThatIsAwayTurnsTheRefreshOff(t *testing.T) {
-	root := t.TempDir()
-	write := func(name, text string) {
-		require.NoError(t, os.WriteFile(filepath.Join(root, name), []byte(text), 0o600))
-	}
-	write("Pulumi.yaml", "name: warren\nruntime: go\n")
-	write("Pulumi.dev.yaml", "config:\n  warren:hosts:\n"+
-		"    - {name: h1, engine: \"unix:///nosuch.sock\", address: 192.0.2.1}\n"+
-		"    - {name: h2, engine: \"unix:///nosuch.sock\", address: 192.0.2.2}\n")
-	var said bytes.Buffer
-	s := &Stack{name: "dev", root: root, err: &said}
-	flags, err := s.withoutRefresh(t.Context(), []string{"--diff"})
-	require.NoError(t, err)
-	assert.Equal(t, []string{"--diff", "--refresh=false"}, flags)
-	assert.Contains(t, said.String(), "Host h1 does not answer")
-	assert.Contains(t, said.String(), "Host h2 does not answer")
-
-	flags, err = s.withoutRefresh(t.Context(), []string{"--refresh"})
-	require.NoError(t, err)
-	assert.Equal(t, []string{"--refresh"}, flags, "who asks for a refresh gets one")
-
-	write("Pulumi.dev.yaml", "config: {}\n")
-	flags, err = s.withoutRefresh(t.Context(), nil)
-	require.NoError(t, err)
-	assert.Empty(t, flags, "without hosts nobody is asked")
-}

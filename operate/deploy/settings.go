@@ -76,10 +76,9 @@ func (s settings) images() []string {
 		topology.DiskToolsImage,
 	}
 	var monitoring stackconfig.MonitoringConfig // what is wrong with it is for the program to tell
-	if json.Unmarshal([]byte(s["warren:monitoring"]), &monitoring) == nil && monitoring.Enabled &&
-		monitoring.Remote == "" {
+	if json.Unmarshal([]byte(s["warren:monitoring"]), &monitoring) == nil && monitoring.Enabled {
 		images = append(images, cmp.Or(monitoring.PrometheusImage, topology.DefaultPrometheusImage),
-			cmp.Or(monitoring.AlertmanagerImage, topology.DefaultAlertmanagerImage), monitoring.GrafanaImage)
+			cmp.Or(monitoring.AlertmanagerImage, topology.DefaultAlertmanagerImage))
 	}
 	var own []string
 	for _, image := range images {

@@ -34,7 +34,8 @@ func queueNoLeader(c *consultation, p health.Problem) (string, []string) {
 }
 
 func replicaOffline(c *consultation, p health.Problem) (string, []string) {
-	return meaning.ReplicaOffline,
+	return "The queue works as long as a majority of its replicas takes part. It survives the failure of " +
+			"fewer nodes than it should.",
 		[]string{"# start the nodes of its replicas; if they run:", c.status(p.Queue, c.queueOf(p).Type)}
 }
 
@@ -76,7 +77,8 @@ func queueDown(c *consultation, p health.Problem) (string, []string) {
 			fix = append(fix, logs(node.Container))
 		}
 	}
-	return meaning.QueueDown, fix
+	return "A classic queue can be used only while its node runs. What it holds is on that node's disk, and " +
+		"nowhere else.", fix
 }
 
 func notReplicated(c *consultation, p health.Problem) (string, []string) {

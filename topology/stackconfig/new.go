@@ -25,7 +25,6 @@ var defaultPorts = PortsConfig{
 	Stats:                  8404,
 	Prometheus:             9090,
 	Alertmanager:           9093,
-	Grafana:                3000,
 	TLSOffset:              100,
 }
 
@@ -60,7 +59,6 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 		HeartbeatSeconds:    cmp.Or(c.HeartbeatSeconds, defaultHeartbeatSeconds),
 		ConnectionMax:       cmp.Or(c.ConnectionMax, topology.DefaultConnectionMax),
 		LogLevel:            cmp.Or(c.LogLevel, topology.LogInfo),
-		Logs:                newLogs(c),
 		Plugins:             slices.Clone(c.Plugins),
 		ExtraConf:           strings.TrimSpace(c.RabbitMQConf),
 		Username:            cmp.Or(c.Username, defaultUsername),
@@ -85,7 +83,6 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 		cluster.PartitionHandling = topology.PartitionAutoheal
 	}
 	cluster.Monitoring = newMonitoring(&problems, c.Monitoring, ports)
-	cluster.RemotePrometheus, cluster.WatchedQueues = c.Monitoring.Remote, slices.Clone(c.Monitoring.Queues)
 	validateNodes(&problems, c, cluster)
 	validateHosts(&problems, c, cluster)
 	validatePorts(&problems, cluster)
@@ -109,7 +106,6 @@ func (p PortsConfig) withDefaults() PortsConfig {
 		Stats:                  cmp.Or(p.Stats, defaultPorts.Stats),
 		Prometheus:             cmp.Or(p.Prometheus, defaultPorts.Prometheus),
 		Alertmanager:           cmp.Or(p.Alertmanager, defaultPorts.Alertmanager),
-		Grafana:                cmp.Or(p.Grafana, defaultPorts.Grafana),
 		TLSOffset:              cmp.Or(p.TLSOffset, defaultPorts.TLSOffset),
 	}
 }

@@ -36,14 +36,14 @@ const (
 	noticeLimit = 2 * time.Minute
 )
 
-// newLab makes three hosts with the images that a stack needs, and describes them. One of them is reached by
+// newLab makes hosts with the images that a stack needs, and describes them. One of them is reached by
 // SSH where that is installed.
-func newLab(t *testing.T, name string) (*hostlab.Lab, []topology.Host) {
+func newLab(t *testing.T, name string, count int) (*hostlab.Lab, []topology.Host) {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("a lab of hosts needs root")
 	}
-	l, err := hostlab.Up(t.Context(), name, netip.Prefix{}, 3)
+	l, err := hostlab.Up(t.Context(), name, netip.Prefix{}, count)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, l.Down(context.WithoutCancel(t.Context()))) })
 	require.NoError(t, l.Load(t.Context(), topology.DefaultImage, topology.DefaultHAProxyImage))
@@ -127,30 +127,27 @@ func confirm(ctx context.Context, url, queue string) error {
 	return err
 }
 
-// TestAStackOnThreeHosts brings a stack up, changes nothing, loses a host and gets it back, and leaves
-// nothing.
+// TestAStackOnThreeHosts brings a stack up, changes nothing, loses a host and gets it back, loses it for good
+// and replaces it by a fourth, and leaves nothing.
 func TestAStackOnThreeHosts(t *testing.T) {
-	l, hosts := newLab(t, "three")
-	s := livestack.New(t, map[string]any{"warren:hosts": hosts, "warren:ports": nil})
+	l, hosts := newLab(t, "three", 4)
+	spare := hosts[3]
+	spare.Zone = hosts[2].Zone
+	s := livestack.New(t, map[string]any{"warren:hosts": hosts[:3], "warren:ports": nil})
 	c := open(t, s.MustUp())
-	again, err := s.Up(t.Context())
-	require.NoError(t, err)
-	for change, n := range *again.Summary.ResourceChanges {
-		assert.Truef(t, change == "same", "a second `pulumi up`: %s %d", change, n)
-	}
+	unchanged(t, s)
 	assert.Equal(t, []string{"h1", "h2", "h3"}, placesOf(c))
 	status, err := health.Observe(t.Context(), c)
 	require.NoError(t, err)
 	assert.Empty(t, failures(status))
 	outputs := c.Outputs()
 	require.Len(t, outputs.BalancedAMQPURLs, 2)
-	const queue = "over-all-hosts"
 	for _, url := range slices.Concat(outputs.BalancedAMQPURLs, outputs.AMQPURLs) {
 		require.NoError(t, confirm(t.Context(), url, queue))
 	}
+	lost := l.Hosts[2] // it has a node, and neither a load balancer nor the formation
 
 	t.Run("a host is lost and comes back", func(t *testing.T) {
-		lost := l.Hosts[2] // it has a node, and neither a load balancer nor the formation
 		require.NoError(t, l.PowerOff(t.Context(), lost))
 		for _, url := range slices.Concat(outputs.BalancedAMQPURLs, outputs.AMQPURLs[:2]) {
 			require.NoError(t, wait.Within(t.Context(), noticeLimit, time.Second, "a confirm without host h3",
@@ -160,24 +157,78 @@ func TestAStackOnThreeHosts(t *testing.T) {
 		require.NoError(t, err, "a host that is off does not stop the look at the others")
 		assert.Equal(t, cluster.StateUnreachable, status.Nodes[2].State)
 		assert.True(t, status.Nodes[0].AMQP && status.Nodes[1].AMQP)
-		_, err = s.Up(t.Context())
-		require.Error(t, err, "Pulumi refreshes what is on the host that is off")
+
+		unchanged(t, s) // by `pulumi up` as it is
 		before := nodesOf(t, c, "h1", "h2")
 		s.Configure(map[string]any{"warren:heartbeatSeconds": 17})
-		s.UpAgain() // as `make up` does
-		assert.Equal(t, before, nodesOf(t, c, "h1", "h2"), "nodes that serve stay while a host is off")
+		_, err = s.Up(t.Context())
+		require.ErrorContains(t, err, "would be restarted with other settings")
+		_, err = s.Pulumi.Preview(t.Context())
+		require.ErrorContains(t, err, "would be restarted with other settings")
+		assert.Equal(t, before, nodesOf(t, c, "h1", "h2"), "what is refused touches nothing")
 
 		require.NoError(t, l.PowerOn(t.Context(), lost))
 		require.NoError(t, health.WaitRecovered(t.Context(), c, recoveryStall))
-		s.UpAgain()
+		s.MustUp()
 		for name, id := range nodesOf(t, c, "h1", "h2") {
 			assert.NotEqual(t, before[name], id, "%s has its new setting when all hosts are back", name)
 		}
 		require.NoError(t, health.WaitRecovered(t.Context(), c, recoveryStall))
 	})
 
+	t.Run("a host is lost for good and replaced", func(t *testing.T) {
+		require.NoError(t, l.PowerOff(t.Context(), lost))
+		hosts = []topology.Host{hosts[0], hosts[1], spare}
+		s.Configure(map[string]any{"warren:hosts": hosts})
+		_, err := s.Up(t.Context())
+		require.ErrorContains(t, err, "if it is lost, run `make up STACK="+s.Name)
+		s.UpAgain() // as `make up` does
+		unchanged(t, s)
+		c := open(t, s.MustUp())
+		require.NoError(t, health.WaitRecovered(t.Context(), c, recoveryStall))
+		assert.Equal(t, []string{"h1", "h2", "h4"}, placesOf(c))
+		noTraceOf(t, s, c, lost)
+		outputs := c.Outputs()
+		for _, url := range slices.Concat(outputs.BalancedAMQPURLs, outputs.AMQPURLs) {
+			require.NoError(t, confirm(t.Context(), url, queue))
+		}
+	})
+
 	s.Destroy()
 	assert.Empty(t, leftovers(t, hosts, s.Cluster))
+}
+
+// queue is a quorum queue that has a replica on every host.
+const queue = "over-all-hosts"
+
+// unchanged asserts that another `pulumi up` changes nothing.
+func unchanged(t *testing.T, s *livestack.Stack) {
+	t.Helper()
+	again, err := s.Up(t.Context())
+	require.NoError(t, err)
+	for change, n := range *again.Summary.ResourceChanges {
+		assert.Truef(t, change == "same", "another `pulumi up`: %s %d", change, n)
+	}
+}
+
+// noTraceOf asserts that neither the cluster nor Pulumi's state knows anything of a host, and that all queues
+// have their replicas.
+func noTraceOf(t *testing.T, s *livestack.Stack, c *cluster.Cluster, lost hostlab.Host) {
+	t.Helper()
+	state, err := s.Command(t.Context(), "pulumi", "stack", "export", "--stack", s.Name).Output()
+	require.NoError(t, err)
+	for _, trace := range []string{"engine-" + lost.Name, lost.Address.String(), lost.Engine} {
+		assert.NotContains(t, string(state), trace, "Pulumi's state")
+	}
+	status, err := health.Observe(t.Context(), c)
+	require.NoError(t, err)
+	assert.Empty(t, failures(status), "members and queues")
+	for _, balancer := range c.LoadBalancers() {
+		conf, err := c.Run(t.Context(), balancer.Container, "cat", topology.LoadBalancerPath+"/haproxy.cfg")
+		require.NoError(t, err)
+		assert.NotContains(t, conf, lost.Address.String(), balancer.Container)
+		assert.Contains(t, conf, c.Outputs().Hosts[2].Address, balancer.Container)
+	}
 }
 
 // nodesOf are the IDs of the containers of the nodes on hosts, by the names of the nodes.

@@ -58,6 +58,13 @@ type Desired struct {
 	// Owner identifies the deployment state that the stack is deployed from. Empty: not known yet, so that
 	// nothing is refused for it.
 	Owner string `json:"owner,omitempty"`
+	// Away are the nodes on hosts whose engines do not answer.
+	Away []NodeName `json:"away,omitempty"`
+	// Changes are the nodes whose containers would be replaced, as far as that is known. It is needed while
+	// nodes are away.
+	Changes []NodeName `json:"changes,omitempty"`
+	// Moves are the nodes that go to another host. Their data stay behind and are deleted.
+	Moves []NodeName `json:"moves,omitempty"`
 }
 
 // DesiredNode is one of the stack's nodes.

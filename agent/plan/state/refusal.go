@@ -67,6 +67,10 @@ const (
 	UpgradeSkips RefusalKind = "upgrade-skips"
 	// FlagsDisabled: an upgrade wants feature flags that are not enabled.
 	FlagsDisabled RefusalKind = "flags-disabled"
+	// ChangeWhileAway: nodes would be changed that the cluster can't do without while others are away.
+	ChangeWhileAway RefusalKind = "change-while-away"
+	// DurableQueuesStay: durable queues live on a node that goes to another host, and on no other.
+	DurableQueuesStay RefusalKind = "durable-queues-stay"
 
 	// HalfDeleted is a notice: a queue whose deletion was interrupted.
 	HalfDeleted RefusalKind = "half-deleted"
@@ -203,6 +207,19 @@ var texts = map[RefusalKind]func(Refusal) string{
 		return fmt.Sprintf("RabbitMQ %s starts only on data whose stable feature flags are all enabled, and some "+
 			"are not. Enable them first, by `pulumi up` with the image of %s, or by %s.", r.To, r.From,
 			r.command("enable_feature_flag", "all"))
+	},
+	ChangeWhileAway: func(r Refusal) string {
+		return fmt.Sprintf("%s would be restarted with other settings, and the cluster can't do without %s while a "+
+			"host is away: a queue or the metadata store would be left with a bare majority or less. Bring the host "+
+			"back, replace it in warren:hosts, or take the change back. Nothing was touched.",
+			list(r.Nodes), plural(len(r.Nodes), "it", "any of them"))
+	},
+	DurableQueuesStay: func(r Refusal) string {
+		return fmt.Sprintf("%s can't go to another host: it alone has %s, and its data would be deleted with its "+
+			"old container. Move %s, or delete what nobody needs, which these commands only do if it is empty and "+
+			"unused:%s",
+			list(r.Nodes), queueList(r.Queues), plural(len(r.Queues), "it", "them"), r.deletions("--if-empty",
+				"--if-unused"))
 	},
 	HalfDeleted: func(r Refusal) string {
 		return fmt.Sprintf("The deletion of %s was interrupted: all its nodes run, and none of its replicas "+

@@ -1,6 +1,10 @@
 package topology
 
-import "strings"
+import (
+	"cmp"
+	"net/netip"
+	"strings"
+)
 
 // Balancer is one of the load balancers of a stack. All of them balance the same nodes by the same settings.
 type Balancer struct {
@@ -31,3 +35,32 @@ func (b Balancer) ConfigContainerName() string { return b.ContainerName() + Conf
 
 // VolumeName is the name of the volume over which HAProxy gets its configuration.
 func (b Balancer) VolumeName() string { return b.ContainerName() + ConfigSuffix }
+
+// KeepalivedName is the name within its stack of what gives the load balancer's host the virtual address:
+// "keepalived-h1".
+func (b Balancer) KeepalivedName() string { return KeepalivedHost + "-" + b.Host }
+
+// KeepalivedContainerName is the name of the container that gives the load balancer's host the virtual
+// address.
+func (b Balancer) KeepalivedContainerName() string {
+	return b.Cluster.NetworkName() + "-" + b.KeepalivedName()
+}
+
+// PublishAddress is the address that the ports for clients are published on. With a virtual address, these are
+// all of the host's: nothing can be published on an address that the host does not have yet.
+func (b Balancer) PublishAddress() string {
+	virtual, err := netip.ParseAddr(b.Cluster.VirtualAddress)
+	switch {
+	case err != nil:
+		return b.Cluster.PublishAddress(b.Host)
+	case virtual.Is4():
+		return netip.IPv4Unspecified().String()
+	default:
+		return netip.IPv6Unspecified().String()
+	}
+}
+
+// balancedAddress is where clients that know one address only find a load balancer.
+func (c *Cluster) balancedAddress() string {
+	return cmp.Or(c.VirtualAddress, c.connectAddress(c.LoadBalancerHosts[0]))
+}

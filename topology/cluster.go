@@ -31,6 +31,9 @@ type Cluster struct {
 	Hosts []Host
 	// LoadBalancerHosts are the names of the hosts with a load balancer: one empty name without hosts.
 	LoadBalancerHosts []string
+	// VirtualAddress is an address that one of the hosts with a load balancer has at any time; empty if there is
+	// none.
+	VirtualAddress string
 
 	// TLS says whether clients' connections are encrypted.
 	TLS TLS

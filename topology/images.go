@@ -9,6 +9,8 @@ const (
 	// DefaultPrometheusImage and DefaultAlertmanagerImage are those that watch a stack.
 	DefaultPrometheusImage   = "warren/prometheus:3.5"
 	DefaultAlertmanagerImage = "warren/alertmanager:0.33"
+	// KeepalivedImage has what gives a virtual address to one of several hosts.
+	KeepalivedImage = "warren/keepalived:2.3"
 	// NetworkToolsImage has what changes the network between containers, with which faults are injected.
 	NetworkToolsImage = "warren/nettools:1"
 	// DiskToolsImage has the lying disk, with which storage faults are injected.
@@ -18,6 +20,9 @@ const (
 // Images are the references of the images that the stack's containers have.
 func (c *Cluster) Images() []string {
 	images := []string{c.Image, c.LoadBalancer.Image}
+	if c.VirtualAddress != "" {
+		images = append(images, KeepalivedImage)
+	}
 	if m := c.Monitoring; m != nil {
 		images = append(images, m.PrometheusImage, m.AlertmanagerImage)
 	}

@@ -37,6 +37,7 @@ const (
 	RoleFormation          = "formation"
 	RoleLoadBalancer       = "load-balancer"
 	RoleLoadBalancerConfig = "load-balancer-config"
+	RoleVirtualAddress     = "virtual-address"
 	RolePrometheus         = "prometheus"
 	RoleAlertmanager       = "alertmanager"
 	// RoleFault is that of a container which a fault injection has started.

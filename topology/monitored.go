@@ -46,8 +46,8 @@ func (c *Cluster) MonitoringOutput() *MonitoringOutput {
 		return nil
 	}
 	return &MonitoringOutput{
-		PrometheusURL:   c.httpURL(c.MonitoringHost(), c.Monitoring.PrometheusPort, ""),
-		AlertmanagerURL: c.httpURL(c.MonitoringHost(), c.Monitoring.AlertmanagerPort, ""),
+		PrometheusURL:   c.httpURL(c.hostPort(c.MonitoringHost(), c.Monitoring.PrometheusPort), ""),
+		AlertmanagerURL: c.httpURL(c.hostPort(c.MonitoringHost(), c.Monitoring.AlertmanagerPort), ""),
 		Prometheus:      c.PrometheusContainerName(),
 		Alertmanager:    c.AlertmanagerContainerName(),
 	}

@@ -8,6 +8,8 @@ const (
 	LoadBalancerHost = "haproxy"
 	// FormationHost is the host name of the container that makes the cluster consist of the stack's nodes.
 	FormationHost = "formation"
+	// KeepalivedHost begins the names of what gives hosts the virtual address.
+	KeepalivedHost = "keepalived"
 	// PrometheusHost and AlertmanagerHost are the host names of the containers that watch the stack.
 	PrometheusHost   = "prometheus"
 	AlertmanagerHost = "alertmanager"

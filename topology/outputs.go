@@ -37,6 +37,9 @@ type Outputs struct {
 	LoadBalancer LoadBalancerOutput `json:"loadBalancer"`
 	// LoadBalancers are all load balancers.
 	LoadBalancers []LoadBalancerOutput `json:"loadBalancers"`
+	// VirtualAddress is the address that one of the load balancers' hosts has at any time; empty if there is
+	// none. AMQPURL, ManagementURL and StatsURL are at that address.
+	VirtualAddress string `json:"virtualAddress,omitempty"`
 	// Hosts are the hosts that the stack is spread over; none if it runs on one engine.
 	Hosts []Host `json:"hosts,omitempty"`
 	// FormationHost is the name of the host with the formation's container; empty without hosts.
@@ -95,6 +98,8 @@ type LoadBalancerOutput struct {
 	StatsPort      int    `json:"statsPort"`
 	// Host is the name of the host that it is on; empty if the stack runs on one engine.
 	Host string `json:"host,omitempty"`
+	// Keepalived is the name of the container that gives the host the virtual address; empty without one.
+	Keepalived string `json:"keepalived,omitempty"`
 }
 
 // Outputs assembles the outputs of a stack that runs cluster c.
@@ -108,6 +113,7 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 		Formation:      c.FormationContainerName(),
 		FormationHost:  c.FormationHostName(),
 		Hosts:          c.Hosts,
+		VirtualAddress: c.VirtualAddress,
 		RabbitMQSeries: c.Series.String(),
 		Application:    append([]string{}, c.Application...),
 		Monitoring:     c.MonitoringOutput(),
@@ -119,18 +125,23 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 	for _, b := range c.Balancers() {
 		out.BalancedAMQPURLs = append(out.BalancedAMQPURLs,
 			c.amqpURL(b.Host, c.clientPort(c.LoadBalancer.AMQPPort), s))
-		out.LoadBalancers = append(out.LoadBalancers, LoadBalancerOutput{
+		balancer := LoadBalancerOutput{
 			Container:      b.ContainerName(),
 			Config:         b.ConfigContainerName(),
 			AMQPPort:       c.clientPort(c.LoadBalancer.AMQPPort),
 			ManagementPort: c.clientPort(c.LoadBalancer.ManagementPort),
 			StatsPort:      c.clientPort(c.LoadBalancer.StatsPort),
 			Host:           b.Host,
-		})
+		}
+		if c.VirtualAddress != "" {
+			balancer.Keepalived = b.KeepalivedContainerName()
+		}
+		out.LoadBalancers = append(out.LoadBalancers, balancer)
 	}
-	out.LoadBalancer, out.AMQPURL = out.LoadBalancers[0], out.BalancedAMQPURLs[0]
-	out.ManagementURL = c.httpURL(out.LoadBalancer.Host, c.clientPort(c.LoadBalancer.ManagementPort), "")
-	out.StatsURL = c.httpURL(out.LoadBalancer.Host, c.clientPort(c.LoadBalancer.StatsPort), StatsPath)
+	out.LoadBalancer = out.LoadBalancers[0]
+	out.AMQPURL = c.amqpURLAt(c.balanced(c.LoadBalancer.AMQPPort), s)
+	out.ManagementURL = c.httpURL(c.balanced(c.LoadBalancer.ManagementPort), "")
+	out.StatsURL = c.httpURL(c.balanced(c.LoadBalancer.StatsPort), StatsPath)
 	for _, n := range c.Nodes {
 		out.AMQPURLs = append(out.AMQPURLs, c.amqpURL(n.Host, c.clientPort(n.AMQPPort), s))
 		out.Nodes = append(out.Nodes, NodeOutput{
@@ -149,11 +160,10 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 
 // UserOutput tells how a user logs in with a password, to work in a virtual host.
 func (c *Cluster) UserOutput(name, password, vhost string) UserOutput {
-	at := func(host string, port int) string { return c.amqpURI(name, password, c.hostPort(host, port), vhost) }
-	out := UserOutput{Password: password, AMQPURL: at(c.Balancers()[0].Host,
-		c.clientPort(c.LoadBalancer.AMQPPort))}
+	at := func(address string) string { return c.amqpURI(name, password, address, vhost) }
+	out := UserOutput{Password: password, AMQPURL: at(c.balanced(c.LoadBalancer.AMQPPort))}
 	for _, n := range c.Nodes {
-		out.AMQPURLs = append(out.AMQPURLs, at(n.Host, c.clientPort(n.AMQPPort)))
+		out.AMQPURLs = append(out.AMQPURLs, at(c.hostPort(n.Host, c.clientPort(n.AMQPPort))))
 	}
 	return out
 }
@@ -190,9 +200,14 @@ func (c *Cluster) amqpURI(user, password, address, vhost string) string {
 	return u.String()
 }
 
-func (c *Cluster) httpURL(host string, port int, path string) string {
-	u := url.URL{Scheme: c.scheme("http"), Host: c.hostPort(host, port), Path: path}
+func (c *Cluster) httpURL(address, path string) string {
+	u := url.URL{Scheme: c.scheme("http"), Host: address, Path: path}
 	return u.String()
+}
+
+// balanced is where the load balancers' port is reached that takes plain text unless that is off.
+func (c *Cluster) balanced(plain int) string {
+	return net.JoinHostPort(c.balancedAddress(), strconv.Itoa(c.clientPort(plain)))
 }
 
 // hostPort is where a port published on a host is reached: from the host itself, on the loopback interface

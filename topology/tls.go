@@ -86,6 +86,9 @@ func (c *Cluster) ServerNames() []string {
 	for _, host := range c.HostNames() {
 		names = append(names, c.connectAddress(host))
 	}
+	if c.VirtualAddress != "" {
+		names = append(names, c.VirtualAddress)
+	}
 	return names
 }
 
@@ -96,6 +99,9 @@ func (c *Cluster) CertificateNames(host string) []string {
 	names := []string{host, LoadBalancerHost, "localhost", "127.0.0.1", "::1"}
 	for _, h := range c.HostNames() {
 		names = append(names, c.connectAddress(h))
+	}
+	if c.VirtualAddress != "" {
+		names = append(names, c.VirtualAddress)
 	}
 	var unique []string
 	for _, name := range append(names, c.TLSNames...) {

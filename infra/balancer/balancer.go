@@ -21,6 +21,11 @@ const (
 	// Certificate is where ConfigScript expects HAProxy's certificate, if the stack has TLS. Then it has the
 	// agent as well.
 	Certificate = topology.UploadPath + "/certificate.pem"
+	// KeepalivedPath is where the container of keepalived has KeepalivedScript, KeepalivedConfiguration where
+	// that expects keepalived.conf, and KeepalivedFile exists while keepalived runs.
+	KeepalivedPath          = topology.UploadPath + "/serve-keepalived"
+	KeepalivedConfiguration = topology.UploadPath + "/keepalived.conf"
+	KeepalivedFile          = "/run/warren-vrrp.pid"
 	// TakenFile exists in the container with the configuration once HAProxy runs with it.
 	TakenFile = topology.RunPath + "/taken"
 	// RefusedFile exists there if HAProxy does not accept the configuration. The container's log says why.
@@ -39,4 +44,12 @@ var (
 	//
 	//go:embed offer-haproxy.sh
 	ConfigScript string
+	// KeepalivedScript runs keepalived on the interface with an address.
+	//
+	//go:embed serve-keepalived.sh
+	KeepalivedScript string
+	// CheckScript asks HAProxy whether its host may have the virtual address.
+	//
+	//go:embed check-haproxy.sh
+	CheckScript string
 )

@@ -31,6 +31,8 @@ type LoadBalancer struct {
 	Container *docker.Container
 	// Configuration exists while HAProxy runs with the cluster's configuration.
 	Configuration *docker.Container
+	// Keepalived gives its host the virtual address; nil if the topology has none.
+	Keepalived *docker.Container
 }
 
 // LoadBalancerArgs are the arguments of NewLoadBalancer. Topology, Secrets, Owner and Network are required.
@@ -94,6 +96,10 @@ func NewLoadBalancer(
 		return nil, err
 	}
 	if lb.Configuration, err = lb.newConfiguration(ctx, config, resolved, image, inside, dependsOn); err != nil {
+		return nil, err
+	}
+	lb.Keepalived, err = lb.newKeepalived(ctx, name+"-"+topology.KeepalivedHost, resolved, inside)
+	if err != nil {
 		return nil, err
 	}
 	return lb, ctx.RegisterResourceOutputs(lb, pulumi.Map{"container": lb.Container.Name})
@@ -215,6 +221,16 @@ func (lb *LoadBalancer) newConfiguration(
 // ports are for clients, and those for the metrics, which a Prometheus on another host reads.
 func (lb *LoadBalancer) ports(cluster *topology.Cluster, host string) docker.ContainerPortArray {
 	ports := publishAll(cluster, host, cluster.LoadBalancerPorts())
+	for _, b := range cluster.Balancers() {
+		if b.Host != host || cluster.VirtualAddress == "" {
+			continue
+		}
+		for i, p := range cluster.LoadBalancerPorts() {
+			ports[i] = docker.ContainerPortArgs{
+				Internal: pulumi.Int(p.Inside), External: pulumi.Int(p.Outside), Ip: pulumi.String(b.PublishAddress()),
+			}
+		}
+	}
 	if cluster.HasHosts() {
 		ports = append(ports, publish(cluster, host, topology.BalancerMetricsPort, topology.BalancerMetricsPort))
 	}

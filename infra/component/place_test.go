@@ -138,3 +138,32 @@ func TestWhatIsKeptWhileAHostIsAway(t *testing.T) {
 	found.Away = nil
 	assert.False(t, found.Keeps(cluster.Nodes[0]), "nothing is kept while all hosts answer")
 }
+
+func TestHostsOfLoadBalancersShareTheVirtualAddress(t *testing.T) {
+	r := declare(t, &enginetest.Fake{}, stackconfig.Config{Hosts: threeHosts(), VirtualAddress: "192.0.2.99"})
+	containers := r.Of(pulumitest.Container)
+	require.Contains(t, containers, "haproxy-h1-keepalived")
+	assert.NotContains(t, containers, "haproxy-h3-keepalived", "it has no load balancer")
+	keepalived := containers["haproxy-h2-keepalived"]
+	assert.Equal(t, "engine-h2", keepalived.Provider)
+	assert.Equal(t, "host", keepalived.Inputs["networkMode"].StringValue())
+	assert.Equal(t, "warren-test-keepalived-h2", keepalived.Inputs["name"].StringValue())
+	assert.Contains(t, keepalived.DependsOn, "haproxy-h2-config", "the address goes to a load balancer that works")
+	assert.Equal(t, map[string]string{
+		"/etc/warren/serve-keepalived": "0555", "/etc/warren/check-haproxy": "0555",
+		"/etc/warren/keepalived.conf": "0444",
+	}, keepalived.Permissions())
+	for _, p := range pulumitest.Array(containers["haproxy-h1"].Inputs["ports"]) {
+		want := "0.0.0.0" // the host may not have the virtual address yet
+		if p.ObjectValue()["external"].NumberValue() == topology.BalancerMetricsPort {
+			want = "192.0.2.1"
+		}
+		assert.Equal(t, want, p.ObjectValue()["ip"].StringValue())
+	}
+	assert.Equal(t, "192.0.2.1", pulumitest.Array(containers["rabbit1"].Inputs["ports"])[0].
+		ObjectValue()["ip"].StringValue(), "nodes are where they were")
+
+	for name := range declare(t, &enginetest.Fake{}, stackconfig.Config{Hosts: threeHosts()}).Of(pulumitest.Container) {
+		assert.NotContains(t, name, topology.KeepalivedHost)
+	}
+}

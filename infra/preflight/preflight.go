@@ -114,6 +114,9 @@ func imageProblems(ctx context.Context, docker engine.Client, cluster *topology.
 		images = append(images, configured{"prometheusImage of warren:monitoring", m.PrometheusImage},
 			configured{"alertmanagerImage of warren:monitoring", m.AlertmanagerImage})
 	}
+	if cluster.VirtualAddress != "" {
+		images = append(images, configured{"warren:virtualAddress", topology.KeepalivedImage})
+	}
 	for _, image := range images {
 		_, err := docker.ImageInspect(ctx, image.reference)
 		switch {

@@ -92,6 +92,14 @@ func (f *Found) Generation(host, container string) string {
 	return f.generation(at, f.Containers[at].Lost)
 }
 
+// GenerationOf is Generation, and the first one if nobody looked.
+func (f *Found) GenerationOf(host, container string) string {
+	if f == nil {
+		return "1"
+	}
+	return f.Generation(host, container)
+}
+
 // MembershipGeneration is the generation of a node's membership. A node that does not serve, and one whose
 // membership is lost, gets a new membership, which makes it a member in good order again and waits for that.
 func (f *Found) MembershipGeneration(cluster *topology.Cluster, n topology.Node) string {

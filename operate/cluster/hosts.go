@@ -35,6 +35,9 @@ func places(outputs topology.Outputs) map[string]string {
 	}
 	for _, b := range outputs.LoadBalancers {
 		places[b.Container], places[b.Config] = b.Host, b.Host
+		if b.Keepalived != "" {
+			places[b.Keepalived] = b.Host
+		}
 	}
 	return places
 }

@@ -75,6 +75,9 @@ func (s settings) images() []string {
 		topology.NetworkToolsImage,
 		topology.DiskToolsImage,
 	}
+	if s["warren:virtualAddress"] != "" {
+		images = append(images, topology.KeepalivedImage)
+	}
 	var monitoring stackconfig.MonitoringConfig // what is wrong with it is for the program to tell
 	if json.Unmarshal([]byte(s["warren:monitoring"]), &monitoring) == nil && monitoring.Enabled {
 		images = append(images, cmp.Or(monitoring.PrometheusImage, topology.DefaultPrometheusImage),

@@ -62,6 +62,7 @@ var variants = []struct {
 	{"tls-optional", stackconfig.Config{TLS: topology.TLSOptional, Image: "warren/rabbitmq:3.10"}},
 	{"tls-hosts", stackconfig.Config{TLS: topology.TLSOptional, Hosts: sample.Hosts("a", "b", "c")}},
 	{"three-hosts", stackconfig.Config{Hosts: sample.Hosts("a", "b", "c")}},
+	{"virtual-address", stackconfig.Config{Hosts: sample.Hosts("a", "b", "c"), VirtualAddress: "192.0.2.99"}},
 }
 
 // rendered are all files of a cluster, by the name of their golden file.
@@ -79,6 +80,9 @@ func rendered(t *testing.T, c *topology.Cluster) map[string]string {
 	}
 	if last := c.Nodes[len(c.Nodes)-1]; !slices.Contains(c.Seeds(), last) {
 		files["rabbitmq.conf-"+last.Name] = render.RabbitMQConf(c, last)
+	}
+	if c.VirtualAddress != "" {
+		files["keepalived.conf"] = render.KeepalivedConf(c.Balancers()[0])
 	}
 	for _, b := range c.Balancers()[1:] {
 		files["haproxy.cfg-"+b.Host] = render.HAProxyConf(b, sample.Secrets)

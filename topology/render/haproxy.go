@@ -91,6 +91,9 @@ func (haproxyData) MinorityServer(n topology.Node) string { return n.Name + topo
 // AlivePath is where a node's agent answers.
 func (haproxyData) AlivePath() string { return topology.AlivePath }
 
+// TakesClientsPath is where keepalived asks.
+func (haproxyData) TakesClientsPath() string { return topology.TakesClientsPath }
+
 // VerdictRequest asks a node's agent for its verdict on the node.
 func (haproxyData) VerdictRequest() string {
 	return `"GET ` + topology.VerdictPath + ` HTTP/1.0\r\n\r\n"`

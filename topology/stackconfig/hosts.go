@@ -184,6 +184,7 @@ func validatePlaces(problems *problemList, c Config, cluster *topology.Cluster) 
 	reserved := map[string]string{}
 	for _, host := range names {
 		reserved[topology.LoadBalancerHost+"-"+host] = host
+		reserved[topology.KeepalivedHost+"-"+host] = host
 	}
 	for i, n := range cluster.Nodes {
 		if host, taken := reserved[n.Name]; taken {

@@ -62,6 +62,7 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 		Plugins:             slices.Clone(c.Plugins),
 		ExtraConf:           strings.TrimSpace(c.RabbitMQConf),
 		Username:            cmp.Or(c.Username, defaultUsername),
+		VirtualAddress:      c.VirtualAddress,
 		TLS:                 cmp.Or(c.TLS, topology.TLSOff),
 		TLSPortOffset:       ports.TLSOffset,
 		TLSNames:            append([]string(nil), c.TLSNames...), // nil if there is none
@@ -85,6 +86,7 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 	cluster.Monitoring = newMonitoring(&problems, c.Monitoring, ports)
 	validateNodes(&problems, c, cluster)
 	validateHosts(&problems, c, cluster)
+	validateVirtualAddress(&problems, cluster)
 	validatePorts(&problems, cluster)
 	validateTLS(&problems, cluster)
 	validatePlugins(&problems, c.Plugins, cluster.Series)

@@ -8,7 +8,6 @@ import (
 
 	"warren/bench/compare"
 	"warren/bench/suite"
-	"warren/verify/fault"
 )
 
 // completeStacks proposes the stacks that have a Pulumi.<name>.yaml in the working directory.
@@ -24,7 +23,7 @@ func completeStacks(*cobra.Command, []string, string) ([]string, cobra.ShellComp
 // completeFaults proposes faults, with what they do.
 func completeFaults(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var proposals []string
-	for _, f := range fault.All() {
+	for _, f := range allFaults() {
 		proposals = append(proposals, f.Name+"\t"+f.Description)
 	}
 	return proposals, cobra.ShellCompDirectiveNoFileComp

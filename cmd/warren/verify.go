@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"warren/verify/checker"
 	"warren/verify/fault"
 	"warren/verify/history"
+	"warren/verify/hostfault"
 	"warren/verify/report"
 	"warren/verify/scenario"
 	"warren/verify/traffic"
@@ -91,14 +93,14 @@ func (v *verification) run(ctx context.Context, out io.Writer) error {
 	case v.storage:
 		faults = fault.Storage()
 	case v.list:
-		faults = fault.All()
+		faults = allFaults()
 	}
 	if v.alerts && !v.list {
 		faults = append(fault.Quiet(), faults...)
 	}
 	if len(v.faults) > 0 {
 		var err error
-		if faults, err = scenario.Select(fault.All(), v.faults); err != nil {
+		if faults, err = scenario.Select(allFaults(), v.faults); err != nil {
 			return err
 		}
 	}
@@ -118,6 +120,9 @@ func (v *verification) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer c.Close()
+	if len(v.faults) == 0 && !v.storage && len(c.Outputs().Hosts) > 0 {
+		faults = append(faults, hostfault.All()...)
+	}
 	run, err := v.play(ctx, c, v.scenarios(faults))
 	if err != nil && len(run.Scenarios) == 0 {
 		return err
@@ -128,6 +133,9 @@ func (v *verification) run(ctx context.Context, out io.Writer) error {
 	}
 	return err
 }
+
+// allFaults are all faults there are, those of hosts as well.
+func allFaults() []fault.Fault { return slices.Concat(fault.All(), hostfault.All()) }
 
 // scenarios are those that the flags ask for.
 func (v *verification) scenarios(faults []fault.Fault) []scenario.Scenario {
@@ -192,7 +200,7 @@ func (v *verification) judgeAgain(out io.Writer) error {
 		return err
 	}
 	promises := map[string]checker.Expectation{}
-	for _, f := range fault.All() {
+	for _, f := range allFaults() {
 		promises[f.Name] = f.Expect
 	}
 	verdict := checker.Check(h, promises)

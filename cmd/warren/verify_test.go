@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"warren/verify/checker"
-	"warren/verify/fault"
 	"warren/verify/history"
 )
 
@@ -30,7 +29,7 @@ func execute(t *testing.T, args ...string) (string, error) {
 func TestVerifyListsEveryFault(t *testing.T) {
 	out, err := execute(t, "verify", "--list")
 	require.NoError(t, err)
-	for _, f := range fault.All() {
+	for _, f := range allFaults() {
 		assert.Contains(t, out, f.Name)
 	}
 

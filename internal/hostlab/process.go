@@ -32,6 +32,21 @@ func (h Host) processes() ([]int, error) {
 	return h.among(all), nil
 }
 
+// engines returns the IDs of the host's Docker engines: one, or none.
+func (h Host) engines() ([]int, error) {
+	all, err := allProcesses()
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, p := range all {
+		if len(p.args) > 0 && filepath.Base(p.args[0]) == "dockerd" && h.owns(p) {
+			pids = append(pids, p.pid)
+		}
+	}
+	return pids, nil
+}
+
 // among picks the host's processes.
 func (h Host) among(all []process) []int {
 	var ours []int

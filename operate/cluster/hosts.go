@@ -53,6 +53,9 @@ func (c *Cluster) DockerOf(containerName string) *client.Client {
 	return nil
 }
 
+// DockerOn returns the client of the Docker engine of a host; nil if the stack has no such host.
+func (c *Cluster) DockerOn(host string) *client.Client { return c.engines[host] }
+
 // LoadBalancers are the stack's load balancers. Outputs of an older version of Warren name one.
 func (c *Cluster) LoadBalancers() []topology.LoadBalancerOutput {
 	if len(c.outputs.LoadBalancers) == 0 {

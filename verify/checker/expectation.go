@@ -60,6 +60,8 @@ func pathName(path string) string {
 		return "all paths together"
 	case history.LoadBalancer:
 		return "the load balancer"
+	case history.VirtualAddress:
+		return "the virtual address"
 	}
 	return path
 }

@@ -109,6 +109,8 @@ func (s Span) Overlaps(o Span) bool { return s.From < o.To && o.From < s.To }
 const (
 	// LoadBalancer is the path through the load balancer.
 	LoadBalancer = "load balancer"
+	// VirtualAddress is the path through the virtual address, by a client that knows no other.
+	VirtualAddress = "virtual address"
 	// AnyNode is the path straight to the nodes, by a client that knows all of them and goes to the next when
 	// one fails.
 	AnyNode = "any node"

@@ -12,6 +12,7 @@ import (
 	"warren/operate/health"
 	"warren/verify/fault"
 	"warren/verify/history"
+	"warren/verify/hostfault"
 	"warren/verify/report"
 	"warren/verify/traffic"
 )
@@ -44,7 +45,13 @@ func (r ClusterRig) WaitHealthy(ctx context.Context) error {
 }
 
 // HealAll implements Rig.
-func (r ClusterRig) HealAll(ctx context.Context) error { return fault.HealAll(ctx, r.Cluster) }
+func (r ClusterRig) HealAll(ctx context.Context) error {
+	// The hosts first: what is on one without power can't be healed.
+	if err := hostfault.HealAll(ctx, r.Cluster); err != nil {
+		return err
+	}
+	return fault.HealAll(ctx, r.Cluster)
+}
 
 // LyingDisks implements Rig.
 func (r ClusterRig) LyingDisks(ctx context.Context) error {

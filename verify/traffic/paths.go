@@ -13,17 +13,28 @@ type Path struct {
 	Endpoints []string
 }
 
-// Paths are all ways to a stack's cluster: through the load balancer, straight to the nodes with a choice of
-// all of them, and straight to each node without a choice.
+// Paths are all ways to a stack's cluster: through the load balancers, by the virtual address if there is one,
+// straight to the nodes with a choice of all of them, and straight to each node without a choice.
 func Paths(outputs topology.Outputs) []Path {
 	paths := []Path{
-		{Name: history.LoadBalancer, Endpoints: []string{outputs.AMQPURL}},
+		{Name: history.LoadBalancer, Endpoints: balanced(outputs)},
 		{Name: history.AnyNode, Endpoints: outputs.AMQPURLs},
+	}
+	if outputs.VirtualAddress != "" {
+		paths = append(paths, Path{Name: history.VirtualAddress, Endpoints: []string{outputs.AMQPURL}})
 	}
 	for i, node := range outputs.Nodes {
 		paths = append(paths, Path{Name: node.Name, Endpoints: outputs.AMQPURLs[i : i+1]})
 	}
 	return paths
+}
+
+// balanced are the endpoints of all load balancers. Outputs of an older version of Warren name one.
+func balanced(outputs topology.Outputs) []string {
+	if len(outputs.BalancedAMQPURLs) == 0 {
+		return []string{outputs.AMQPURL}
+	}
+	return outputs.BalancedAMQPURLs
 }
 
 // Names are the paths' names, in order.

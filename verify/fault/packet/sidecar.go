@@ -22,8 +22,21 @@ import (
 var ErrNoTools = errors.New("there is no image " + topology.NetworkToolsImage +
 	": run `images/build nettools:1`")
 
-// HaveTools returns nil if the image of the sidecars is there.
+// errHosts says that the networks of single nodes are not changed on several hosts. To callers, the tools are
+// missing.
+type errHosts struct{}
+
+func (errHosts) Error() string {
+	return "needs one engine; on several hosts, those faults are injected that are of hosts"
+}
+
+func (errHosts) Is(target error) bool { return target == ErrNoTools }
+
+// HaveTools returns nil if the image of the sidecars is there, and the nodes are on one engine.
 func HaveTools(ctx context.Context, c *cluster.Cluster) error {
+	if len(c.Outputs().Hosts) > 0 {
+		return errHosts{}
+	}
 	_, err := c.Docker().ImageInspect(ctx, topology.NetworkToolsImage)
 	if errdefs.IsNotFound(err) {
 		return ErrNoTools

@@ -153,6 +153,9 @@ func List() ([]*Lab, error) {
 			continue
 		}
 		l, openErr := Open(e.Name())
+		if errors.Is(openErr, fs.ErrNotExist) {
+			continue // it goes right now, or comes
+		}
 		if openErr != nil {
 			err = errors.Join(err, openErr)
 			continue

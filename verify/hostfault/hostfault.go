@@ -159,10 +159,13 @@ func hasZones(c *cluster.Cluster) error {
 	if err := onHosts(c); err != nil {
 		return err
 	}
-	if c.Outputs().Hosts[0].Zone == "" {
-		return errors.New("needs zones, and the stack's hosts have none")
+	hosts := c.Outputs().Hosts
+	for _, h := range hosts {
+		if h.Zone != hosts[0].Zone {
+			return nil
+		}
 	}
-	return nil
+	return errors.New("needs several zones")
 }
 
 // inLab is the Available of faults of power and of engines.

@@ -2,6 +2,7 @@ package hostfault
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -48,6 +49,9 @@ func isolate(
 		} else {
 			out = append(out, h)
 		}
+	}
+	if len(in) == 0 || len(out) == 0 {
+		return nil, errors.New("there is nothing to cut: all hosts are on one side")
 	}
 	return inject(ctx, what, func(ctx context.Context) error {
 		err := parallel.Each(in, func(h topology.Host) error {

@@ -141,9 +141,11 @@ for address; do
 done
 exec netdelay "$queue" "$delay"`
 
-// probeScript connects to a port of an address. It prints how many microseconds that took, or "silent".
+// probeScript connects to a port of an address. It prints how many microseconds that took, or "silent". A
+// refusal is an answer.
 const probeScript = `
-began=$(date +%s%N)
-timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$1" "$2" 2>/dev/null || status=$?
-ended=$(date +%s%N)
-if [ "${status:-0}" = 124 ]; then echo silent; else echo $(((ended - began) / 1000)); fi`
+timeout 1 bash -c '
+began=${EPOCHREALTIME/[.,]/}
+{ :; } 3<>"/dev/tcp/$0/$1" || true
+ended=${EPOCHREALTIME/[.,]/}
+echo $((ended - began))' "$1" "$2" 2>/dev/null || echo silent`

@@ -93,8 +93,8 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 		return err
 	}
 	for _, host := range away {
-		if err := ctx.Log.Warn(fmt.Sprintf("host %s does not answer: what is on it stays as it is, and so does the "+
-			"formation. Run this again when it is back", host), nil); err != nil {
+		if err := ctx.Log.Warn(fmt.Sprintf("host %s does not answer: what is on it stays as it is, and so does "+
+			"the formation. Run this again when it is back", host), nil); err != nil {
 			return err
 		}
 	}

@@ -46,8 +46,8 @@ func (b Balancer) KeepalivedContainerName() string {
 	return b.Cluster.NetworkName() + "-" + b.KeepalivedName()
 }
 
-// PublishAddress is the address that the ports for clients are published on. With a virtual address, these are
-// all of the host's: nothing can be published on an address that the host does not have yet.
+// PublishAddress is the address that the ports for clients are published on. With a virtual address, these
+// are all of the host's: nothing can be published on an address that the host does not have yet.
 func (b Balancer) PublishAddress() string {
 	virtual, err := netip.ParseAddr(b.Cluster.VirtualAddress)
 	switch {

@@ -63,8 +63,8 @@ const (
 const (
 	// AlivePath answers 204. The agent of a frozen node does not answer.
 	AlivePath = "/alive"
-	// TakesClientsPath is where a load balancer with a virtual address answers, at BalancerMetricsPort, 200 if it
-	// has a node that serves clients.
+	// TakesClientsPath is where a load balancer with a virtual address answers, at BalancerMetricsPort, 200 if
+	// it has a node that serves clients.
 	TakesClientsPath = "/takes-clients"
 	// VerdictPath answers a line for HAProxy's agent check: whether the node takes clients.
 	VerdictPath = "/verdict"

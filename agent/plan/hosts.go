@@ -1,7 +1,7 @@
 package plan
 
-// refuseChangesWhileAway refuses to change nodes that the cluster can't do without while hosts are away. Those
-// hosts come back, or are replaced: either is another way.
+// refuseChangesWhileAway refuses to change nodes that the cluster can't do without while hosts are away.
+// Those hosts come back, or are replaced: either is another way.
 func (p *planner) refuseChangesWhileAway() {
 	if len(p.Want.Away) == 0 {
 		return

@@ -16,8 +16,8 @@ import (
 	"warren/topology"
 )
 
-// TestWhatKeepalivedAsksHAProxy: a host may have the address if HAProxy answers, and gives it away if HAProxy has
-// no node.
+// TestWhatKeepalivedAsksHAProxy: a host may have the address if HAProxy answers, and gives it away if HAProxy
+// has no node.
 func TestWhatKeepalivedAsksHAProxy(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	require.NoError(t, err)

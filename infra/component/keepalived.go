@@ -25,10 +25,12 @@ func (lb *LoadBalancer) newKeepalived(
 		return nil, err
 	}
 	return docker.NewContainer(ctx, name, &docker.ContainerArgs{
-		Name:        pulumi.String(at.KeepalivedContainerName()),
-		Image:       image,
-		Entrypoints: pulumi.ToStringArray([]string{"bash", balancer.KeepalivedPath, cluster.Host(args.Host).Address}),
-		User:        pulumi.String("root"),
+		Name:  pulumi.String(at.KeepalivedContainerName()),
+		Image: image,
+		Entrypoints: pulumi.ToStringArray([]string{
+			"bash", balancer.KeepalivedPath, cluster.Host(args.Host).Address,
+		}),
+		User: pulumi.String("root"),
 		Uploads: docker.ContainerUploadArray{
 			script(balancer.KeepalivedPath, balancer.KeepalivedScript),
 			script(render.KeepalivedCheckPath, balancer.CheckScript),
@@ -55,5 +57,6 @@ func (lb *LoadBalancer) newKeepalived(
 		SecurityOpts: noNewPrivileges,
 		Labels: containerLabels(cluster.Stack, args.Owner, topology.RoleVirtualAddress,
 			topology.LabelGeneration, args.Found.GenerationOf(args.Host, at.KeepalivedContainerName())),
-	}, append(opts[:len(opts):len(opts)], replaceInPlace, pulumi.DependsOn([]pulumi.Resource{lb.Configuration}))...)
+	}, append(opts[:len(opts):len(opts)], replaceInPlace,
+		pulumi.DependsOn([]pulumi.Resource{lb.Configuration}))...)
 }

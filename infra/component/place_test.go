@@ -148,7 +148,8 @@ func TestHostsOfLoadBalancersShareTheVirtualAddress(t *testing.T) {
 	assert.Equal(t, "engine-h2", keepalived.Provider)
 	assert.Equal(t, "host", keepalived.Inputs["networkMode"].StringValue())
 	assert.Equal(t, "warren-test-keepalived-h2", keepalived.Inputs["name"].StringValue())
-	assert.Contains(t, keepalived.DependsOn, "haproxy-h2-config", "the address goes to a load balancer that works")
+	assert.Contains(t, keepalived.DependsOn, "haproxy-h2-config",
+		"the address goes to a load balancer that works")
 	assert.Equal(t, map[string]string{
 		"/etc/warren/serve-keepalived": "0555", "/etc/warren/check-haproxy": "0555",
 		"/etc/warren/keepalived.conf": "0444",
@@ -163,7 +164,8 @@ func TestHostsOfLoadBalancersShareTheVirtualAddress(t *testing.T) {
 	assert.Equal(t, "192.0.2.1", pulumitest.Array(containers["rabbit1"].Inputs["ports"])[0].
 		ObjectValue()["ip"].StringValue(), "nodes are where they were")
 
-	for name := range declare(t, &enginetest.Fake{}, stackconfig.Config{Hosts: threeHosts()}).Of(pulumitest.Container) {
+	without := declare(t, &enginetest.Fake{}, stackconfig.Config{Hosts: threeHosts()})
+	for name := range without.Of(pulumitest.Container) {
 		assert.NotContains(t, name, topology.KeepalivedHost)
 	}
 }

@@ -31,10 +31,10 @@ func renewable(renewal string, pairs ...label) []label {
 	return append(pairs, label{pulumi.String(topology.LabelGeneration), pulumi.String(renewal)})
 }
 
-// renewIf is how a network or a volume follows its labels. Those of one that is there stay as they are: Docker
-// can't change them, so that a difference would replace the network with everything in it, or the volume with
-// its data. One that is not there is replaced. Its name is that of the former one, which is deleted, as far as
-// the state knows it, before.
+// renewIf is how a network or a volume follows its labels. Those of one that is there stay as they are:
+// Docker can't change them, so that a difference would replace the network with everything in it, or the
+// volume with its data. One that is not there is replaced. Its name is that of the former one, which is
+// deleted, as far as the state knows it, before.
 func renewIf(renewal string) pulumi.ResourceOption {
 	if renewal == "" {
 		return pulumi.IgnoreChanges([]string{"labels"})

@@ -22,9 +22,9 @@ func Identify(ctx context.Context, host topology.Host) (string, error) {
 	return info.ID, err
 }
 
-// Gone looks at the hosts of the last deployment that the cluster has no more, or has elsewhere. Pulumi deletes
-// what is on a host that answers. It can't where a host is lost, and then fails halfway: what the state knows
-// of it has to leave the state before. The error is an *Error.
+// Gone looks at the hosts of the last deployment that the cluster has no more, or has elsewhere. Pulumi
+// deletes what is on a host that answers. It can't where a host is lost, and then fails halfway: what the
+// state knows of it has to leave the state before. The error is an *Error.
 func Gone(
 	ctx context.Context, cluster *topology.Cluster, last survey.Last,
 	identify func(context.Context, topology.Host) (string, error),

@@ -16,10 +16,10 @@ import (
 // Place names something on the engine of a host. Without hosts, the host's name is empty.
 type Place struct{ Host, Name string }
 
-// inventory is what the engines have. Pulumi's state may know of things that are not there any more: they were
-// removed by hand, or with their host. A refresh would find that, but it needs every engine. So the program
-// looks by itself, and gives what is missing a renewal: a value that the state can't have, by which Pulumi
-// replaces it.
+// inventory is what the engines have. Pulumi's state may know of things that are not there any more: they
+// were removed by hand, or with their host. A refresh would find that, but it needs every engine. So the
+// program looks by itself, and gives what is missing a renewal: a value that the state can't have, by which
+// Pulumi replaces it.
 type inventory struct {
 	volumes, networks map[Place]bool
 	// images are the IDs of images, by reference.

@@ -108,8 +108,8 @@ func (f *Found) MembershipGeneration(cluster *topology.Cluster, n topology.Node)
 	return f.generation(at, f.Containers[at].Lost || i >= 0 && f.View.Nodes[i].State != plan.Serving)
 }
 
-// generation is the next generation of a container, or the one that it has. One that is not there may be known
-// to the state, and gets a generation that the state has not.
+// generation is the next generation of a container, or the one that it has. One that is not there may be
+// known to the state, and gets a generation that the state has not.
 func (f *Found) generation(at Place, next bool) string {
 	c := f.Containers[at]
 	if c.ID == "" {

@@ -83,7 +83,9 @@ func Nodes(nodes []topology.Node) []plan.DesiredNode {
 func Look(
 	ctx context.Context, docker engine.Client, cluster *topology.Cluster, last Last, away ...string,
 ) (*Found, error) {
-	found := &Found{Containers: map[Place]Container{}, Last: last, Away: away, inventory: newInventory(time.Now())}
+	found := &Found{
+		Containers: map[Place]Container{}, Last: last, Away: away, inventory: newInventory(time.Now()),
+	}
 	var containers []container.Summary
 	var volumes []*volume.Volume
 	for _, host := range engine.HostsOf(docker) {

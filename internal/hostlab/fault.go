@@ -62,8 +62,8 @@ func (h Host) Answers(ctx context.Context, port int) error {
 	return h.answers(ctx, fmt.Sprint(port))
 }
 
-// RestartEngine ends a host's engine as the machine's service manager does, and starts it again. The containers
-// run or restart as the engine sees to it.
+// RestartEngine ends a host's engine as the machine's service manager does, and starts it again. The
+// containers run or restart as the engine sees to it.
 func (l *Lab) RestartEngine(ctx context.Context, h Host) error {
 	if err := h.endEngine(ctx); err != nil {
 		return fmt.Errorf("host %s of lab %s: %w", h.Name, l.Name, err)

@@ -16,8 +16,8 @@ const (
 	enginePrefix = "engine-"
 )
 
-// forgetHosts lets the state forget what was on hosts that the operator has taken out of the stack and that do
-// not answer: Pulumi can't delete it, and would fail halfway. It returns the state as it is then.
+// forgetHosts lets the state forget what was on hosts that the operator has taken out of the stack and that
+// do not answer: Pulumi can't delete it, and would fail halfway. It returns the state as it is then.
 func (s *Stack) forgetHosts(ctx context.Context, state stateFile, flags []string) (stateFile, error) {
 	settings, err := settingsOf(s.root, s.name)
 	if err != nil {
@@ -64,8 +64,8 @@ func (s *Stack) forgetHosts(ctx context.Context, state stateFile, flags []string
 	if err != nil {
 		return state, fmt.Errorf("forget host %s: %w", strings.Join(lost, " and host "), err)
 	}
-	fmt.Fprintf(s.err, "Host %s is not in warren:hosts any more and does not answer: %d resources on it leave the "+
-		"stack's state.\n", strings.Join(lost, " and host "), len(forgotten))
+	fmt.Fprintf(s.err, "Host %s is not in warren:hosts any more and does not answer: %d resources on it leave "+
+		"the stack's state.\n", strings.Join(lost, " and host "), len(forgotten))
 	return state, nil
 }
 
@@ -115,8 +115,8 @@ func keepsMost(resources []stateResource, hosts []string) error {
 	if 2*lost < len(nodes) {
 		return nil
 	}
-	return fmt.Errorf("host %s does not answer and is not in warren:hosts any more. %d of %d nodes were there, so "+
-		"that what is left has no majority: bring one of the hosts back, or destroy the stack",
+	return fmt.Errorf("host %s does not answer and is not in warren:hosts any more. %d of %d nodes were there, "+
+		"so that what is left has no majority: bring one of the hosts back, or destroy the stack",
 		strings.Join(hosts, " and host "), lost, len(nodes))
 }
 

@@ -57,8 +57,8 @@ type Config struct {
 	Hosts []topology.Host `json:"hosts"`
 	// LoadBalancers is how many of the hosts have a load balancer. Default 2, and 1 without hosts.
 	LoadBalancers int `json:"loadBalancers"`
-	// VirtualAddress is an IP address on the hosts' network that one of the hosts with a load balancer has at any
-	// time, for clients that know one address only. It needs two load balancers. Default none.
+	// VirtualAddress is an IP address on the hosts' network that one of the hosts with a load balancer has at
+	// any time, for clients that know one address only. It needs two load balancers. Default none.
 	VirtualAddress string `json:"virtualAddress"`
 	// TLS says whether clients' connections are encrypted: topology.TLSOff (default), TLSOptional or
 	// TLSRequired.

@@ -15,14 +15,15 @@ func TestVirtualAddress(t *testing.T) {
 		config Config
 		wrong  string
 	}{
-		"a free address":       {Config{Hosts: hosts, VirtualAddress: "192.0.2.99"}, ""},
-		"no hosts":             {Config{VirtualAddress: "192.0.2.99"}, "there is no warren:hosts"},
-		"no address":           {Config{Hosts: hosts, VirtualAddress: "vip"}, `virtualAddress is "vip"`},
-		"a prefix":             {Config{Hosts: hosts, VirtualAddress: "192.0.2.99/24"}, "write a free IP address"},
-		"loopback":             {Config{Hosts: hosts, VirtualAddress: "127.0.0.1"}, "which hosts can't share"},
-		"a host's":             {Config{Hosts: hosts, VirtualAddress: hosts[1].Address}, "the address of hosts[1]"},
-		"of another kind":      {Config{Hosts: hosts, VirtualAddress: "2001:db8::1"}, "of the same kind"},
-		"one load balancer":    {Config{Hosts: hosts, LoadBalancers: 1, VirtualAddress: "192.0.2.99"}, "1 load balancer"},
+		"a free address":  {Config{Hosts: hosts, VirtualAddress: "192.0.2.99"}, ""},
+		"no hosts":        {Config{VirtualAddress: "192.0.2.99"}, "there is no warren:hosts"},
+		"no address":      {Config{Hosts: hosts, VirtualAddress: "vip"}, `virtualAddress is "vip"`},
+		"a prefix":        {Config{Hosts: hosts, VirtualAddress: "192.0.2.99/24"}, "write a free IP address"},
+		"loopback":        {Config{Hosts: hosts, VirtualAddress: "127.0.0.1"}, "which hosts can't share"},
+		"a host's":        {Config{Hosts: hosts, VirtualAddress: hosts[1].Address}, "the address of hosts[1]"},
+		"of another kind": {Config{Hosts: hosts, VirtualAddress: "2001:db8::1"}, "of the same kind"},
+		"one load balancer": {Config{Hosts: hosts, LoadBalancers: 1, VirtualAddress: "192.0.2.99"},
+			"1 load balancer"},
 		"three load balancers": {Config{Hosts: hosts, LoadBalancers: 3, VirtualAddress: "192.0.2.99"}, ""},
 	} {
 		cluster, err := New("test", c.config)

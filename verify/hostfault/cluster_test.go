@@ -43,8 +43,8 @@ func bareHosts(t *testing.T) (*hostlab.Lab, *cluster.Cluster) {
 	return l, c
 }
 
-// TestNetworksOfHosts cuts hosts off and slows them down. Each fault proves by itself that it takes effect, and
-// that it is gone.
+// TestNetworksOfHosts cuts hosts off and slows them down. Each fault proves by itself that it takes effect,
+// and that it is gone.
 func TestNetworksOfHosts(t *testing.T) {
 	_, c := bareHosts(t)
 	hosts := c.Outputs().Hosts

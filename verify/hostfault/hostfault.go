@@ -1,5 +1,5 @@
-// Package hostfault breaks the hosts of a stack that is spread over several: their power, their network, their
-// Docker engine. Like all faults, they are injected and healed with a measurement that proves it.
+// Package hostfault breaks the hosts of a stack that is spread over several: their power, their network,
+// their Docker engine. Like all faults, they are injected and healed with a measurement that proves it.
 //
 // The network of any host can be broken, from a container on it. Power and engines are those of a lab on this
 // machine only (internal/hostlab).

@@ -36,7 +36,7 @@ func loseVirtualAddress(ctx context.Context, c *cluster.Cluster, _ fault.Target)
 	if err != nil {
 		return nil, err
 	}
-	return powerOff(ctx, c, owner, fmt.Sprintf("took the power of host %s with %s, which had the virtual address %s",
+	return powerOff(ctx, c, owner, fmt.Sprintf("took the power of host %s with %s, which had the address %s",
 		owner.Name, whatIsOn(c, owner.Name), virtual))
 }
 

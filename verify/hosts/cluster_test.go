@@ -95,8 +95,8 @@ func leftovers(t *testing.T, hosts []topology.Host, stack string) []string {
 	return found
 }
 
-// confirm publishes a message to a quorum queue over an endpoint, and waits for its confirm.
-func confirm(ctx context.Context, url, queue string) error {
+// confirm publishes a message to the queue over an endpoint, and waits for its confirm.
+func confirm(ctx context.Context, url string) error {
 	connection, err := amqp.DialConfig(url, amqp.Config{Dial: amqp.DefaultDial(5 * time.Second)})
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func TestAStackOnThreeHosts(t *testing.T) {
 	outputs := c.Outputs()
 	require.Len(t, outputs.BalancedAMQPURLs, 2)
 	for _, url := range slices.Concat(outputs.BalancedAMQPURLs, outputs.AMQPURLs) {
-		require.NoError(t, confirm(t.Context(), url, queue))
+		require.NoError(t, confirm(t.Context(), url))
 	}
 	lost := l.Hosts[2] // it has a node, and neither a load balancer nor the formation
 
@@ -151,7 +151,7 @@ func TestAStackOnThreeHosts(t *testing.T) {
 		require.NoError(t, l.PowerOff(t.Context(), lost))
 		for _, url := range slices.Concat(outputs.BalancedAMQPURLs, outputs.AMQPURLs[:2]) {
 			require.NoError(t, wait.Within(t.Context(), noticeLimit, time.Second, "a confirm without host h3",
-				func(ctx context.Context) error { return confirm(ctx, url, queue) }))
+				func(ctx context.Context) error { return confirm(ctx, url) }))
 		}
 		status, err := health.Observe(t.Context(), c)
 		require.NoError(t, err, "a host that is off does not stop the look at the others")
@@ -190,7 +190,7 @@ func TestAStackOnThreeHosts(t *testing.T) {
 		noTraceOf(t, s, c, lost)
 		outputs := c.Outputs()
 		for _, url := range slices.Concat(outputs.BalancedAMQPURLs, outputs.AMQPURLs) {
-			require.NoError(t, confirm(t.Context(), url, queue))
+			require.NoError(t, confirm(t.Context(), url))
 		}
 	})
 

@@ -13,8 +13,8 @@ type Path struct {
 	Endpoints []string
 }
 
-// Paths are all ways to a stack's cluster: through the load balancers, by the virtual address if there is one,
-// straight to the nodes with a choice of all of them, and straight to each node without a choice.
+// Paths are all ways to a stack's cluster: through the load balancers, by the virtual address if there is
+// one, straight to the nodes with a choice of all of them, and straight to each node without a choice.
 func Paths(outputs topology.Outputs) []Path {
 	paths := []Path{
 		{Name: history.LoadBalancer, Endpoints: balanced(outputs)},

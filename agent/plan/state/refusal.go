@@ -209,9 +209,9 @@ var texts = map[RefusalKind]func(Refusal) string{
 			r.command("enable_feature_flag", "all"))
 	},
 	ChangeWhileAway: func(r Refusal) string {
-		return fmt.Sprintf("%s would be restarted with other settings, and the cluster can't do without %s while a "+
-			"host is away: a queue or the metadata store would be left with a bare majority or less. Bring the host "+
-			"back, replace it in warren:hosts, or take the change back. Nothing was touched.",
+		return fmt.Sprintf("%s would be restarted with other settings, and the cluster can't do without %s while "+
+			"a host is away: a queue or the metadata store would be left with a bare majority or less. Bring the "+
+			"host back, replace it in warren:hosts, or take the change back. Nothing was touched.",
 			list(r.Nodes), plural(len(r.Nodes), "it", "any of them"))
 	},
 	DurableQueuesStay: func(r Refusal) string {

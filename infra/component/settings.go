@@ -29,7 +29,7 @@ func Settings(
 	text, err := json.Marshal([]any{
 		cluster.Image, cluster.Series, startOf(cluster, n, false), render.ErlangArgs(cluster),
 		render.RabbitMQConf(cluster, n), render.AdvancedConfig(cluster, n), render.EnabledPlugins(cluster),
-		definitions, render.PromptElection, render.NodePulse, agent.Hash, cluster.HasTLS(),
+		definitions, agent.Hash, cluster.HasTLS(),
 		cluster.ClientPorts(n), cluster.PublishAddress(n.Host), cluster.ForeignNames(n.Host),
 		cluster.OpenFiles(), cluster.MemoryLimit,
 	})

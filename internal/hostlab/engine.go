@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	// startTimeout bounds the start of an engine. One with many images on a busy machine took 10 s.
+	// startTimeout bounds the start of an engine or an SSH server, whose end is noticed at once. An engine with
+	// many images on a busy machine took 10 s, and an SSH server more than 30 s.
 	startTimeout = 2 * time.Minute
 	pollInterval = 100 * time.Millisecond
 )

@@ -6,16 +6,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"warren/internal/wait"
 )
 
 // sshd is where Debian has the SSH server, which insists on being called by its whole path.
 const sshd = "/usr/sbin/sshd"
-
-// sshTimeout bounds the start of an SSH server.
-const sshTimeout = 30 * time.Second
 
 // hasSSH tells whether hosts of a lab have SSH servers: OpenSSH is installed.
 func hasSSH() bool {
@@ -91,7 +87,7 @@ MaxSessions 100
 	if err != nil {
 		return err
 	}
-	return wait.Within(ctx, sshTimeout, pollInterval, "the SSH server", func(ctx context.Context) error {
+	return wait.Within(ctx, startTimeout, pollInterval, "the SSH server", func(ctx context.Context) error {
 		select {
 		case err := <-ended:
 			return wait.Abort(fmt.Errorf("it ended (%w), as %s tells", err, filepath.Join(h.state(), "sshd.log")))

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -88,4 +89,64 @@ func TestNetworksOfHosts(t *testing.T) {
 	ctx, cancel = context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	require.Error(t, connected(ctx, c, hosts[0], hosts[1], time.Second), "they are not slow")
+}
+
+// listenOn starts a container on every host that listens where a node's agent does, and has a node's name.
+func listenOn(t *testing.T, c *cluster.Cluster) {
+	t.Helper()
+	const conf = "defaults\n mode http\n timeout client 5s\nfrontend agent\n bind :15700\n " +
+		"http-request return status 204\n"
+	for _, n := range c.Nodes() {
+		docker := c.DockerOn(n.Host)
+		created, err := docker.ContainerCreate(t.Context(), &container.Config{
+			Image: topology.DefaultHAProxyImage, Entrypoint: []string{"sh", "-c", "printf '" + conf +
+				"' >/tmp/c && exec haproxy -db -f /tmp/c"},
+		}, &container.HostConfig{
+			NetworkMode: "host", RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyUnlessStopped},
+		}, nil, nil, n.Container)
+		require.NoError(t, err)
+		require.NoError(t, docker.ContainerStart(t.Context(), created.ID, container.StartOptions{}))
+	}
+}
+
+// TestPowerOfHosts takes power, cables and engines away, and gives them back.
+func TestPowerOfHosts(t *testing.T) {
+	l, c := bareHosts(t)
+	require.NoError(t, l.Load(t.Context(), topology.DefaultHAProxyImage))
+	listenOn(t, c)
+	hosts := c.Outputs().Hosts
+	require.NoError(t, await(t.Context(), "the hosts", func(ctx context.Context) error {
+		return l.Hosts[0].Answers(ctx, topology.AgentPort)
+	}))
+
+	lost, err := powerOff(t.Context(), c, hosts[0], "took the power of host h1")
+	require.NoError(t, err)
+	require.Error(t, l.Hosts[0].Answers(t.Context(), topology.AgentPort))
+	_, err = c.DockerOn("h1").Ping(t.Context())
+	require.Error(t, err, "its engine is gone")
+	require.NoError(t, l.Hosts[1].Answers(t.Context(), topology.AgentPort), "the others are there")
+	_, err = powerOff(t.Context(), c, hosts[0], "took the power of host h1 again")
+	require.Error(t, err, "it had none")
+	require.NoError(t, lost.Heal(t.Context()), "it is back, although it was healed before")
+	require.NoError(t, l.Hosts[0].Answers(t.Context(), topology.AgentPort))
+
+	cut, err := unplug(t.Context(), c, hosts[1], "pulled the cable of host h2")
+	require.NoError(t, err)
+	_, err = c.DockerOn("h2").Ping(t.Context())
+	require.NoError(t, err, "its engine goes on")
+	require.NoError(t, cut.Heal(t.Context()))
+
+	restarted, err := restartEngineOf(t.Context(), c, hosts[2], "restarted the engine of host h3")
+	require.NoError(t, err)
+	require.NoError(t, restarted.Heal(t.Context()))
+
+	t.Log("what a killed run has left is healed")
+	_, err = powerOff(t.Context(), c, hosts[0], "took the power of host h1")
+	require.NoError(t, err)
+	_, err = unplug(t.Context(), c, hosts[1], "pulled the cable of host h2")
+	require.NoError(t, err)
+	require.NoError(t, HealAll(t.Context(), c))
+	for _, h := range l.Hosts {
+		require.NoError(t, h.Answers(t.Context(), topology.AgentPort))
+	}
 }

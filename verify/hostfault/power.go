@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"warren/internal/hostlab"
 	"warren/operate/cluster"
@@ -92,6 +93,14 @@ func unplugHost(ctx context.Context, c *cluster.Cluster, target fault.Target) (f
 	if err != nil {
 		return nil, err
 	}
+	return unplug(ctx, c, host, fmt.Sprintf("pulled the network cable of host %s with %s, whose node led %s",
+		host.Name, whatIsOn(c, host.Name), target.Queue))
+}
+
+// unplug pulls the network cable of a host.
+func unplug(
+	ctx context.Context, c *cluster.Cluster, host topology.Host, what string,
+) (fault.Injection, error) {
 	l, err := labOf(c)
 	if err != nil {
 		return nil, err
@@ -100,8 +109,6 @@ func unplugHost(ctx context.Context, c *cluster.Cluster, target fault.Target) (f
 	if err != nil {
 		return nil, err
 	}
-	what := fmt.Sprintf("pulled the network cable of host %s with %s, whose node led %s", host.Name,
-		whatIsOn(c, host.Name), target.Queue)
 	return inject(ctx, what, func(ctx context.Context) error {
 		if err := at.Cut(ctx); err != nil {
 			return err
@@ -145,6 +152,14 @@ func restartEngine(ctx context.Context, c *cluster.Cluster, target fault.Target)
 	if err != nil {
 		return nil, err
 	}
+	return restartEngineOf(ctx, c, host, fmt.Sprintf("restarted the engine of host %s with %s, whose node led %s",
+		host.Name, whatIsOn(c, host.Name), target.Queue))
+}
+
+// restartEngineOf restarts the engine of a host with a node, and waits until the node has been started again.
+func restartEngineOf(
+	ctx context.Context, c *cluster.Cluster, host topology.Host, what string,
+) (fault.Injection, error) {
 	l, err := labOf(c)
 	if err != nil {
 		return nil, err
@@ -153,12 +168,11 @@ func restartEngine(ctx context.Context, c *cluster.Cluster, target fault.Target)
 	if err != nil {
 		return nil, err
 	}
-	leader, err := c.Leader(ctx, target.VHost, target.Queue)
-	if err != nil {
-		return nil, err
+	i := slices.IndexFunc(c.Nodes(), func(n topology.NodeOutput) bool { return n.Host == host.Name })
+	if i < 0 {
+		return nil, fmt.Errorf("host %s has no node", host.Name)
 	}
-	what := fmt.Sprintf("restarted the engine of host %s with %s, whose node led %s", host.Name,
-		whatIsOn(c, host.Name), target.Queue)
+	leader := c.Nodes()[i]
 	return inject(ctx, what, func(ctx context.Context) error {
 		before, err := c.Inspect(ctx, leader.Container)
 		if err != nil {

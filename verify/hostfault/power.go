@@ -152,8 +152,9 @@ func restartEngine(ctx context.Context, c *cluster.Cluster, target fault.Target)
 	if err != nil {
 		return nil, err
 	}
-	return restartEngineOf(ctx, c, host, fmt.Sprintf("restarted the engine of host %s with %s, whose node led %s",
-		host.Name, whatIsOn(c, host.Name), target.Queue))
+	what := fmt.Sprintf("restarted the engine of host %s with %s, whose node led %s", host.Name,
+		whatIsOn(c, host.Name), target.Queue)
+	return restartEngineOf(ctx, c, host, what)
 }
 
 // restartEngineOf restarts the engine of a host with a node, and waits until the node has been started again.

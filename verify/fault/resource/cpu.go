@@ -76,8 +76,13 @@ func throttle(ctx context.Context, c *cluster.Cluster, name string, share float6
 	})
 }
 
-// Throttled tells whether a container has the limit that Throttle sets.
+// Throttled tells whether a container has the limit that Throttle sets. One that is not there has none, nor
+// has one on a host that does not answer, as far as is known.
 func Throttled(ctx context.Context, c *cluster.Cluster, name string) (bool, error) {
+	state, err := c.State(ctx, name)
+	if err != nil || state == cluster.StateMissing || state == cluster.StateUnreachable {
+		return false, err
+	}
 	inspected, err := c.Inspect(ctx, name)
 	if err != nil {
 		return false, err

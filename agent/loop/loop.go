@@ -20,7 +20,7 @@ const (
 	pauseForLook = 2
 	// waitShare is by how much of itself a long wait is prolonged at most, and longestPause bounds that: many
 	// agents that wait for the same thing would otherwise keep their nodes from getting there.
-	waitShare    = 10
+	waitShare    = 20
 	longestPause = 5 * time.Second
 )
 

@@ -285,6 +285,7 @@ func whoAmI(ctx context.Context, port int, user, password string) int {
 // onlyCopy stops one node and removes the others with their data. The two empty nodes must not found a
 // cluster beside the only copy.
 func onlyCopy(t *testing.T, s *three) {
+	declare(t, s.c, "kept", 3)
 	publish(t, s.c, "kept")
 	stop(t, s.c, 2)
 	for _, i := range []int{0, 1} {

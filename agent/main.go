@@ -86,7 +86,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(os.Stdout, nil))
+	log := slog.New(logHandler(os.Stdout))
 	told := make(chan os.Signal, 1)
 	signal.Notify(told, syscall.SIGTERM, syscall.SIGINT)
 	switch d.Scope {
@@ -102,6 +102,14 @@ func run(ctx context.Context) error {
 	default:
 		return fmt.Errorf("%s: no agent has the scope %q", topology.DesiredVariable, d.Scope)
 	}
+}
+
+// logHandler writes the log in the format that the environment asks for.
+func logHandler(w io.Writer) slog.Handler {
+	if topology.LogFormat(os.Getenv(topology.LogFormatVariable)) == topology.LogJSON {
+		return slog.NewJSONHandler(w, nil)
+	}
+	return slog.NewTextHandler(w, nil)
 }
 
 func help(ctx context.Context, h *helper.Helper, scope plan.Scope, cookie string, log *slog.Logger) {

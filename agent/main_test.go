@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -31,4 +33,13 @@ func TestHealthCheckWaitsForTheAgent(t *testing.T) {
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
 	assert.EqualError(t, <-checked, "refused: this and that")
+}
+
+func TestTheLogHasTheFormatThatIsAskedFor(t *testing.T) {
+	for format, want := range map[string]string{"": `level=INFO msg="it runs"`, "json": `"msg":"it runs"`} {
+		t.Setenv(topology.LogFormatVariable, format)
+		var text bytes.Buffer
+		slog.New(logHandler(&text)).Info("it runs")
+		assert.Contains(t, text.String(), want)
+	}
 }

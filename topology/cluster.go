@@ -22,6 +22,7 @@ type Cluster struct {
 	HeartbeatSeconds int
 	ConnectionMax    int
 	LogLevel         LogLevel
+	Logs             Logs
 	Plugins          []string
 	// ExtraConf are the operator's own lines of rabbitmq.conf.
 	ExtraConf string
@@ -49,6 +50,10 @@ type Cluster struct {
 
 	// Monitoring is nil if the stack has no Prometheus of its own.
 	Monitoring *Monitoring
+	// RemotePrometheus is the URL of a Prometheus elsewhere that watches the stack; empty if none does.
+	RemotePrometheus string
+	// WatchedQueues are regular expressions of names of queues that are watched each by itself.
+	WatchedQueues []string
 }
 
 // Node is one node of a cluster.

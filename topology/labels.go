@@ -40,6 +40,7 @@ const (
 	RoleVirtualAddress     = "virtual-address"
 	RolePrometheus         = "prometheus"
 	RoleAlertmanager       = "alertmanager"
+	RoleGrafana            = "grafana"
 	// RoleFault is that of a container which a fault injection has started.
 	RoleFault = "fault"
 	// RoleLyingDisk is that of the container with the disk that a node's volume has been put on for a fault.

@@ -10,9 +10,11 @@ const (
 	FormationHost = "formation"
 	// KeepalivedHost begins the names of what gives hosts the virtual address.
 	KeepalivedHost = "keepalived"
-	// PrometheusHost and AlertmanagerHost are the host names of the containers that watch the stack.
+	// PrometheusHost, AlertmanagerHost and GrafanaHost are the host names of the containers that watch the
+	// stack.
 	PrometheusHost   = "prometheus"
 	AlertmanagerHost = "alertmanager"
+	GrafanaHost      = "grafana"
 )
 
 // nodeNamePrefix begins the Erlang name of every node; its host name follows.
@@ -45,10 +47,15 @@ const (
 	// PrometheusWebPort and AlertmanagerWebPort are where Prometheus and Alertmanager answer.
 	PrometheusWebPort   = 9090
 	AlertmanagerWebPort = 9093
+	// GrafanaWebPort is where Grafana answers.
+	GrafanaWebPort = 3000
 	// The same with TLS.
 	AMQPTLSPort       = 5671
 	ManagementTLSPort = 15671
 	StatsTLSPort      = 8443
+	PrometheusTLSPort = 15691
+	// BalancerMetricsTLSPort is where HAProxy has its metrics over TLS.
+	BalancerMetricsTLSPort = 8406
 	// EPMDPort is where Erlang nodes ask for the ports of others.
 	EPMDPort = 4369
 	// DistributionPort is where a node's Erlang virtual machine listens for other nodes and command-line

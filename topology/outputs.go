@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // Outputs are the outputs of a stack: everything that the Pulumi program tells the programs that work with
@@ -48,7 +49,7 @@ type Outputs struct {
 	RabbitMQSeries string `json:"rabbitmqSeries"`
 	// Owner identifies the state that the stack was deployed from, as LabelOwner has it.
 	Owner string `json:"owner"`
-	// Monitoring tells how to reach the stack's Prometheus; nil if it has none.
+	// Monitoring tells how to reach the Prometheus that watches the stack; nil if none does.
 	Monitoring *MonitoringOutput `json:"monitoring,omitempty"`
 	// CACertificate is the certificate of the authority, in PEM, by which clients recognise the stack; empty
 	// without TLS. With TLS, all URLs and ports here are those with TLS.
@@ -61,6 +62,9 @@ type Outputs struct {
 	// Users are the application's users whose password the stack has, by name. Secret.
 	Users map[string]UserOutput `json:"users"`
 }
+
+// HasTLS tells whether the URLs and ports are those with TLS.
+func (o Outputs) HasTLS() bool { return strings.HasPrefix(o.ManagementURL, "https:") }
 
 // UserOutput is how one of the application's users logs in. The endpoints are those of Outputs.
 type UserOutput struct {

@@ -7,10 +7,11 @@ import (
 
 	"warren/agent/peer"
 	"warren/agent/rabbit"
+	"warren/agent/watch"
 )
 
-// Formation makes the cluster consist of the stack's nodes, and then waits for ctx to end, which is when
-// the formation is deleted: it says farewell to the nodes.
+// Formation makes the cluster consist of the stack's nodes, and then looks at it for those who watch it until
+// ctx ends, which is when the formation is deleted: it says farewell to the nodes.
 func (h *Helper) Formation(ctx context.Context) {
 	defer h.farewell()
 	result, reached := h.before()
@@ -26,7 +27,11 @@ func (h *Helper) Formation(ctx context.Context) {
 	}
 	h.reached(result)
 	h.log.Info("the formation is "+string(result.Phase), "nodes", len(h.desired.Nodes))
-	<-ctx.Done()
+	var nodes []string
+	for _, n := range h.desired.Nodes {
+		nodes = append(nodes, string(n.Name))
+	}
+	watch.Watch(ctx, h.rabbit, nodes, h.board.SetGauges)
 }
 
 // farewell tells the nodes that the formation is told to end. When the stack is destroyed, they are told to

@@ -507,7 +507,7 @@ func TestHowManyReplicasAQueueWants(t *testing.T) {
 		3: {Arguments: map[string]any{"x-quorum-initial-group-size": 3.0}},
 		7: {Arguments: map[string]any{"x-initial-cluster-size": 7.0}},
 	} {
-		assert.Equal(t, want, wanted(info))
+		assert.Equal(t, want, info.Asked())
 	}
 }
 

@@ -2,7 +2,6 @@ package observe
 
 import (
 	"context"
-	"math"
 	"slices"
 	"strings"
 
@@ -146,7 +145,7 @@ func (l *look) group(ctx context.Context, infos []rabbit.QueueInfo) (queues []pl
 		name := rabbit.QueueName{VHost: info.VHost, Name: info.Name}
 		q := plan.Queue{
 			QueueID: plan.QueueID{VHost: info.VHost, Name: info.Name}, Type: plan.QueueType(info.Type),
-			Durable: info.Durable, Exclusive: info.Exclusive, AutoDelete: info.AutoDelete, Wanted: wanted(info),
+			Durable: info.Durable, Exclusive: info.Exclusive, AutoDelete: info.AutoDelete, Wanted: info.Asked(),
 		}
 		switch q.Type {
 		case plan.Quorum:
@@ -159,19 +158,6 @@ func (l *look) group(ctx context.Context, infos []rabbit.QueueInfo) (queues []pl
 		queues = append(queues, q)
 	}
 	return queues
-}
-
-// wanted is the number of replicas that a policy or argument asks for; 0 if none does.
-func wanted(q rabbit.QueueInfo) int {
-	for _, candidate := range []any{
-		q.Policy["target-group-size"], q.Arguments["x-quorum-target-group-size"],
-		q.Arguments["x-quorum-initial-group-size"], q.Arguments["x-initial-cluster-size"],
-	} {
-		if n, ok := candidate.(float64); ok && n >= 1 && n == math.Trunc(n) {
-			return int(n)
-		}
-	}
-	return 0
 }
 
 // classicGroup has the process of a classic queue, and its mirrors.

@@ -38,6 +38,8 @@ func TestStatus(t *testing.T) {
 func TestMetricsTellThePhaseAndTheTime(t *testing.T) {
 	b := NewBoard(Working, nil)
 	b.Set(Lost, "the node left")
+	b.SetGauges([]Gauge{{"warren_ends", "When it ends.", "host", "rabbit1", 1_700_000_000},
+		{"warren_ends", "When it ends.", "host", "rabbit2", 0.5}})
 	_, url := serve(t, b, "COOKIE")
 	response, err := http.Get(url + "/metrics")
 	require.NoError(t, err)
@@ -46,7 +48,9 @@ func TestMetricsTellThePhaseAndTheTime(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(body), "warren_agent_phase{phase=\"lost\"} 1\n")
 	assert.Contains(t, string(body), "warren_agent_phase{phase=\"done\"} 0\n")
-	assert.Regexp(t, `warren_agent_time_seconds 1\d{9}\.\d{3}\n`, string(body))
+	assert.Regexp(t, `warren_agent_time_seconds 1\d{9}(\.\d{1,3})?\n`, string(body))
+	assert.Contains(t, string(body), "# HELP warren_ends When it ends.\n# TYPE warren_ends gauge\n"+
+		"warren_ends{host=\"rabbit1\"} 1700000000\nwarren_ends{host=\"rabbit2\"} 0.5\n")
 	assert.NotContains(t, string(body), "the node left", "reasons may name queues, and would be a series each")
 }
 

@@ -20,6 +20,7 @@ type Board struct {
 	mu      sync.Mutex
 	status  Status
 	result  any
+	gauges  []Gauge
 	changed chan struct{}
 	parted  time.Time
 	healthy bool // as a health check was told last
@@ -55,6 +56,13 @@ func (b *Board) SetResult(result any) {
 	b.result = result
 }
 
+// SetGauges keeps what GET /metrics answers with, besides how the agent stands.
+func (b *Board) SetGauges(gauges []Gauge) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.gauges = gauges
+}
+
 // Status is what is put up.
 func (b *Board) Status() Status {
 	b.mu.Lock()
@@ -86,7 +94,10 @@ func (b *Board) Handler(cookie string) http.Handler {
 	})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
-		writeMetrics(w, b.Status(), time.Now())
+		b.mu.Lock()
+		all := append(gauges(b.status, time.Now()), b.gauges...)
+		b.mu.Unlock()
+		writeMetrics(w, all)
 	})
 	mux.HandleFunc("GET /result", func(w http.ResponseWriter, _ *http.Request) {
 		b.mu.Lock()

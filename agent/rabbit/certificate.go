@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"net"
 	"os"
+	"strconv"
 
 	"warren/topology/certificate"
 )
@@ -21,20 +24,25 @@ func (c *Client) Presents(ctx context.Context, node string, port int, file strin
 	if err != nil || len(wanted) == 0 {
 		return false, fmt.Errorf("%s has no certificate that can be read", file)
 	}
+	shown, err := c.Certificates(ctx, Host(node), port)
+	return len(shown) > 0 && bytes.Equal(shown[0].Raw, wanted[0].Raw), err
+}
+
+// Certificates are those that a host of the stack presents to those who connect to a port, its own first,
+// whatever names they have and whoever signed them.
+func (c *Client) Certificates(ctx context.Context, host string, port int) ([]*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	conn, err := c.dial(ctx, "tcp", address(node, port))
+	conn, err := c.dial(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer conn.Close()
-	// It is compared with the very certificate that is expected, whatever names that has.
-	session := tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
+	session := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) // they are looked at, and not trusted
 	if err := session.HandshakeContext(ctx); err != nil {
-		return false, fmt.Errorf("a TLS handshake with %s: %w", node, err)
+		return nil, fmt.Errorf("a TLS handshake with %s: %w", host, err)
 	}
-	shown := session.ConnectionState().PeerCertificates
-	return len(shown) > 0 && bytes.Equal(shown[0].Raw, wanted[0].Raw), nil
+	return session.ConnectionState().PeerCertificates, nil
 }
 
 // ForgetCertificates makes a node forget the certificates that it has read, so that it reads them again for

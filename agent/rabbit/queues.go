@@ -3,6 +3,7 @@ package rabbit
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"sync"
 )
@@ -32,6 +33,19 @@ type QueueInfo struct {
 	// messages.
 	Mirrors       []string `json:"slave_nodes"`
 	SyncedMirrors []string `json:"synchronised_slave_nodes"`
+}
+
+// Asked is the number of replicas that a policy or argument asks for; 0 if none does.
+func (q QueueInfo) Asked() int {
+	for _, candidate := range []any{
+		q.Policy["target-group-size"], q.Arguments["x-quorum-target-group-size"],
+		q.Arguments["x-quorum-initial-group-size"], q.Arguments["x-initial-cluster-size"],
+	} {
+		if n, ok := candidate.(float64); ok && n >= 1 && n == math.Trunc(n) {
+			return int(n)
+		}
+	}
+	return 0
 }
 
 // QueuesOf lists all queues. It does so in one answer: pages are taken at different times, and what is

@@ -13,6 +13,7 @@ import (
 	"warren/operate/dashboard"
 	"warren/operate/health"
 	"warren/operate/prometheus"
+	"warren/topology/monitoring"
 )
 
 func newDashboard(opts *options) *cobra.Command {
@@ -36,7 +37,7 @@ func newDashboard(opts *options) *cobra.Command {
 				return err
 			}
 			page := dashboard.Server{
-				Stack: c.Stack(), Source: client,
+				Stack: monitoring.WatchedBy(c.Outputs()), Source: client,
 				Look: func(ctx context.Context) (dashboard.Picture, error) {
 					status, err := health.Observe(ctx, c)
 					return dashboard.Draw(status), err

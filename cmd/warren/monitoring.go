@@ -29,6 +29,7 @@ func newMonitoringExport(opts *options) *cobra.Command {
 		Long: "Write what to read and the alerts as files for a Prometheus of your own:\n\n" +
 			"  warren-STACK.scrape.yml   for scrape_config_files\n" +
 			"  warren-STACK.rules.yml    for rule_files\n" +
+			"  warren-STACK.ca.pem       the certificate of the authority, if the stack has TLS\n" +
 			"  warren-STACK.*.json       dashboards for Grafana to import\n\n" +
 			"On one engine, Prometheus must be attached to the stack's network, in which alone the metrics are; on " +
 			"several\nhosts, it reads them at the hosts' addresses.",
@@ -43,10 +44,13 @@ func newMonitoringExport(opts *options) *cobra.Command {
 				return err
 			}
 			files := map[string]string{
-				"scrape.yml": monitoring.ScrapeFile(stack),
-				"rules.yml":  monitoring.RuleFile(monitoring.Rules(stack)),
+				"scrape.yml": monitoring.ScrapeFile(stack, "warren-"+stack.Name+".ca.pem"),
+				"rules.yml":  monitoring.RuleFile(stack.Name, monitoring.Rules(stack)),
 			}
-			for _, d := range monitoring.Dashboards() {
+			if outputs.CACertificate != "" {
+				files["ca.pem"] = outputs.CACertificate
+			}
+			for _, d := range monitoring.Dashboards(stack) {
 				files[d.Name+".json"] = monitoring.Grafana(d)
 			}
 			for _, name := range slices.Sorted(maps.Keys(files)) {

@@ -165,7 +165,7 @@ func (v *verification) play(
 	switch {
 	case err == nil:
 		runner.Alerts = func(ctx context.Context, from, to time.Time) ([]prometheus.Series, error) {
-			return client.Range(ctx, alarm.Query, from, to, alarm.Step)
+			return client.Range(ctx, alarm.Query(c.Stack()), from, to, alarm.Step)
 		}
 	case v.alerts:
 		return report.Run{}, fmt.Errorf("--alerts: %w", err)

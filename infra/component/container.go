@@ -20,11 +20,6 @@ var (
 	// replaceInPlace deletes a container before its replacement is created: both have the same name and
 	// ports.
 	replaceInPlace = pulumi.DeleteBeforeReplace(true)
-	// logDriver is named, because the options below are this driver's, and the engine's default may be
-	// another.
-	logDriver = pulumi.String("json-file")
-	// logOptions bound the log, which otherwise grows without limit.
-	logOptions = pulumi.StringMap{"max-size": pulumi.String("10m"), "max-file": pulumi.String("3")}
 	// helperShares is the CPU weight of a container that looks after a node; a node's is Docker's default,
 	// 1024. The command-line tools in it, each an Erlang VM, run when a node comes back and all nodes are
 	// busy. The low weight slows them down rather than the other nodes' confirms.
@@ -138,8 +133,8 @@ func agentOr(
 
 // helperArgs are what the containers that look after a cluster have in common.
 func helperArgs(
-	desired plan.Desired, agent agentbinary.Binary, secrets *SecretsArgs, name, host string, image,
-	network pulumi.StringInput,
+	cluster *topology.Cluster, desired plan.Desired, agent agentbinary.Binary, secrets *SecretsArgs,
+	name, host string, image, network pulumi.StringInput,
 ) *docker.ContainerArgs {
 	return &docker.ContainerArgs{
 		Name:        pulumi.String(name),
@@ -147,7 +142,7 @@ func helperArgs(
 		Hostname:    pulumi.String(host),
 		User:        pulumi.String("root"), // the agent drops to user rabbitmq once that user can read the files
 		Entrypoints: pulumi.ToStringArray([]string{agentbinary.Path, "run"}),
-		Envs:        desiredEnvironment(desired),
+		Envs:        desiredEnvironment(cluster, desired),
 		Uploads: docker.ContainerUploadArray{
 			secretFile(topology.CookiePath, secrets.cookie()),
 			agentFile(agent),
@@ -164,17 +159,20 @@ func helperArgs(
 		MustRun:      mayStop,
 		Restart:      pulumi.String("unless-stopped"),
 		CpuShares:    helperShares,
-		LogDriver:    logDriver,
-		LogOpts:      logOptions,
+		LogDriver:    pulumi.String(cluster.Logs.Driver),
+		LogOpts:      pulumi.ToStringMap(cluster.Logs.Options),
 		SecurityOpts: noNewPrivileges,
 	}
 }
 
-// desiredEnvironment tells an agent what is desired.
-func desiredEnvironment(desired plan.Desired, more ...string) pulumi.StringArray {
+// desiredEnvironment tells an agent what is desired, and how to log.
+func desiredEnvironment(cluster *topology.Cluster, desired plan.Desired, more ...string) pulumi.StringArray {
 	text, err := json.Marshal(desired)
 	if err != nil {
 		panic("component: " + err.Error()) // a Desired has nothing that JSON has not
+	}
+	if format := cluster.Logs.Format; format != topology.LogText {
+		more = append(more, topology.LogFormatVariable, string(format))
 	}
 	return environment(append([]string{topology.DesiredVariable, string(text)}, more...)...)
 }

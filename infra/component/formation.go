@@ -35,7 +35,7 @@ func newFormation(
 	desired := plan.Desired{
 		Scope: plan.ScopeFormation, Nodes: survey.Nodes(cluster.Nodes), Users: cluster.ManagedUsers(),
 	}
-	container := helperArgs(desired, *at.agent, args.Secrets, cluster.FormationContainerName(),
+	container := helperArgs(cluster, desired, *at.agent, args.Secrets, cluster.FormationContainerName(),
 		topology.FormationHost,
 		at.image, at.network.Name)
 	container.Hosts = foreignNames(cluster, cluster.FormationHostName())

@@ -52,8 +52,8 @@ func (lb *LoadBalancer) newKeepalived(
 		MustRun:      mayStop,
 		Restart:      pulumi.String("unless-stopped"),
 		StopSignal:   pulumi.String("SIGTERM"), // upon which it gives the address away
-		LogDriver:    logDriver,
-		LogOpts:      logOptions,
+		LogDriver:    pulumi.String(cluster.Logs.Driver),
+		LogOpts:      pulumi.ToStringMap(cluster.Logs.Options),
 		SecurityOpts: noNewPrivileges,
 		Labels: containerLabels(cluster.Stack, args.Owner, topology.RoleVirtualAddress,
 			topology.LabelGeneration, args.Found.GenerationOf(args.Host, at.KeepalivedContainerName())),

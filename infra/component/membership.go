@@ -35,8 +35,8 @@ func newMembership(
 	desired := plan.Desired{
 		Scope: plan.ScopeMembership, Self: plan.NodeName(args.Node.NodeName()), Nodes: nodesFor(cluster, args.Node),
 	}
-	container := helperArgs(desired, *args.Agent, args.Secrets, cluster.MembershipContainerName(args.Node),
-		topology.MembershipHost(args.Node), args.Image, args.Network)
+	container := helperArgs(cluster, desired, *args.Agent, args.Secrets,
+		cluster.MembershipContainerName(args.Node), topology.MembershipHost(args.Node), args.Image, args.Network)
 	container.Hosts = foreignNames(cluster, args.Node.Host)
 	if n.TLSVolume != nil {
 		container.Volumes = tlsMount(n.TLSVolume)

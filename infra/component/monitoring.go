@@ -1,7 +1,10 @@
 package component
 
 import (
+	"cmp"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
@@ -16,9 +19,10 @@ import (
 type Monitoring struct {
 	pulumi.ResourceState
 
-	// Prometheus and Alertmanager are the containers.
+	// Prometheus, Alertmanager and Grafana are the containers. Grafana is nil unless the topology has an image.
 	Prometheus   *docker.Container
 	Alertmanager *docker.Container
+	Grafana      *docker.Container
 }
 
 // Folders in which Prometheus and Alertmanager keep their data. They belong to nobody in the images.
@@ -27,8 +31,14 @@ const (
 	alertmanagerData = "/alertmanager"
 )
 
-// nobody is the user that both run as in their official images: user and group.
-const nobody = "65534:65534"
+// Users that they run as in their official images: user and group.
+const (
+	nobody      = "65534:65534"
+	grafanaUser = "472:0"
+)
+
+// grafanaData is where Grafana keeps what people have made of its dashboards.
+const grafanaData = "/var/lib/grafana"
 
 // newMonitoring declares what watches the cluster, after the formation: a stack that is not complete yet
 // raises no alert, and neither does one that goes.
@@ -45,9 +55,18 @@ func newMonitoring(
 		return nil, err
 	}
 	stack := monitoring.Of(args.Topology.Outputs(topology.Secrets{}))
-	web := monitoringFile(monitoring.WebPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
-		return monitoring.WebConf(stack.Username, s), nil
-	}))
+	// web are the files that both have for their pages.
+	web := func(host string) docker.ContainerUploadArray {
+		files := docker.ContainerUploadArray{
+			monitoringFile(monitoring.WebPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
+				return monitoring.WebConf(stack, s), nil
+			})),
+		}
+		if stack.PagesTLS {
+			files = append(files, monitoringFile(monitoring.CertificatePath, args.TLS.certificateOf(host)))
+		}
+		return files
+	}
 	var err error
 	m.Alertmanager, err = watcher{
 		name: name, part: topology.AlertmanagerHost, role: topology.RoleAlertmanager,
@@ -55,9 +74,8 @@ func newMonitoring(
 		image:     settings.AlertmanagerImage, memory: topology.AlertmanagerMemory, data: alertmanagerData,
 		inside: topology.AlertmanagerWebPort, outside: settings.AlertmanagerPort,
 		command: monitoring.AlertmanagerCommand(args.Topology, alertmanagerData),
-		uploads: docker.ContainerUploadArray{
-			web, file(monitoring.AlertmanagerPath, monitoring.AlertmanagerConf()),
-		},
+		uploads: append(web(topology.AlertmanagerHost),
+			file(monitoring.AlertmanagerPath, monitoring.AlertmanagerConf())),
 	}.declare(ctx, args, at, pulumi.Parent(m), after)
 	if err != nil {
 		return nil, err
@@ -68,42 +86,86 @@ func newMonitoring(
 		image:     settings.PrometheusImage, memory: settings.MemoryLimit, data: prometheusData,
 		inside: topology.PrometheusWebPort, outside: settings.PrometheusPort,
 		command: monitoring.PrometheusCommand(args.Topology, prometheusData),
-		uploads: docker.ContainerUploadArray{
-			web,
+		uploads: append(append(web(topology.PrometheusHost),
 			file(monitoring.PrometheusPath, monitoring.PrometheusConf(stack)),
-			file(monitoring.RulesPath, monitoring.RuleFile(monitoring.Rules(stack))),
-			monitoringFile(monitoring.PasswordPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
-				return s.StatsPassword, nil
-			})),
-		},
+			file(monitoring.RulesPath, monitoring.RuleFile(stack.Name, monitoring.Rules(stack))),
+			passwordFile(args),
+		), authorityFile(args)...),
 	}.declare(ctx, args, at, pulumi.Parent(m), after)
 	if err != nil {
 		return nil, err
+	}
+	if settings.GrafanaImage != "" {
+		m.Grafana, err = watcher{
+			name: name, part: topology.GrafanaHost, role: topology.RoleGrafana,
+			container: args.Topology.GrafanaContainerName(), user: grafanaUser,
+			image: settings.GrafanaImage, memory: topology.GrafanaMemory, data: grafanaData,
+			inside: topology.GrafanaWebPort, outside: settings.GrafanaPort,
+			environment: monitoring.GrafanaEnvironment(args.Topology, stack),
+			uploads:     grafanaUploads(args, stack),
+		}.declare(ctx, args, at, pulumi.Parent(m), after)
+		if err != nil {
+			return nil, err
+		}
 	}
 	return m, ctx.RegisterResourceOutputs(m, pulumi.Map{
 		"prometheus": m.Prometheus.Name, "alertmanager": m.Alertmanager.Name,
 	})
 }
 
-// monitoringFile is a secret file for a container in which nothing runs but user nobody, who has to read
-// it.
+// grafanaUploads are the files of Grafana.
+func grafanaUploads(args *ClusterArgs, stack monitoring.Stack) docker.ContainerUploadArray {
+	uploads := append(docker.ContainerUploadArray{passwordFile(args)}, authorityFile(args)...)
+	if stack.PagesTLS {
+		uploads = append(uploads,
+			monitoringFile(monitoring.CertificatePath, args.TLS.certificateOf(topology.GrafanaHost)))
+	}
+	files := monitoring.GrafanaFiles(stack)
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		uploads = append(uploads, file(path, files[path]))
+	}
+	return uploads
+}
+
+// passwordFile is the password of all pages.
+func passwordFile(args *ClusterArgs) docker.ContainerUploadArgs {
+	return monitoringFile(monitoring.PasswordPath, args.Secrets.render(func(s topology.Secrets) (string, error) {
+		return s.StatsPassword, nil
+	}))
+}
+
+// authorityFile is the certificate by which Prometheus recognises what it reads, if the stack has TLS.
+func authorityFile(args *ClusterArgs) docker.ContainerUploadArray {
+	if !args.Topology.HasTLS() {
+		return nil
+	}
+	return docker.ContainerUploadArray{docker.ContainerUploadArgs{
+		File: pulumi.String(monitoring.AuthorityPath), Permissions: pulumi.String("0444"),
+		Content: args.TLS.Authority.ToStringOutput().ToStringPtrOutput(),
+	}}
+}
+
+// monitoringFile is a secret file for a container in which nothing runs but one user, who has to read it.
 func monitoringFile(path string, content pulumi.StringOutput) docker.ContainerUploadArgs {
 	f := secretFile(path, content)
 	f.Permissions = pulumi.String("0444")
 	return f
 }
 
-// watcher is what Prometheus and Alertmanager differ in.
+// watcher is what Prometheus, Alertmanager and Grafana differ in.
 type watcher struct {
 	name                         func(part string) string
 	part, role, container, image string
-	memory                       int64
+	// user is who it runs as. Default nobody.
+	user   string
+	memory int64
 	// data is the folder in which it keeps its data.
 	data string
 	// inside and outside are its port in the container and on the host.
 	inside, outside int
-	command         []string
-	uploads         docker.ContainerUploadArray
+	// command and environment may be empty, for those of the image.
+	command, environment []string
+	uploads              docker.ContainerUploadArray
 }
 
 // declare declares its image, its volume and its container.
@@ -125,9 +187,10 @@ func (w watcher) declare(
 		Name:        pulumi.String(w.container),
 		Image:       image,
 		Hostname:    pulumi.String(w.part),
-		User:        pulumi.String(nobody),
-		Entrypoints: pulumi.ToStringArray(w.command[:1]),
-		Command:     pulumi.ToStringArray(w.command[1:]),
+		User:        pulumi.String(cmp.Or(w.user, nobody)),
+		Entrypoints: pulumi.ToStringArray(w.command[:min(1, len(w.command))]),
+		Command:     pulumi.ToStringArray(w.command[min(1, len(w.command)):]),
+		Envs:        environment(w.environment...),
 		Uploads:     w.uploads,
 		Volumes: docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
 			VolumeName: volume.Name, ContainerPath: pulumi.String(w.data),
@@ -146,8 +209,8 @@ func (w watcher) declare(
 		Restart:             pulumi.String("unless-stopped"),
 		StopSignal:          pulumi.String("SIGTERM"),
 		DestroyGraceSeconds: seconds(20 * time.Second),
-		LogDriver:           logDriver,
-		LogOpts:             logOptions,
+		LogDriver:           pulumi.String(cluster.Logs.Driver),
+		LogOpts:             pulumi.ToStringMap(cluster.Logs.Options),
 		SecurityOpts:        noNewPrivileges,
 		Labels: containerLabels(cluster.Stack, args.Owner, w.role,
 			topology.LabelGeneration, args.Found.Generation(cluster.MonitoringHost(), w.container)),

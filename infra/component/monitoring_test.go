@@ -10,6 +10,7 @@ import (
 	"warren/infra/engine/enginetest"
 	"warren/infra/internal/pulumitest"
 	"warren/topology"
+	"warren/topology/monitoring"
 	"warren/topology/stackconfig"
 )
 
@@ -42,6 +43,22 @@ func TestMonitoringWatchesACompleteCluster(t *testing.T) {
 	}
 }
 
+func TestGrafanaIsThereIfItHasAnImage(t *testing.T) {
+	assert.NotContains(t, declare(t, &enginetest.Fake{}, monitored).Of(pulumitest.Container), "grafana")
+	config := monitored
+	config.Monitoring.GrafanaImage = "grafana/grafana:12.2.0"
+	c := declare(t, &enginetest.Fake{}, config).Of(pulumitest.Container)["grafana"]
+	assert.Equal(t, "warren-test-grafana", c.Inputs["name"].StringValue())
+	assert.Empty(t, pulumitest.Array(c.Inputs["entrypoints"]), "that of the image")
+	assert.Contains(t, c.DependsOn, "formation")
+	assert.NotContains(t, fmt.Sprint(pulumitest.Plain(c.Inputs["envs"])), "stats'")
+	for _, upload := range pulumitest.Array(c.Inputs["uploads"]) {
+		content := upload.ObjectValue()["content"]
+		secret := strings.Contains(fmt.Sprint(pulumitest.Plain(content)), "stats'")
+		assert.Equal(t, secret, content.IsSecret(), upload.ObjectValue()["file"].StringValue())
+	}
+}
+
 // TestNodesDoNotDependOnMonitoring so that a change of an alert replaces no node.
 func TestNodesDoNotDependOnMonitoring(t *testing.T) {
 	without, with := declare(t, serving(), stackconfig.Config{}), declare(t, serving(), monitored)
@@ -66,6 +83,28 @@ func TestMonitoringShowsNoSecret(t *testing.T) {
 				secret := strings.Contains(text, "stats'") || strings.Contains(text, "$2a$")
 				assert.Equalf(t, secret, content.IsSecret(), "%s of %s", upload.ObjectValue()["file"].StringValue(), name)
 			}
+		}
+	}
+}
+
+func TestMonitoringOfAStackWithTLSHasCertificates(t *testing.T) {
+	config := monitored
+	config.TLS = topology.TLSRequired
+	r := declare(t, &enginetest.Fake{}, config)
+	for name, want := range map[string][]string{
+		"prometheus":   {monitoring.CertificatePath, monitoring.AuthorityPath},
+		"alertmanager": {monitoring.CertificatePath},
+	} {
+		files := map[string]bool{}
+		for _, upload := range pulumitest.Array(r.Of(pulumitest.Container)[name].Inputs["uploads"]) {
+			file := upload.ObjectValue()["file"].StringValue()
+			files[file] = true
+			if file == monitoring.CertificatePath {
+				assert.True(t, upload.ObjectValue()["content"].IsSecret(), "it comes with its key")
+			}
+		}
+		for _, file := range want {
+			assert.Contains(t, files, file, name)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func newNodeContainer(
 		Hostname:    pulumi.String(args.Node.Name),
 		User:        pulumi.String("root"), // the agent drops to user rabbitmq once that user can read the files
 		Entrypoints: pulumi.ToStringArray([]string{agentbinary.Path, "run"}),
-		Envs: desiredEnvironment(startOf(cluster, args.Node, args.HadData),
+		Envs: desiredEnvironment(cluster, startOf(cluster, args.Node, args.HadData),
 			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", render.ErlangArgs(cluster)),
 		Uploads: docker.ContainerUploadArray{
 			file(topology.RabbitMQConfPath, render.RabbitMQConf(cluster, args.Node)),
@@ -186,8 +186,8 @@ func newNodeContainer(
 		Restart:             pulumi.String("unless-stopped"),
 		StopTimeout:         seconds(stopTimeout),
 		DestroyGraceSeconds: seconds(stopTimeout),
-		LogDriver:           logDriver,
-		LogOpts:             logOptions,
+		LogDriver:           pulumi.String(cluster.Logs.Driver),
+		LogOpts:             pulumi.ToStringMap(cluster.Logs.Options),
 		SecurityOpts:        noNewPrivileges,
 		Labels: append(containerLabels(cluster.Stack, args.Owner, topology.RoleNode, topology.LabelNode,
 			args.Node.Name,

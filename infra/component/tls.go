@@ -16,7 +16,7 @@ import (
 type TLSArgs struct {
 	// Authority is the certificate of the authority, in PEM, by which clients recognise the cluster.
 	Authority pulumi.StringInput
-	// Certificates are those of the nodes and of the load balancer by host name, in PEM: the key, the
+	// Certificates are those of nodes, load balancer and monitoring by host name, in PEM: the key, the
 	// certificate, and those between it and the authority's.
 	Certificates map[string]pulumi.StringInput
 }
@@ -104,6 +104,10 @@ func OwnTLS(cluster *topology.Cluster, own certificate.Own) *TLSArgs {
 // tlsHosts are the host names of those that have a certificate.
 func tlsHosts(cluster *topology.Cluster) []string {
 	hosts := []string{topology.LoadBalancerHost}
+	if cluster.Monitoring != nil {
+		hosts = append(hosts, topology.PrometheusHost, topology.AlertmanagerHost,
+			topology.GrafanaHost)
+	}
 	for _, n := range cluster.Nodes {
 		hosts = append(hosts, n.Name)
 	}

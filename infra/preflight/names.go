@@ -22,6 +22,9 @@ func containerNames(cluster *topology.Cluster) map[string]string {
 	if cluster.Monitoring != nil {
 		names[cluster.PrometheusContainerName()] = "Prometheus"
 		names[cluster.AlertmanagerContainerName()] = "Alertmanager"
+		if cluster.Monitoring.GrafanaImage != "" {
+			names[cluster.GrafanaContainerName()] = "Grafana"
+		}
 	}
 	for _, n := range cluster.Nodes {
 		names[cluster.ContainerName(n)] = "node " + n.Name
@@ -36,6 +39,9 @@ func volumeNames(cluster *topology.Cluster) map[string]string {
 	if cluster.Monitoring != nil {
 		names[topology.MonitoringVolumeName(cluster.PrometheusContainerName())] = "Prometheus"
 		names[topology.MonitoringVolumeName(cluster.AlertmanagerContainerName())] = "Alertmanager"
+		if cluster.Monitoring.GrafanaImage != "" {
+			names[topology.MonitoringVolumeName(cluster.GrafanaContainerName())] = "Grafana"
+		}
 	}
 	for _, n := range cluster.Nodes {
 		names[cluster.VolumeName(n)] = "node " + n.Name

@@ -53,6 +53,9 @@ func hostPorts(cluster *topology.Cluster, host string) []hostPort {
 	if m := cluster.Monitoring; m != nil && host == cluster.MonitoringHost() {
 		ports = append(ports, hostPort{m.PrometheusPort, "Prometheus"},
 			hostPort{m.AlertmanagerPort, "Alertmanager"})
+		if m.GrafanaImage != "" {
+			ports = append(ports, hostPort{m.GrafanaPort, "Grafana"})
+		}
 	}
 	return ports
 }

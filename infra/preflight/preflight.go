@@ -82,7 +82,7 @@ func memoryProblems(info system.Info, cluster *topology.Cluster, host string) []
 		need, what = need+cluster.LoadBalancerMemory(), what+" and the load balancer"
 	}
 	if m := cluster.Monitoring; m != nil && host == cluster.MonitoringHost() {
-		need, what = need+m.MemoryLimit+topology.AlertmanagerMemory, what+", with the monitoring,"
+		need, what = need+m.Memory(), what+", with the monitoring,"
 	}
 	if info.MemTotal >= need {
 		return nil
@@ -113,6 +113,9 @@ func imageProblems(ctx context.Context, docker engine.Client, cluster *topology.
 	if m := cluster.Monitoring; m != nil {
 		images = append(images, configured{"prometheusImage of warren:monitoring", m.PrometheusImage},
 			configured{"alertmanagerImage of warren:monitoring", m.AlertmanagerImage})
+		if m.GrafanaImage != "" {
+			images = append(images, configured{"grafanaImage of warren:monitoring", m.GrafanaImage})
+		}
 	}
 	if cluster.VirtualAddress != "" {
 		images = append(images, configured{"warren:virtualAddress", topology.KeepalivedImage})

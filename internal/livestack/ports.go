@@ -66,6 +66,7 @@ func freePorts(ctx context.Context) (stackconfig.PortsConfig, error) {
 		{&ports.Stats, 1},
 		{&ports.Prometheus, 1},
 		{&ports.Alertmanager, 1},
+		{&ports.Grafana, 1},
 	} {
 		var err error
 		if *part.first, err = freeRange(ctx, part.n); err != nil {

@@ -50,7 +50,7 @@ func (w waves) Alerts(context.Context) ([]prometheus.Alert, error) { return w.al
 
 // hurt is a stack whose second node was killed.
 var hurt = Server{
-	Stack: "dev",
+	Stack: monitoring.Stack{Name: "dev"},
 	Source: waves{[]prometheus.Alert{
 		{
 			Name: "NoServers", Severity: monitoring.Critical, State: prometheus.Firing,
@@ -101,7 +101,7 @@ func browse(t *testing.T, s Server, fragment string, flags ...string) string {
 }
 
 func TestTheBrowserDrawsEveryPanel(t *testing.T) {
-	for _, d := range monitoring.Dashboards() {
+	for _, d := range monitoring.Dashboards(monitoring.Stack{}) {
 		dom := browse(t, hurt, "#"+d.Name, "--dump-dom")
 		for _, p := range d.Panels {
 			assert.Contains(t, dom, "<h2>"+p.Title+"</h2>")

@@ -30,7 +30,7 @@ type Source interface {
 
 // Server serves the page.
 type Server struct {
-	Stack  string
+	Stack  monitoring.Stack
 	Source Source
 	// Look looks at the cluster.
 	Look func(context.Context) (Picture, error)
@@ -46,7 +46,7 @@ func (s Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(files))
 	mux.HandleFunc("GET /api/dashboards", func(w http.ResponseWriter, _ *http.Request) {
-		reply(w, map[string]any{"stack": s.Stack, "dashboards": monitoring.Dashboards()}, nil)
+		reply(w, map[string]any{"stack": s.Stack.Name, "dashboards": monitoring.Dashboards(s.Stack)}, nil)
 	})
 	mux.HandleFunc("GET /api/alerts", func(w http.ResponseWriter, r *http.Request) {
 		alerts, err := s.Source.Alerts(r.Context())
@@ -110,7 +110,7 @@ func (s Server) series(w http.ResponseWriter, r *http.Request) {
 	}
 	span := grid(time.Now(), time.Duration(min(max(minutes, shortestRange), longestRange))*time.Minute)
 	var panels []monitoring.Panel
-	for _, d := range monitoring.Dashboards() {
+	for _, d := range monitoring.Dashboards(s.Stack) {
 		if d.Name == r.FormValue("dashboard") {
 			panels = d.Panels
 		}

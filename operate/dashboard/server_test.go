@@ -48,7 +48,7 @@ func get(t *testing.T, s Server, host, path string) *httptest.ResponseRecorder {
 }
 
 var testServer = Server{
-	Stack: "dev", Source: fakeSource{},
+	Stack: monitoring.Stack{Name: "dev"}, Source: fakeSource{},
 	Look: func(context.Context) (Picture, error) { return Picture{Nodes: []Node{{Name: "rabbit1"}}}, nil },
 }
 
@@ -72,7 +72,7 @@ func TestOtherSitesGetNothing(t *testing.T) {
 }
 
 func TestEveryPanelHasItsSeries(t *testing.T) {
-	for _, d := range monitoring.Dashboards() {
+	for _, d := range monitoring.Dashboards(monitoring.Stack{}) {
 		answer := get(t, testServer, "localhost", "/api/series?dashboard="+d.Name+"&minutes=15")
 		require.Equal(t, 200, answer.Code)
 		var data struct {

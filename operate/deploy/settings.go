@@ -79,9 +79,10 @@ func (s settings) images() []string {
 		images = append(images, topology.KeepalivedImage)
 	}
 	var monitoring stackconfig.MonitoringConfig // what is wrong with it is for the program to tell
-	if json.Unmarshal([]byte(s["warren:monitoring"]), &monitoring) == nil && monitoring.Enabled {
+	if json.Unmarshal([]byte(s["warren:monitoring"]), &monitoring) == nil && monitoring.Enabled &&
+		monitoring.Remote == "" {
 		images = append(images, cmp.Or(monitoring.PrometheusImage, topology.DefaultPrometheusImage),
-			cmp.Or(monitoring.AlertmanagerImage, topology.DefaultAlertmanagerImage))
+			cmp.Or(monitoring.AlertmanagerImage, topology.DefaultAlertmanagerImage), monitoring.GrafanaImage)
 	}
 	var own []string
 	for _, image := range images {

@@ -34,8 +34,7 @@ func queueNoLeader(c *consultation, p health.Problem) (string, []string) {
 }
 
 func replicaOffline(c *consultation, p health.Problem) (string, []string) {
-	return "The queue works as long as a majority of its replicas takes part. It survives the failure of " +
-			"fewer nodes than it should.",
+	return meaning.ReplicaOffline,
 		[]string{"# start the nodes of its replicas; if they run:", c.status(p.Queue, c.queueOf(p).Type)}
 }
 
@@ -77,8 +76,7 @@ func queueDown(c *consultation, p health.Problem) (string, []string) {
 			fix = append(fix, logs(node.Container))
 		}
 	}
-	return "A classic queue can be used only while its node runs. What it holds is on that node's disk, and " +
-		"nowhere else.", fix
+	return meaning.QueueDown, fix
 }
 
 func notReplicated(c *consultation, p health.Problem) (string, []string) {

@@ -52,6 +52,7 @@ func Containers(outputs topology.Outputs, node string) ([]string, error) {
 	if outputs.Monitoring != nil {
 		add(outputs.Monitoring.Prometheus)
 		add(outputs.Monitoring.Alertmanager)
+		add(outputs.Monitoring.Grafana)
 	}
 	return names, nil
 }

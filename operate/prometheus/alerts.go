@@ -30,7 +30,7 @@ type Alert struct {
 	Labels  map[string]string `json:"labels"`
 }
 
-// Alerts returns the alerts that are pending or fire, those that matter most first.
+// Alerts returns the alerts of the stack that are pending or fire, those that matter most first.
 func (c *Client) Alerts(ctx context.Context) ([]Alert, error) {
 	var data struct {
 		Alerts []struct {
@@ -45,6 +45,9 @@ func (c *Client) Alerts(ctx context.Context) ([]Alert, error) {
 	}
 	var alerts []Alert
 	for _, a := range data.Alerts {
+		if a.Labels[monitoring.LabelStack] != c.stack {
+			continue // it is of something else that the same Prometheus watches
+		}
 		alert := Alert{
 			Name:     a.Labels["alertname"],
 			Severity: monitoring.Severity(a.Labels[monitoring.LabelSeverity]),

@@ -23,19 +23,29 @@ const requestTimeout = 25 * time.Second
 
 // Client asks the Prometheus of a stack. It is safe for concurrent use.
 type Client struct {
-	base, username, password string
-	http                     http.Client
+	base, stack        string
+	username, password string
+	http               http.Client
 }
 
-// Of returns a client for the Prometheus of the stack with these outputs.
+// Of returns a client for the Prometheus that watches the stack with these outputs.
 func Of(outputs topology.Outputs) (*Client, error) {
 	if outputs.Monitoring == nil {
 		return nil, ErrOff
 	}
-	return &Client{
-		base: outputs.Monitoring.PrometheusURL, username: outputs.Username, password: outputs.StatsPassword,
-		http: http.Client{Timeout: requestTimeout},
-	}, nil
+	c := &Client{base: outputs.Monitoring.PrometheusURL, stack: outputs.Stack, http: http.Client{
+		Timeout: requestTimeout,
+	}}
+	if outputs.Monitoring.Remote { // it knows neither the stack's password nor its authority
+		return c, nil
+	}
+	config, err := outputs.TLSConfig()
+	if err != nil {
+		return nil, err
+	}
+	c.username, c.password = outputs.Username, outputs.StatsPassword
+	c.http.Transport = &http.Transport{TLSClientConfig: config}
+	return c, nil
 }
 
 // answer is what all requests are answered with.
@@ -53,7 +63,9 @@ func (c *Client) get(ctx context.Context, path string, parameters url.Values, da
 	if err != nil {
 		return fail(err)
 	}
-	request.SetBasicAuth(c.username, c.password)
+	if c.username != "" {
+		request.SetBasicAuth(c.username, c.password)
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return fail(errors.Unwrap(err)) // without the URL, which has the query

@@ -1,6 +1,7 @@
 package prometheus
 
 import (
+	"encoding/pem"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -35,6 +36,24 @@ func TestAStackWithoutPrometheusSaysHowToHaveOne(t *testing.T) {
 	_, err := Of(topology.Outputs{})
 	require.ErrorIs(t, err, ErrOff)
 	assert.ErrorContains(t, err, "warren:monitoring")
+}
+
+func TestPrometheusIsAskedOverTLS(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"status":"success","data":{"alerts":[]}}`))
+	}))
+	defer server.Close()
+	ask := func(authority string) error {
+		client, err := Of(topology.Outputs{
+			CACertificate: authority, Monitoring: &topology.MonitoringOutput{PrometheusURL: server.URL},
+		})
+		require.NoError(t, err)
+		_, err = client.Alerts(t.Context())
+		return err
+	}
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	require.NoError(t, ask(string(authority)))
+	require.Error(t, ask(""), "nobody says that its certificate is the stack's")
 }
 
 func TestAlertsThatMatterMostComeFirst(t *testing.T) {
@@ -99,4 +118,25 @@ func TestErrorsSayWhatPrometheusSaid(t *testing.T) {
 	client.base = "http://127.0.0.1:1"
 	_, err = client.Alerts(t.Context())
 	assert.ErrorContains(t, err, "connection refused")
+}
+
+func TestAlertsOfOtherStacksAreLeftOut(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _, asked := r.BasicAuth()
+		assert.False(t, asked, "the stack's password is none of its business")
+		_, _ = w.Write([]byte(`{"status":"success","data":{"alerts":[
+			{"labels":{"alertname":"NodeDown","stack":"dev"},"state":"firing"},
+			{"labels":{"alertname":"NodeDown","stack":"staging"},"state":"firing"},
+			{"labels":{"alertname":"HostOutOfMemory"},"state":"firing"}]}}`))
+	}))
+	defer server.Close()
+	client, err := Of(topology.Outputs{
+		Stack: "dev", Username: "admin", StatsPassword: "secret",
+		Monitoring: &topology.MonitoringOutput{PrometheusURL: server.URL, Remote: true},
+	})
+	require.NoError(t, err)
+	alerts, err := client.Alerts(t.Context())
+	require.NoError(t, err)
+	require.Len(t, alerts, 1)
+	assert.Equal(t, "dev", alerts[0].Labels["stack"])
 }

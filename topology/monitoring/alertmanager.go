@@ -31,7 +31,7 @@ func AlertmanagerConf() string {
 	file.Route.GroupWait, file.Route.GroupInterval, file.Route.RepeatInterval = "10s", "1m", "4h"
 	file.Receivers = []receiver{{"page"}}
 	file.InhibitRules = []inhibit{
-		{[]string{`alertname="NoMajority"`}, []string{`alertname=~"NodeDown|NothingConfirmed|NoServers"`}, nil},
+		{[]string{`alertname="NoMajority"`}, []string{`alertname=~"NodeDown|NothingConfirmed|NoServers|QueueWithoutLeader|QueueDown"`}, nil},
 		{[]string{`alertname=~"MemoryAlarm|DiskAlarm"`}, []string{`alertname="NothingConfirmed"`}, nil},
 		{[]string{`alertname="NodesSeparated"`}, []string{`alertname="ServerDown"`}, []string{"node"}},
 	}

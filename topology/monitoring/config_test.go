@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"warren/topology"
+	"warren/topology/certificate"
 	"warren/topology/stackconfig"
 )
 
@@ -19,14 +21,26 @@ var testSecrets = topology.Secrets{AdminPassword: "admin's", StatsPassword: "sta
 	ErlangCookie: "COOKIE"}
 
 func TestPromtoolAcceptsTheConfiguration(t *testing.T) {
+	for name, config := range map[string]stackconfig.Config{
+		"plain text": monitored, "TLS": {TLS: topology.TLSRequired, Monitoring: monitored.Monitoring},
+	} {
+		t.Run(name, func(t *testing.T) { acceptsConfiguration(t, stackOf(t, config)) })
+	}
+}
+
+func acceptsConfiguration(t *testing.T, s Stack) {
+	t.Helper()
 	tool, folder := promtool(t), t.TempDir()
 	require.NoError(t, os.Chmod(folder, 0o755))
-	s := testStack(t)
+	pair, err := certificate.NewAuthority("test", time.Now())
+	require.NoError(t, err)
 	for name, text := range map[string]string{
-		"prometheus.yml": strings.ReplaceAll(PrometheusConf(s), topology.UploadPath+"/", ""),
-		"rules.yml":      RuleFile(Rules(s)),
-		"web.yml":        WebConf(s.Username, testSecrets),
-		"password":       testSecrets.StatsPassword,
+		"prometheus.yml":  strings.ReplaceAll(PrometheusConf(s), topology.UploadPath+"/", ""),
+		"rules.yml":       RuleFile(s.Name, Rules(s)),
+		"web.yml":         strings.ReplaceAll(WebConf(s, testSecrets), topology.UploadPath+"/", ""),
+		"password":        testSecrets.StatsPassword,
+		"ca.pem":          pair.Chain,
+		"certificate.pem": pair.PEM(),
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644))
 	}
@@ -57,7 +71,7 @@ func TestHashIsStable(t *testing.T) {
 func TestFilesHaveNoPassword(t *testing.T) {
 	s := testStack(t)
 	for _, text := range []string{
-		PrometheusConf(s), RuleFile(Rules(s)), AlertmanagerConf(), WebConf(s.Username, testSecrets),
+		PrometheusConf(s), RuleFile(s.Name, Rules(s)), AlertmanagerConf(), WebConf(s, testSecrets),
 	} {
 		for _, secret := range []string{testSecrets.AdminPassword, testSecrets.StatsPassword,
 			testSecrets.ErlangCookie} {
@@ -101,4 +115,29 @@ func TestEveryNodeAndLoadBalancerIsRead(t *testing.T) {
 			assert.Equal(t, tc.want, targets)
 		})
 	}
+}
+
+func TestChosenQueuesAreReadByThemselves(t *testing.T) {
+	text := PrometheusConf(testStack(t))
+	assert.Contains(t, text, "metrics_path: /metrics/detailed")
+	assert.Contains(t, text, "- ^(?:(?:orders)|(?:invoices.*))$", "nodes answer with these only")
+	assert.Contains(t, text, "regex: (?:orders)|(?:invoices.*)", "and those that do not know how are filtered")
+	assert.NotContains(t, PrometheusConf(Stack{Name: "test"}), "/metrics/detailed", "unless there are some")
+}
+
+func TestWhatIsReadOverTLS(t *testing.T) {
+	config := monitored
+	config.TLS = topology.TLSRequired
+	s := stackOf(t, config)
+	text := PrometheusConf(s)
+	assert.Equal(t, 6, strings.Count(text, ":15691"), "nodes, and chosen queues on them")
+	assert.Equal(t, 1, strings.Count(text, ":8406"), "the load balancer")
+	assert.Equal(t, 6, strings.Count(text, "scheme: https"), "these, and both pages")
+	assert.NotContains(t, text, "server_name", "they are recognised by their host names")
+	assert.Contains(t, WebConf(s, testSecrets), "cert_file: "+CertificatePath)
+
+	config.TLSNames = []string{"rabbit.example.com"}
+	assert.Equal(t, 6, strings.Count(PrometheusConf(stackOf(t, config)), "server_name: rabbit.example.com"))
+	plain := testStack(t)
+	assert.NotContains(t, PrometheusConf(plain)+WebConf(plain, testSecrets), "tls")
 }

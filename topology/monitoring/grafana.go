@@ -10,10 +10,21 @@ var grafanaUnits = map[Unit]string{
 	Count: "short", PerSecond: "cps", Bytes: "bytes", ByteRate: "Bps", Seconds: "s",
 }
 
+// object is one of JSON.
+type object = map[string]any
+
 // Grafana renders a dashboard as Grafana imports it. It asks for the data source when it is imported.
 func Grafana(d Dashboard) string {
-	type object = map[string]any
-	const columns, height, source = 2, 8, "${DS_PROMETHEUS}"
+	dashboard := grafanaDashboard(d, "${DS_PROMETHEUS}")
+	dashboard["__inputs"] = []object{{
+		"name": "DS_PROMETHEUS", "label": "Prometheus", "type": "datasource", "pluginId": "prometheus",
+	}}
+	return renderJSON(dashboard)
+}
+
+// grafanaDashboard is a dashboard of Grafana's whose panels ask a data source.
+func grafanaDashboard(d Dashboard, source string) object {
+	const columns, height = 2, 8
 	const width = 24 / columns // of the 24 columns of Grafana's grid
 	var panels []object
 	for i, p := range d.Panels {
@@ -29,14 +40,15 @@ func Grafana(d Dashboard) string {
 			"fieldConfig": object{"defaults": object{"unit": grafanaUnits[p.Unit], "min": 0}, "overrides": []any{}},
 		})
 	}
-	text, err := json.MarshalIndent(object{
-		"__inputs": []object{{
-			"name": "DS_PROMETHEUS", "label": "Prometheus", "type": "datasource", "pluginId": "prometheus",
-		}},
+	return object{
 		"uid": "warren-" + d.Name, "title": "Warren: " + d.Title, "tags": []string{"warren", "rabbitmq"},
 		"schemaVersion": 39, "refresh": "5s", "time": object{"from": "now-15m", "to": "now"},
 		"panels": panels,
-	}, "", "  ")
+	}
+}
+
+func renderJSON(value any) string {
+	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		panic(fmt.Sprintf("monitoring: %v", err)) // JSON has all of these types
 	}

@@ -36,15 +36,23 @@ const (
 	Seconds   Unit = "seconds"
 )
 
-// Dashboards are those of any stack.
-func Dashboards() []Dashboard {
-	return []Dashboard{
+// Dashboards are those of a stack.
+func Dashboards(s Stack) []Dashboard {
+	all := []Dashboard{
 		{Name: "overview", Title: "Overview", Panels: overviewPanels()},
 		{Name: "nodes", Title: "Nodes", Panels: nodePanels()},
-		{Name: "queues", Title: "Queues", Panels: queuePanels()},
+		{Name: "queues", Title: "Queues", Panels: append(queuePanels(), chosenQueuePanels(s)...)},
 		{Name: "load-balancer", Title: "Load balancer", Panels: balancerPanels()},
 		{Name: "clients", Title: "Clients", Panels: clientPanels()},
 	}
+	for _, d := range all {
+		for _, p := range d.Panels {
+			for i, q := range p.Queries {
+				p.Queries[i].Expr = s.scoped(q.Expr)
+			}
+		}
+	}
+	return all
 }
 
 // rate is the rate of a counter of all nodes together.

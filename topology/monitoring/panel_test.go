@@ -12,7 +12,7 @@ import (
 )
 
 func TestPanelsAreComplete(t *testing.T) {
-	for _, d := range Dashboards() {
+	for _, d := range Dashboards(testStack(t)) {
 		seen := map[string]bool{}
 		for _, p := range d.Panels {
 			assert.False(t, seen[p.Title], "%s is on %s twice", p.Title, d.Name)
@@ -31,20 +31,20 @@ func TestExpressionsParse(t *testing.T) {
 	tool, folder := promtool(t), t.TempDir()
 	require.NoError(t, os.Chmod(folder, 0o755))
 	var rules []Rule
-	for _, d := range Dashboards() {
+	for _, d := range Dashboards(testStack(t)) {
 		for i, p := range d.Panels {
 			for j, q := range p.Queries {
 				rules = append(rules, Rule{Name: fmt.Sprintf("%s_%d_%d", d.Name, i, j), Expr: q.Expr})
 			}
 		}
 	}
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "rules.yml"), []byte(RuleFile(rules)), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "rules.yml"), []byte(RuleFile("test", rules)), 0o644))
 	output, err := tool(folder, "check", "rules", "rules.yml")
 	assert.NoErrorf(t, err, "%s", output)
 }
 
 func TestGrafanaHasEveryPanel(t *testing.T) {
-	for _, d := range Dashboards() {
+	for _, d := range Dashboards(testStack(t)) {
 		var rendered struct {
 			Title  string `json:"title"`
 			Panels []struct {

@@ -15,8 +15,10 @@ type ruleFile struct {
 }
 
 type ruleGroup struct {
-	Name  string      `yaml:"name"`
-	Rules []alertRule `yaml:"rules"`
+	Name string `yaml:"name"`
+	// Interval is given because another Prometheus may evaluate less often than the alerts need.
+	Interval string      `yaml:"interval"`
+	Rules    []alertRule `yaml:"rules"`
 }
 
 type alertRule struct {
@@ -32,19 +34,20 @@ const (
 	AnnotationSummary = "summary"
 	AnnotationMeans   = "description"
 	AnnotationFix     = "fix"
-	// LabelSeverity is the label with an alert's severity.
+	// LabelSeverity is the label with an alert's severity, LabelStack that with the name of its stack.
 	LabelSeverity = "severity"
+	LabelStack    = "stack"
 )
 
-// RuleFile renders alerts as a file of rules.
-func RuleFile(rules []Rule) string {
-	group := ruleGroup{Name: "warren"}
+// RuleFile renders alerts of a stack as a file of rules.
+func RuleFile(stack string, rules []Rule) string {
+	group := ruleGroup{Name: "warren-" + stack, Interval: duration(scrapeInterval)}
 	for _, r := range rules {
 		group.Rules = append(group.Rules, alertRule{
 			Alert:  r.Name,
 			Expr:   r.Expr,
 			For:    duration(r.For),
-			Labels: map[string]string{LabelSeverity: string(r.Severity)},
+			Labels: map[string]string{LabelSeverity: string(r.Severity), LabelStack: stack},
 			Annotations: map[string]string{
 				AnnotationSummary: r.Summary, AnnotationMeans: r.Means, AnnotationFix: strings.Join(r.Fix, "\n"),
 			},

@@ -43,6 +43,9 @@ const (
 	// soon outlasts a reading that failed, and the seconds in which the parts of a cluster see the same
 	// failure one after the other.
 	soon = 3 * scrapeInterval
+	// twoLooks outlasts one look of the formation at the queues, which it takes every 15 s, and which may have
+	// seen an election.
+	twoLooks = 30 * time.Second
 	// afterRestart outlasts the restart of a node.
 	afterRestart = 2 * time.Minute
 	// lasting is for what takes a while to tell from a peak.
@@ -51,8 +54,15 @@ const (
 
 // Rules are the alerts of a stack.
 func Rules(s Stack) []Rule {
-	return slices.Concat(nodeRules(s), resourceRules(s), queueRules(s), balancerRules(s), helperRules(s),
-		watchRules(s))
+	rules := slices.Concat(nodeRules(s), resourceRules(s), queueRules(s), chosenQueueRules(s), balancerRules(s),
+		helperRules(s), certificateRules(s))
+	if s.Prefix == "" { // another Prometheus watches itself
+		rules = append(rules, watchRules(s)...)
+	}
+	for i, r := range rules {
+		rules[i].Expr = s.scoped(r.Expr)
+	}
+	return rules
 }
 
 // doctor is the command that tells more than any alert.

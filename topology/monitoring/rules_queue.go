@@ -1,6 +1,7 @@
 package monitoring
 
 import (
+	"fmt"
 	"strings"
 
 	"warren/topology/meaning"
@@ -27,6 +28,44 @@ func queueRules(s Stack) []Rule {
 			Means: "Publishers wait for confirms that do not come. Their queues have no majority, or an " +
 				"alarm blocks them. What is not confirmed is not stored.",
 			Fix: []string{s.doctor()},
+		},
+		{
+			Name:     "QueueWithoutLeader",
+			Expr:     `warren_queues_without_leader{job="warren"} > 0`,
+			For:      twoLooks,
+			Severity: Critical,
+			Summary:  "{{ $value }} queues have no leader.",
+			Means:    meaning.QueueNoLeader,
+			Fix:      []string{s.doctor()},
+		},
+		{
+			Name:     "QueueDown",
+			Expr:     `warren_queues_down{job="warren"} > 0`,
+			For:      afterRestart,
+			Severity: Critical,
+			Summary:  "{{ $value }} classic queues do not run.",
+			Means:    meaning.QueueDown,
+			Fix:      []string{s.doctor()},
+		},
+		{
+			Name:     "TooFewReplicas",
+			Expr:     `warren_queues_lacking_replicas{job="warren"} > 0`,
+			For:      afterRestart,
+			Severity: Warning,
+			Summary:  "{{ $value }} queues have fewer replicas than they were declared with.",
+			Means:    meaning.TooFewReplicas,
+			Fix:      []string{s.doctor()},
+		},
+		{
+			// While a node is away, so are its replicas, and NodeDown tells of it.
+			Name: "ReplicasOffline",
+			Expr: fmt.Sprintf(`warren_queues_with_offline_replicas{job="warren"} > 0 and on () %s == %d`,
+				answering, len(s.Nodes)),
+			For:      afterRestart,
+			Severity: Warning,
+			Summary:  "All nodes run, and {{ $value }} queues have replicas that do not take part.",
+			Means:    meaning.ReplicaOffline,
+			Fix:      []string{s.doctor()},
 		},
 		{
 			Name:     "ConsumersGone",

@@ -20,8 +20,17 @@ import (
 // testStack is a stack of three nodes.
 func testStack(t *testing.T) Stack {
 	t.Helper()
-	cluster, err := stackconfig.New("test",
-		stackconfig.Config{Monitoring: stackconfig.MonitoringConfig{Enabled: true}})
+	return stackOf(t, monitored)
+}
+
+var monitored = stackconfig.Config{Monitoring: stackconfig.MonitoringConfig{
+	Enabled: true, Queues: []string{"orders", "invoices.*"},
+}}
+
+// stackOf is the stack of a configuration.
+func stackOf(t *testing.T, config stackconfig.Config) Stack {
+	t.Helper()
+	cluster, err := stackconfig.New("test", config)
 	require.NoError(t, err)
 	return Of(cluster.Outputs(topology.Secrets{}))
 }
@@ -92,7 +101,7 @@ func run(t *testing.T, rules []Rule, of []scenario) (string, error) {
 	t.Helper()
 	tool, folder := promtool(t), t.TempDir()
 	require.NoError(t, os.Chmod(folder, 0o755)) // for the user in the image
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "rules.yml"), []byte(RuleFile(rules)), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "rules.yml"), []byte(RuleFile("test", rules)), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "test.yml"), ruleTests(t, of), 0o644))
 	return tool(folder, "test", "rules", "test.yml")
 }

@@ -43,6 +43,17 @@ func ofAgent(metric, agent, labels string) string {
 		metric, agent, cmp.Or(role[agent], "join"), agent, labels)
 }
 
+// certificateOf is when the certificate of a host ends.
+func certificateOf(host string) string {
+	return ofAgent("warren_certificate_ends_seconds", "formation", fmt.Sprintf(`,host="%s"`, host))
+}
+
+// ofQueue is a series of a chosen queue.
+func ofQueue(metric string) string {
+	return fmt.Sprintf(`rabbitmq_detailed_queue_%s{job="rabbitmq-queues",instance="rabbit1:15691",node="rabbit1",`+
+		`container="warren-test-rabbit1",vhost="/",queue="orders"}`, metric)
+}
+
 // link is whether a node is connected to another.
 func link(node, peer string) string {
 	return of("erlang_vm_dist_node_state", node, fmt.Sprintf(`,peer="rabbit@%s"`, peer))
@@ -76,6 +87,13 @@ func healthy() map[string]string {
 		series[ofAgent("up", agent, "")] = always("1")
 		series[ofAgent("warren_agent_phase", agent, `,phase="lost"`)] = always("0")
 		series[ofAgent("warren_agent_time_seconds", agent, "")] = always("0+5")
+	}
+	for _, what := range []string{"without_leader", "down", "lacking_replicas", "with_offline_replicas"} {
+		series[ofAgent("warren_queues_"+what, "formation", "")] = always("0")
+	}
+	series[ofQueue("consumers")], series[ofQueue("messages_ready")] = always("1"), always("3")
+	for _, host := range []string{"rabbit1", "haproxy"} {
+		series[certificateOf(host)] = always("30000000")
 	}
 	for _, node := range nodeNames {
 		series[of("up", node, "")] = always("1")
@@ -231,6 +249,85 @@ var scenarios = []scenario{
 		),
 		firing:  map[time.Duration][]string{2 * time.Minute: nil},
 		against: []string{"NothingConfirmed"},
+	},
+	{
+		name:    "a queue has no leader",
+		changes: map[string]string{ofAgent("warren_queues_without_leader", "formation", ""): then("0", "1")},
+		firing: map[time.Duration][]string{
+			time.Minute + 25*time.Second: nil, time.Minute + 35*time.Second: {"QueueWithoutLeader"},
+		},
+	},
+	{
+		name: "one look at the queues saw an election",
+		changes: map[string]string{
+			ofAgent("warren_queues_without_leader", "formation", ""): fmt.Sprintf("0x%d 2x3 %s", for1min-1,
+				always("0")),
+		},
+		firing: map[time.Duration][]string{
+			time.Minute + 15*time.Second: nil, time.Minute + 35*time.Second: nil,
+		},
+		against: []string{"QueueWithoutLeader"},
+	},
+	{
+		name:    "a classic queue has crashed",
+		changes: map[string]string{ofAgent("warren_queues_down", "formation", ""): then("0", "1")},
+		firing: map[time.Duration][]string{
+			2*time.Minute + 50*time.Second: nil, 3*time.Minute + 10*time.Second: {"QueueDown"},
+		},
+	},
+	{
+		name:    "a queue was declared with too few nodes",
+		changes: map[string]string{ofAgent("warren_queues_lacking_replicas", "formation", ""): then("0", "1")},
+		firing: map[time.Duration][]string{
+			2*time.Minute + 50*time.Second: nil, 3*time.Minute + 10*time.Second: {"TooFewReplicas"},
+		},
+	},
+	{
+		name:    "a node runs without its replicas",
+		changes: map[string]string{ofAgent("warren_queues_with_offline_replicas", "formation", ""): then("0", "4")},
+		firing: map[time.Duration][]string{
+			2*time.Minute + 50*time.Second: nil, 3*time.Minute + 10*time.Second: {"ReplicasOffline"},
+		},
+	},
+	{
+		name: "a node is away with its replicas",
+		changes: merge(away(for1h, "rabbit2"), map[string]string{
+			ofAgent("warren_queues_with_offline_replicas", "formation", ""): then("0", "4"),
+		}),
+		firing:  map[time.Duration][]string{4 * time.Minute: {"NodeDown"}},
+		against: []string{"ReplicasOffline"},
+	},
+	{
+		name:    "a chosen queue loses its consumers",
+		changes: map[string]string{ofQueue("consumers"): then("1", "0")},
+		firing:  map[time.Duration][]string{10 * time.Minute: nil, 12 * time.Minute: {"NobodyConsumes"}},
+	},
+	{
+		name: "a chosen queue without consumers is empty",
+		changes: map[string]string{
+			ofQueue("consumers"): then("1", "0"), ofQueue("messages_ready"): always("0"),
+		},
+		firing:  map[time.Duration][]string{12 * time.Minute: nil},
+		against: []string{"NobodyConsumes"},
+	},
+	{
+		name:    "a certificate ends in 29 days",
+		changes: map[string]string{certificateOf("rabbit1"): always("2505600")},
+		firing:  map[time.Duration][]string{10 * time.Second: nil, 20 * time.Second: {"CertificateEnds"}},
+	},
+	{
+		name:    "a certificate ends in 31 days",
+		changes: map[string]string{certificateOf("rabbit1"): always("2678400")},
+		firing:  map[time.Duration][]string{time.Minute: nil},
+		against: []string{"CertificateEnds"},
+	},
+	{
+		name:    "a certificate ends",
+		changes: map[string]string{certificateOf("rabbit1"): always("70")},
+		firing: map[time.Duration][]string{
+			time.Minute: {"CertificateEnds"}, time.Minute + 15*time.Second: nil,
+			time.Minute + 35*time.Second: {"CertificateEnded"},
+		},
 	},
 	{
 		name:    "all consumers leave",

@@ -14,9 +14,18 @@ type Stack struct {
 	// Network is the name of the Docker network that it is on.
 	Network string
 	// Username is the user of the pages of Prometheus and Alertmanager.
-	Username  string
-	Nodes     []Target
-	Balancers []Target
+	Username string
+	// MetricsTLS tells that the metrics of nodes and load balancers are read over TLS, and PagesTLS that the
+	// pages of Prometheus and Alertmanager are.
+	MetricsTLS, PagesTLS bool
+	// Prefix begins the names of jobs in a Prometheus that may watch other stacks, and other things, as well.
+	Prefix string
+	// Queues are regular expressions of names of queues that are watched each by itself.
+	Queues []string
+	// ServerName is the name that their certificates have; empty if that is their host name.
+	ServerName string
+	Nodes      []Target
+	Balancers  []Target
 	// Agents are those of nodes and helpers. Of helpers on other hosts, only the formation is reached.
 	Agents []Target
 }
@@ -36,11 +45,32 @@ type Target struct {
 // Of is what is watched of a stack by a Prometheus of its own, on the host of the first load balancer.
 func Of(outputs topology.Outputs) Stack { return seenFrom(outputs, outputs.LoadBalancer.Host) }
 
+// WatchedBy is what is watched of a stack by the Prometheus that its outputs name.
+func WatchedBy(outputs topology.Outputs) Stack {
+	if outputs.Monitoring != nil && outputs.Monitoring.Remote {
+		return FromAnywhere(outputs)
+	}
+	return Of(outputs)
+}
+
 // FromAnywhere is what is watched of a stack by a Prometheus elsewhere: at the addresses of the stack's
 // hosts, or if it has none, on its network.
 func FromAnywhere(outputs topology.Outputs) Stack {
 	const nowhere = "-" // no host has this name
-	return seenFrom(outputs, nowhere)
+	s := seenFrom(outputs, nowhere)
+	s.Prefix = outputs.Network + "-"
+	return s
+}
+
+// jobs are what the readings of all kinds of targets are called.
+var jobs = []string{jobNodes, jobBalancers, jobAgents, jobQueues}
+
+// scoped is an expression about the stack's own jobs.
+func (s Stack) scoped(expr string) string {
+	for _, job := range jobs {
+		expr = strings.ReplaceAll(expr, `job="`+job+`"`, `job="`+s.Prefix+job+`"`)
+	}
+	return expr
 }
 
 // seenFrom is a stack with the addresses by which containers on one of its hosts reach it.
@@ -53,10 +83,21 @@ func seenFrom(outputs topology.Outputs, here string) Stack {
 		}
 		return onNetwork(name, port)
 	}
-	s := Stack{Name: outputs.Stack, Network: outputs.Network, Username: outputs.Username}
+	s := Stack{
+		Name: outputs.Stack, Network: outputs.Network, Username: outputs.Username,
+		PagesTLS: outputs.HasTLS(), ServerName: outputs.TLSServerName,
+		MetricsTLS: outputs.HasTLS() && len(outputs.Hosts) == 0, // hosts publish the metrics in plain text
+	}
+	if outputs.Monitoring != nil {
+		s.Queues = outputs.Monitoring.Queues
+	}
+	nodePort, balancerPort := topology.PrometheusPort, topology.BalancerMetricsPort
+	if s.MetricsTLS {
+		nodePort, balancerPort = topology.PrometheusTLSPort, topology.BalancerMetricsTLSPort
+	}
 	for _, n := range outputs.Nodes {
 		s.Nodes = append(s.Nodes, Target{
-			Address: at(n.Host, n.Name, topology.PrometheusPort), Name: n.Name, Container: n.Container,
+			Address: at(n.Host, n.Name, nodePort), Name: n.Name, Container: n.Container,
 		})
 		s.Agents = append(s.Agents, Target{
 			Address: at(n.Host, n.Name, topology.AgentPort), Name: n.Name, Container: n.Container,
@@ -72,7 +113,7 @@ func seenFrom(outputs topology.Outputs, here string) Stack {
 	}
 	for _, b := range outputs.LoadBalancers {
 		s.Balancers = append(s.Balancers, Target{
-			Address: at(b.Host, topology.LoadBalancerHost, topology.BalancerMetricsPort),
+			Address: at(b.Host, topology.LoadBalancerHost, balancerPort),
 			Name:    strings.TrimPrefix(b.Container, outputs.Network+"-"), Container: b.Container,
 		})
 	}

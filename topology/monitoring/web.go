@@ -11,12 +11,25 @@ import (
 	"warren/topology"
 )
 
-// WebConf renders what makes Prometheus and Alertmanager ask for a password at their pages. It holds a hash
-// of the password of the statistics page.
-func WebConf(username string, s topology.Secrets) string {
-	return render(struct {
-		Users map[string]string `yaml:"basic_auth_users"`
-	}{map[string]string{username: passwordHash(username, s)}})
+// webFile is a configuration of pages, of Prometheus and of Alertmanager.
+type webFile struct {
+	TLS   *webTLS           `yaml:"tls_server_config,omitempty"`
+	Users map[string]string `yaml:"basic_auth_users"`
+}
+
+type webTLS struct {
+	CertificateFile string `yaml:"cert_file"`
+	KeyFile         string `yaml:"key_file"`
+}
+
+// WebConf renders what makes Prometheus and Alertmanager ask for a password at their pages, and answer over
+// TLS only if the stack has it. It holds a hash of the password of the statistics page.
+func WebConf(stack Stack, s topology.Secrets) string {
+	file := webFile{Users: map[string]string{stack.Username: passwordHash(stack.Username, s)}}
+	if stack.PagesTLS {
+		file.TLS = &webTLS{CertificatePath, CertificatePath} // one file has both
+	}
+	return render(file)
 }
 
 // hashCost is bcrypt's, as a power of two.

@@ -17,6 +17,9 @@ func (containerPorts) PrometheusPort() int { return topology.PrometheusPort }
 // BalancerMetricsPort is the port of HAProxy's metrics.
 func (containerPorts) BalancerMetricsPort() int { return topology.BalancerMetricsPort }
 
+// BalancerMetricsTLSPort is the port of HAProxy's metrics over TLS.
+func (containerPorts) BalancerMetricsTLSPort() int { return topology.BalancerMetricsTLSPort }
+
 // AgentPort is the port of a node's agent.
 func (containerPorts) AgentPort() int { return topology.AgentPort }
 

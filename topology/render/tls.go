@@ -7,6 +7,7 @@ func (rabbitmqConfData) TLSListeners() []tlsListener {
 	return []tlsListener{
 		{"AMQP", "listeners.ssl.default", topology.AMQPTLSPort, "ssl_options"},
 		{"The management interface", "management.ssl.port", topology.ManagementTLSPort, "management.ssl"},
+		{"The metrics", "prometheus.ssl.port", topology.PrometheusTLSPort, "prometheus.ssl"},
 	}
 }
 

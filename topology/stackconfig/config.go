@@ -46,6 +46,13 @@ type Config struct {
 	ConnectionMax int `json:"connectionMax"`
 	// LogLevel is the level of the log on the console and in the file. Default LogInfo.
 	LogLevel topology.LogLevel `json:"logLevel"`
+	// LogFormat is that of nodes and agents on the console: topology.LogText (default) or LogJSON.
+	LogFormat topology.LogFormat `json:"logFormat"`
+	// LogDriver is the engine's log driver for all containers. Default topology.DefaultLogDriver.
+	LogDriver string `json:"logDriver"`
+	// LogOptions are the driver's. The default bounds the logs of the default driver; for another one there is
+	// none.
+	LogOptions map[string]string `json:"logOptions"`
 	// Plugins are enabled in addition to rabbitmq_management and rabbitmq_prometheus.
 	Plugins []string `json:"plugins"`
 	// RabbitMQConf are lines that are appended to the generated rabbitmq.conf. Keys that Warren depends on
@@ -143,6 +150,7 @@ type PortsConfig struct {
 	Stats                  int `json:"stats,omitempty"`                  // default 8404
 	Prometheus             int `json:"prometheus,omitempty"`             // default 9090
 	Alertmanager           int `json:"alertmanager,omitempty"`           // default 9093
+	Grafana                int `json:"grafana,omitempty"`                // default 3000
 	// TLSOffset is how much higher the port with TLS is than the one in plain text; default 100.
 	TLSOffset int `json:"tlsOffset,omitempty"`
 }

@@ -39,6 +39,7 @@ func portUses(c *topology.Cluster) map[int]string {
 	if c.HasTLS() {
 		uses[topology.AMQPTLSPort], uses[topology.ManagementTLSPort] = "AMQP over TLS", "the management "+
 			"interface over TLS"
+		uses[topology.PrometheusTLSPort] = "the metrics over TLS"
 	}
 	return uses
 }

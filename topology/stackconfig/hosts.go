@@ -242,6 +242,9 @@ func validateHostPorts(problems *problemList, c Config, cluster *topology.Cluste
 	if m := cluster.Monitoring; m != nil {
 		ports = append(ports, usedPort{m.PrometheusPort, "Prometheus"},
 			usedPort{m.AlertmanagerPort, "Alertmanager"})
+		if m.GrafanaImage != "" {
+			ports = append(ports, usedPort{m.GrafanaPort, "Grafana"})
+		}
 	}
 	for _, port := range ports {
 		users[port.number] = append(users[port.number], port.use)

@@ -25,6 +25,7 @@ var defaultPorts = PortsConfig{
 	Stats:                  8404,
 	Prometheus:             9090,
 	Alertmanager:           9093,
+	Grafana:                3000,
 	TLSOffset:              100,
 }
 
@@ -59,6 +60,7 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 		HeartbeatSeconds:    cmp.Or(c.HeartbeatSeconds, defaultHeartbeatSeconds),
 		ConnectionMax:       cmp.Or(c.ConnectionMax, topology.DefaultConnectionMax),
 		LogLevel:            cmp.Or(c.LogLevel, topology.LogInfo),
+		Logs:                newLogs(c),
 		Plugins:             slices.Clone(c.Plugins),
 		ExtraConf:           strings.TrimSpace(c.RabbitMQConf),
 		Username:            cmp.Or(c.Username, defaultUsername),
@@ -84,6 +86,7 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 		cluster.PartitionHandling = topology.PartitionAutoheal
 	}
 	cluster.Monitoring = newMonitoring(&problems, c.Monitoring, ports)
+	cluster.RemotePrometheus, cluster.WatchedQueues = c.Monitoring.Remote, slices.Clone(c.Monitoring.Queues)
 	validateNodes(&problems, c, cluster)
 	validateHosts(&problems, c, cluster)
 	validateVirtualAddress(&problems, cluster)
@@ -108,6 +111,7 @@ func (p PortsConfig) withDefaults() PortsConfig {
 		Stats:                  cmp.Or(p.Stats, defaultPorts.Stats),
 		Prometheus:             cmp.Or(p.Prometheus, defaultPorts.Prometheus),
 		Alertmanager:           cmp.Or(p.Alertmanager, defaultPorts.Alertmanager),
+		Grafana:                cmp.Or(p.Grafana, defaultPorts.Grafana),
 		TLSOffset:              cmp.Or(p.TLSOffset, defaultPorts.TLSOffset),
 	}
 }

@@ -34,6 +34,7 @@ var reservedNames = map[string]string{
 	topology.FormationHost:                            "the formation",
 	topology.PrometheusHost:                           "Prometheus",
 	topology.AlertmanagerHost:                         "Alertmanager",
+	topology.GrafanaHost:                              "Grafana",
 	// Docker and Debian write these into every container's /etc/hosts.
 	"localhost":       "the machine itself",
 	"ip6-localhost":   "the machine itself",

@@ -112,6 +112,9 @@ func validatePorts(problems *problemList, c *topology.Cluster) {
 	if c.Monitoring != nil {
 		publish(c.Monitoring.PrometheusPort, "Prometheus")
 		publish(c.Monitoring.AlertmanagerPort, "Alertmanager")
+		if c.Monitoring.GrafanaImage != "" {
+			publish(c.Monitoring.GrafanaPort, "Grafana")
+		}
 	}
 	for _, port := range slices.Sorted(maps.Keys(users)) {
 		if len(users[port]) > 1 {
@@ -135,6 +138,7 @@ func validateSettings(problems *problemList, c *topology.Cluster) {
 	}
 	validateChoice(problems, "failureDetection", c.FailureDetection, detectionModes)
 	validateChoice(problems, "logLevel", c.LogLevel, logLevels)
+	validateLogs(problems, c.Logs)
 	if addr, err := netip.ParseAddr(c.BindAddress); err != nil || addr.Zone() != "" {
 		problems.add("bindAddress", "is "+quoted(c.BindAddress),
 			"write an IP address of this host, such as "+defaultBindAddress+", or 0.0.0.0 for all")

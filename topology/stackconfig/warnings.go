@@ -35,9 +35,5 @@ func Warnings(c *topology.Cluster) []string {
 		warn("warren:heartbeatSeconds is %d: values below %d close healthy connections",
 			c.HeartbeatSeconds, lowestSafeHeartbeat)
 	}
-	if c.TLS == topology.TLSRequired && c.Monitoring != nil {
-		warn("warren:monitoring publishes Prometheus and Alertmanager in plain text and without a password, " +
-			"also where warren:tls is required: leave bindAddress at a loopback address, or put a proxy before them")
-	}
 	return append(warnings, hostWarnings(c)...)
 }

@@ -59,6 +59,7 @@ func TestJudge(t *testing.T) {
 			[]checker.Kind{checker.FalseAlarm}},
 		"an alert after a quiet fault": {"harmless", []Fired{fires("NodeDown", 110*s, 115*s)},
 			[]checker.Kind{checker.FalseAlarm}},
+		"somebody fills the disk":     {"harmless", []Fired{fires("DiskFillsUp", 50*s, 60*s)}, nil},
 		"an alert before a quiet one": {"harmless", []Fired{fires("NodeDown", 1*s, 60*s)}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +99,9 @@ func TestTheTableNamesWhatThereIs(t *testing.T) {
 	alerts := map[string]monitoring.Rule{}
 	for _, r := range monitoring.Rules(monitoring.Of(topology.Outputs{Stack: "test"})) {
 		alerts[r.Name] = r
+	}
+	for _, alert := range ofTheMachine {
+		assert.Contains(t, alerts, alert)
 	}
 	faults := fault.Names(fault.All())
 	for name, e := range Table {

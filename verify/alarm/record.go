@@ -1,15 +1,19 @@
 package alarm
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"warren/operate/prometheus"
+	"warren/topology/monitoring"
 	"warren/verify/history"
 )
 
-// Query returns, for each alert, whether it fires.
-const Query = `count by (alertname) (ALERTS{alertstate="firing"})`
+// Query returns, for each alert of a stack, whether it fires.
+func Query(stack string) string {
+	return fmt.Sprintf(`count by (alertname) (ALERTS{alertstate="firing",%s=%q})`, monitoring.LabelStack, stack)
+}
 
 // Step is the time between two evaluations of the rules.
 const Step = 5 * time.Second

@@ -30,8 +30,9 @@ var Table = map[string]Expectation{
 	"leader-paused":        must("NodeDown", afterRestart, "NodesSeparated"),
 	"app-stopped":          must("NodeDown", afterRestart),
 	"load-balancer-killed": must("LoadBalancerDown", soon),
-	"two-nodes-killed":     must("NoMajority", soon, "NodeDown", "NothingConfirmed", "NoServers", "ServerDown"),
-	"all-nodes-killed":     must("NoMajority", soon, "NodeDown", "NoServers"),
+	"two-nodes-killed": must("NoMajority", soon, "NodeDown", "NothingConfirmed", "NoServers", "ServerDown",
+		"QueueWithoutLeader", "QueueDown"),
+	"all-nodes-killed": must("NoMajority", soon, "NodeDown", "NoServers", "QueueWithoutLeader", "QueueDown"),
 
 	"leader-isolated":        must("NodesSeparated", soon, "ServerDown", "NothingConfirmed"),
 	"follower-isolated":      must("NodesSeparated", soon, "ServerDown"),

@@ -2,9 +2,9 @@ package state
 
 import "slices"
 
-// defaultReplicas is how many replicas a queue or stream gets that asks for no number; it is RabbitMQ's own
+// DefaultReplicas is how many replicas a queue or stream gets that asks for no number; it is RabbitMQ's own
 // default.
-const defaultReplicas = 3
+const DefaultReplicas = 3
 
 // Sight is a view with what is desired, as the predicates look at it.
 type Sight struct {
@@ -106,7 +106,7 @@ func (q *Queue) Replicated() bool { return q.Type == Quorum || q.Type == Stream 
 func (s *Sight) Wanted(q *Queue) int {
 	n := q.Wanted
 	if n <= 0 {
-		n = defaultReplicas
+		n = DefaultReplicas
 	}
 	return min(n, len(s.Want.Nodes))
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"warren/infra/agentbinary"
+	"warren/infra/component/internal/keep"
+	"warren/infra/component/internal/rollout"
 	"warren/infra/engine"
 	"warren/infra/survey"
 	"warren/topology"
@@ -179,9 +181,9 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 		return err
 	}
 	c.Network = places[args.Topology.LoadBalancerHosts[0]].network
-	var rollout rollout
+	var turns rollout.Rollout
 	for _, group := range order {
-		rollout.group()
+		turns.Group()
 		for _, n := range group.Nodes {
 			at := places[n.Host]
 			node, err := NewNode(ctx, name(n.Name), &NodeArgs{
@@ -193,18 +195,18 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 				Engine:               args.Engine,
 				Image:                at.image,
 				Network:              at.network.Name,
-				DependsOn:            rollout.next(),
+				DependsOn:            turns.Next(),
 				New:                  !args.Found.HasVolume(args.Topology, n),
 				HadData:              args.Found.HadData(args.Topology, n, group),
 				Generation:           args.Found.Generation(n.Host, args.Topology.ContainerName(n)),
 				MembershipGeneration: args.Found.MembershipGeneration(args.Topology, n),
 				Found:                args.Found,
 				Agent:                at.agent,
-			}, keepIf(args.Found.Keeps(n), at.component)...)
+			}, keep.If(args.Found.Keeps(n), at.component)...)
 			if err != nil {
 				return err
 			}
-			rollout.done(node)
+			turns.Done(node.Container, node.Membership)
 			c.Nodes = append(c.Nodes, node)
 		}
 	}
@@ -219,11 +221,11 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 			Engine:           args.Engine,
 			Network:          at.network.Name,
 			Host:             balancer.Host,
-			DependsOn:        rollout.all(),
+			DependsOn:        turns.All(),
 			Found:            args.Found,
 			Generation:       args.Found.Generation(balancer.Host, balancer.ContainerName()),
 			ConfigGeneration: args.Found.Generation(balancer.Host, balancer.ConfigContainerName()),
-		}, keepIf(args.Found.IsAway(balancer.Host), at.component)...)
+		}, keep.If(args.Found.IsAway(balancer.Host), at.component)...)
 		if err != nil {
 			return err
 		}
@@ -233,7 +235,7 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 	at := places[args.Topology.FormationHostName()]
 	// Another formation would wait for nodes that are away.
 	c.Formation, err = newFormation(ctx, name(topology.FormationHost), args, at,
-		append(keepIf(len(args.Found.Away) > 0, at.resource), pulumi.DependsOn(rollout.all()))...)
+		append(keep.If(len(args.Found.Away) > 0, at.resource), pulumi.DependsOn(turns.All()))...)
 	if err != nil || args.Topology.Monitoring == nil {
 		return err
 	}

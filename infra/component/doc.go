@@ -11,7 +11,7 @@
 // Pulumi's Docker provider. A component is complete when the cluster works: each node is a running member
 // with all its replicas online, and HAProxy runs with the cluster's configuration.
 //
-// On the first deployment all nodes start at once. Later changes roll: see rollout.
+// On the first deployment all nodes start at once. Later changes roll: see package rollout.
 package component
 
 // The type tokens of the components.

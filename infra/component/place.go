@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"warren/infra/agentbinary"
+	"warren/infra/component/internal/keep"
 	"warren/infra/engine"
 	"warren/topology"
 )
@@ -41,7 +42,7 @@ func (c *Cluster) places(
 			p.resource = append(p.resource, pulumi.Provider(provider))
 			p.component = append(p.component, pulumi.Providers(provider))
 		}
-		p.resource = keepIf(args.Found.IsAway(host), p.resource)
+		p.resource = keep.If(args.Found.IsAway(host), p.resource)
 		var err error
 		if p.network, err = newNetwork(ctx, name(onHost("network", host)), host, args.Topology,
 			args.Owner, args.Found, p.resource...); err != nil {

@@ -1,4 +1,5 @@
-package component
+// Package keep leaves resources as they are, when their engines can't be asked.
+package keep
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -12,8 +13,8 @@ var asItIs = pulumi.Transformations([]pulumi.ResourceTransformation{
 	},
 })
 
-// keepIf is asItIs, or nothing.
-func keepIf(keep bool, opts []pulumi.ResourceOption) []pulumi.ResourceOption {
+// If are the options of a resource that stays as it is in the state if that is so.
+func If(keep bool, opts []pulumi.ResourceOption) []pulumi.ResourceOption {
 	if !keep {
 		return opts
 	}

@@ -1,8 +1,9 @@
-package component
+// Package rollout orders the changes to the nodes of a cluster.
+package rollout
 
 import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-// A rollout orders the changes to the nodes of a cluster: groups of nodes, as the planner has them.
+// Rollout orders the changes to the nodes of a cluster: groups of nodes, as the planner has them.
 //
 //	together:  node 1 ─ join 1      node 2 ─ join 2      node 3 ─ join 3      formation
 //
@@ -13,32 +14,32 @@ import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 // down, may need each other to start, so they are a group. The formation comes last, with all nodes in
 // service. When there is one group only, it starts as soon as the nodes' containers are there and waits by
 // itself, which saves the time to start it.
-type rollout struct {
+type Rollout struct {
 	// before are the memberships that the current group waits for, members those of the group.
 	before, members []pulumi.Resource
 	// nodes are the containers of the nodes so far.
 	nodes []pulumi.Resource
 }
 
-// next returns what the nodes of the current group wait for.
-func (r *rollout) next() []pulumi.Resource { return r.before }
+// Next returns what the nodes of the current group wait for.
+func (r *Rollout) Next() []pulumi.Resource { return r.before }
 
-// done adds a node of the current group. It is back in service once its membership exists.
-func (r *rollout) done(node *Node) {
-	r.members = append(r.members, node.Membership)
-	r.nodes = append(r.nodes, node.Container)
+// Done adds a node of the current group: its container, and its membership, with which it is back in service.
+func (r *Rollout) Done(container, membership pulumi.Resource) {
+	r.members = append(r.members, membership)
+	r.nodes = append(r.nodes, container)
 }
 
-// group ends the current group; another one follows it.
-func (r *rollout) group() {
+// Group ends the current group; another one follows it.
+func (r *Rollout) Group() {
 	if len(r.members) > 0 {
 		r.before, r.members = r.members, nil
 	}
 }
 
-// all is what the formation and the load balancer wait for. It always includes all node containers, which
+// All is what the formation and the load balancer wait for. It always includes all node containers, which
 // are therefore deleted after them.
-func (r *rollout) all() []pulumi.Resource {
+func (r *Rollout) All() []pulumi.Resource {
 	if len(r.before) == 0 {
 		return r.nodes
 	}

@@ -43,6 +43,10 @@ down: tools ## pulumi destroy, and nothing of the stack left
 verify: bin/warren ## the fault suite against the running stack; writes report/
 	@bin/warren verify --stack $(STACK) --report report
 
+.PHONY: soak
+soak: bin/warren ## random plans of overlapping faults for HOURS=1; SEED=n plays the same again
+	@bin/warren soak --stack $(STACK) --report report --for $(or $(HOURS),1)h $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench
 bench: bin/warren ## the benchmarks; prints a table, writes report/
 	@bin/warren bench --stack $(STACK) --report report
@@ -78,4 +82,4 @@ test-faults: ## the long tests: every fault and every diagnosis of the doctor, e
 	@images/build
 	@WARREN_SCHEDULES=100000 go test -count=1 -timeout 60m ./agent/plan/...
 	@WARREN_SCHEDULES=100000 go test -count=1 -timeout 60m -run 'TestSchedules|TestSlowBroker|TestWhatIsReceived|TestMutants' ./clients
-	@tools/cluster-tests ./internal/hostlab ./verify/hosts ./verify/hostfault ./verify/daytwo ./verify/fault ./operate/application ./operate/doctor -timeout 5h
+	@tools/cluster-tests ./internal/hostlab ./verify/hosts ./verify/hostfault ./verify/daytwo ./verify/fault ./verify/soak ./verify/remote ./operate/application ./operate/doctor -timeout 5h

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"warren/clients"
+	"warren/cmd/warren/internal/summary"
 	"warren/internal/wait"
 	"warren/operate/cluster"
 	"warren/topology"
@@ -101,21 +102,21 @@ func (p *production) run(ctx context.Context, out, errOut io.Writer) error {
 	}
 	stopLive := func() {}
 	if !p.json {
-		stopLive = everySecond(out, func() string { return producerLine(producer.Stats()) })
+		stopLive = everySecond(out, func() string { return summary.Line(producer.Stats()) })
 	}
-	summary, publishErr := p.publishAll(ctx, producer, size)
+	account, publishErr := p.publishAll(ctx, producer, size)
 	// Publishing has its own deadline, which all that is in flight meets.
 	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.timeout+5*time.Second)
 	defer cancel()
 	closeErr := producer.Close(closeCtx)
 	stopLive()
-	summary.complete(p.count, producer.Stats())
+	account.Complete(p.count, producer.Stats())
 	if p.json {
-		err = printJSON(out, summary)
+		err = printJSON(out, account)
 	} else {
-		err = summary.print(out)
+		err = account.Print(out)
 	}
-	return cmp.Or(publishErr, closeErr, summary.verdict(), err)
+	return cmp.Or(publishErr, closeErr, account.Verdict(), err)
 }
 
 // validate checks the flags and returns the size in bytes.
@@ -156,15 +157,15 @@ func (p *production) soleQueue() string {
 // that every further message would meet.
 func (p *production) publishAll(
 	ctx context.Context, producer *clients.Producer, size int,
-) (*producerSummary, error) {
-	summary := &producerSummary{start: time.Now()}
+) (*summary.Producer, error) {
+	account := summary.Begin()
 	inFlight := make(chan *clients.Confirmation, p.window)
 	collected := make(chan struct{})
 	go func() {
 		defer close(collected)
 		for c := range inFlight {
 			<-c.Done()
-			summary.add(c.Err(), c.Latency())
+			account.Add(c.Err(), c.Latency())
 		}
 	}()
 	var failed error
@@ -186,7 +187,7 @@ func (p *production) publishAll(
 	}
 	close(inFlight)
 	<-collected
-	return summary, failed
+	return account, failed
 }
 
 // tutorialMessage is the message that the tutorial's producer sends, padded to at least size bytes.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,8 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"warren/clients"
 )
 
 func TestTutorialMessage(t *testing.T) {
@@ -46,31 +43,6 @@ func TestPace(t *testing.T) {
 	cancel()
 	require.ErrorIs(t, p.wait(ctx), context.Canceled)
 	require.ErrorIs(t, newPace(0).wait(ctx), context.Canceled)
-}
-
-func TestProducerSummaryAddsUp(t *testing.T) {
-	s := &producerSummary{start: time.Now().Add(-time.Second)}
-	for i := range 100 {
-		s.add(nil, time.Duration(i+1)*time.Millisecond)
-	}
-	s.add(clients.ErrNacked, 0)
-	s.complete(110, clients.ProducerStats{Accepted: 101, Confirmed: 100, Nacked: 1})
-	require.EqualValues(t, 9, s.NotPublished)
-	require.Equal(t, s.Asked, s.Confirmed+s.Returned+s.Nacked+s.Rejected+s.Unconfirmed+s.NotPublished)
-	require.Equal(t, 50*time.Millisecond, s.Latency.Median)
-	require.Equal(t, 100*time.Millisecond, s.Latency.Max)
-	require.ErrorIs(t, s.verdict(), clients.ErrNacked)
-	require.ErrorContains(t, s.verdict(), "10 of 110 messages were not confirmed")
-	var out bytes.Buffer
-	require.NoError(t, s.print(&out))
-	require.Contains(t, out.String(), "= confirmed  100")
-
-	s = &producerSummary{start: time.Now()}
-	s.complete(2, clients.ProducerStats{Accepted: 1, Confirmed: 1})
-	require.ErrorContains(t, s.verdict(), "interrupted: 1 of 2")
-	s = &producerSummary{start: time.Now()}
-	s.complete(0, clients.ProducerStats{Accepted: 5, Confirmed: 5})
-	require.NoError(t, s.verdict(), "without a number asked for, an interrupt is how it ends")
 }
 
 func TestEndpointFlags(t *testing.T) {

@@ -36,6 +36,8 @@ var commands = []func(*options) *cobra.Command{
 	newDashboard,
 	newCA,
 	newVerify,
+	newSoak,
+	newJudge,
 	newBench,
 	newVersion,
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,14 +14,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"warren/operate/cluster"
 	"warren/operate/prometheus"
 	"warren/verify/alarm"
-	"warren/verify/checker"
 	"warren/verify/fault"
-	"warren/verify/history"
 	"warren/verify/hostfault"
 	"warren/verify/report"
 	"warren/verify/scenario"
@@ -43,7 +43,9 @@ type verification struct {
 	rate     float64
 	size     int
 	report   string
-	judge    string
+	overlap  int
+	shrink   bool
+	elsewhere
 }
 
 func newVerify(opts *options) *cobra.Command {
@@ -56,8 +58,8 @@ func newVerify(opts *options) *cobra.Command {
 			"and for how long the\ncluster did not serve. It writes a report, and fails if a scenario failed. " +
 			"Ctrl-C heals first.",
 		Example: "  warren verify\n  warren verify --fault leader-killed --fault pair-cut --duration 20s\n" +
-			"  warren verify --random 20 --seed 7 --duration 10m\n  warren verify --judge " +
-			"report/history/leader-killed.jsonl.gz",
+			"  warren verify --random 20 --seed 7 --duration 10m\n" +
+			"  warren verify --overlap 1 --seed 7 --shrink",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return v.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
@@ -76,15 +78,23 @@ func newVerify(opts *options) *cobra.Command {
 		"one scenario")
 	flags.Uint64Var(&v.seed, "seed", 0, "seed of --random; the same seed gives the same schedule (default: a "+
 		"new one, which is printed)")
+	flags.IntVar(&v.overlap, "overlap", -1, "play a random plan of faults that overlap, with at most `N` nodes "+
+		"impaired at once, for --duration (default 2m)")
+	v.trafficFlags(flags)
+	v.remoteFlags(cmd)
+	complete(cmd, "fault", completeFaults)
+	cmd.MarkFlagsMutuallyExclusive("fault", "storage", "overlap")
+	cmd.MarkFlagsMutuallyExclusive("random", "overlap")
+	return cmd
+}
+
+// trafficFlags are those of every command that plays faults under traffic.
+func (v *verification) trafficFlags(flags *pflag.FlagSet) {
 	flags.Float64Var(&v.rate, "rate", 100, "messages published per second and path")
 	flags.IntVar(&v.size, "size", 256, "size of a message in bytes")
 	flags.StringVar(&v.report, "report", "report", "folder to write the report to")
-	flags.StringVar(&v.judge, "judge", "", "judge the history saved in `FILE` again, and end")
-	complete(cmd, "fault", completeFaults)
-	cmd.MarkFlagsMutuallyExclusive("fault", "judge")
-	cmd.MarkFlagsMutuallyExclusive("fault", "storage")
-	cmd.MarkFlagsMutuallyExclusive("random", "judge")
-	return cmd
+	flags.BoolVar(&v.shrink, "shrink", false,
+		"if faults that overlap fail, play parts of them to find the fewest that still fail")
 }
 
 func (v *verification) run(ctx context.Context, out io.Writer) error {
@@ -111,8 +121,10 @@ func (v *verification) run(ctx context.Context, out io.Writer) error {
 		return errors.New("--random, --duration and --size must not be negative")
 	case v.list:
 		return v.printFaults(out, faults)
-	case v.judge != "":
-		return v.judgeAgain(out)
+	case len(v.urls) > 0:
+		return v.verifyElsewhere(ctx, out)
+	case v.inject != "":
+		return errNoURL
 	}
 
 	c, err := v.open(ctx)
@@ -123,7 +135,20 @@ func (v *verification) run(ctx context.Context, out io.Writer) error {
 	if len(v.faults) == 0 && !v.storage && len(c.Outputs().Hosts) > 0 {
 		faults = append(faults, hostfault.All()...)
 	}
-	run, err := v.play(ctx, c, v.scenarios(faults))
+	scenarios, err := v.scenarios(c, faults)
+	if err != nil {
+		return err
+	}
+	suite, err := v.suite(c, len(scenarios))
+	if err != nil {
+		return err
+	}
+	run, err := suite.Play(ctx, slices.Values(scenarios))
+	return v.finish(ctx, out, run, err)
+}
+
+// finish prints how a run ended. An error with which it ended early is returned with it.
+func (v *verification) finish(ctx context.Context, out io.Writer, run report.Run, err error) error {
 	if err != nil && len(run.Scenarios) == 0 {
 		return err
 	}
@@ -138,26 +163,31 @@ func (v *verification) run(ctx context.Context, out io.Writer) error {
 func allFaults() []fault.Fault { return slices.Concat(fault.All(), hostfault.All()) }
 
 // scenarios are those that the flags ask for.
-func (v *verification) scenarios(faults []fault.Fault) []scenario.Scenario {
-	if v.random == 0 {
-		return scenario.Table(faults, v.duration)
+func (v *verification) scenarios(c *cluster.Cluster, faults []fault.Fault) ([]scenario.Scenario, error) {
+	if v.seed == 0 && (v.random > 0 || v.overlap >= 0) {
+		v.seed = newSeed()
 	}
-	if v.seed == 0 {
-		v.seed = rand.Uint64N(1_000_000) + 1 // short, to be typed again
+	switch {
+	case v.overlap >= 0:
+		s, err := scenario.Overlapping(c, v.overlap, cmp.Or(v.duration, 2*time.Minute), v.seed)
+		return []scenario.Scenario{s}, err
+	case v.random > 0:
+		return []scenario.Scenario{scenario.Random(faults, v.random, v.seed, v.duration)}, nil
 	}
-	return []scenario.Scenario{scenario.Random(faults, v.random, v.seed, v.duration)}
+	return scenario.Table(faults, v.duration), nil
 }
 
-// play plays the scenarios and shows how far it is.
-func (v *verification) play(
-	ctx context.Context, c *cluster.Cluster, scenarios []scenario.Scenario,
-) (report.Run, error) {
+// newSeed is a short one, to be typed again.
+func newSeed() uint64 { return rand.Uint64N(1_000_000) + 1 }
+
+// suite plays scenarios, of which there are so many, and shows how far it is.
+func (v *verification) suite(c *cluster.Cluster, total int) (scenario.Suite, error) {
 	rig := scenario.ClusterRig{
 		Cluster: c,
 		Queue:   traffic.Queue{Type: "quorum"},
 		Traffic: traffic.Config{Paths: traffic.Paths(c.Outputs()), Rate: v.rate, Size: v.size},
 	}
-	printer := scenario.NewPrinter(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), len(scenarios))
+	printer := scenario.NewPrinter(os.Stderr, term.IsTerminal(int(os.Stderr.Fd())), total)
 	runner := scenario.Runner{
 		Cluster: c, Rig: rig, Limits: scenario.DefaultLimits(), Progress: printer.Show, MustAlert: v.alerts,
 	}
@@ -168,7 +198,7 @@ func (v *verification) play(
 			return client.Range(ctx, alarm.Query(c.Stack()), from, to, alarm.Step)
 		}
 	case v.alerts:
-		return report.Run{}, fmt.Errorf("--alerts: %w", err)
+		return scenario.Suite{}, fmt.Errorf("--alerts: %w", err)
 	}
 	return scenario.Suite{
 		Runner: runner,
@@ -176,7 +206,8 @@ func (v *verification) play(
 		Dir:    v.report,
 		Before: rig.Sweep,
 		Done:   printer.Done,
-	}.Play(ctx, scenarios)
+		Shrink: v.shrink,
+	}, nil
 }
 
 // conclude prints the result and says where the report is.
@@ -188,28 +219,6 @@ func (v *verification) conclude(out io.Writer, run report.Run) error {
 		_, err = fmt.Fprintf(out, "The report is in %s.\n", filepath.Join(v.report, report.HTMLFile))
 	}
 	if err == nil && run.Status() != report.Passed {
-		err = errPromiseBroken
-	}
-	return err
-}
-
-// judgeAgain judges a saved history.
-func (v *verification) judgeAgain(out io.Writer) error {
-	h, err := history.Load(v.judge)
-	if err != nil {
-		return err
-	}
-	promises := map[string]checker.Expectation{}
-	for _, f := range allFaults() {
-		promises[f.Name] = f.Expect
-	}
-	verdict := checker.Check(h, promises)
-	if v.json {
-		err = printJSON(out, verdict)
-	} else {
-		err = report.Print(out, report.Run{Scenarios: []report.Scenario{{Name: h.Scenario, Verdict: verdict}}})
-	}
-	if err == nil && !verdict.Passed() {
 		err = errPromiseBroken
 	}
 	return err

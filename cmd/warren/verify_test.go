@@ -47,8 +47,10 @@ func TestVerifyRefusesNonsense(t *testing.T) {
 		`there is no fault "leader-kiled"`: {"--fault", "leader-kiled"},
 		"--rate":                           {"--rate", "0"},
 		"must not be negative":             {"--random", "-1"},
-		"none of the others can be":        {"--judge", "x", "--fault", "leader-killed"},
-		"load history":                     {"--judge", "/does/not/exist"},
+		"none of the others can be":        {"--overlap", "1", "--fault", "leader-killed"},
+		"need --url":                       {"--inject", "true", "--heal", "true"},
+		"missing [heal]":                   {"--url", "amqp://a/", "--inject", "true"},
+		"URL 1 is no AMQP URI":             {"--url", "localhost"},
 	} {
 		_, err := execute(t, append([]string{"verify"}, args...)...)
 		require.Error(t, err)
@@ -76,18 +78,22 @@ func saved(t *testing.T, lost bool) string {
 	return path
 }
 
-func TestVerifyJudgesASavedHistory(t *testing.T) {
-	out, err := execute(t, "verify", "--judge", saved(t, false))
+func TestJudgeJudgesSavedHistories(t *testing.T) {
+	out, err := execute(t, "judge", saved(t, false), saved(t, false))
 	require.NoError(t, err)
 	assert.Contains(t, out, "PASSED")
 
-	out, err = execute(t, "verify", "--judge", saved(t, true))
+	out, err = execute(t, "judge", saved(t, true))
 	require.ErrorIs(t, err, errPromiseBroken)
 	assert.Contains(t, out, "lost: gone")
 
-	out, err = execute(t, "verify", "--json", "--judge", saved(t, true))
+	out, err = execute(t, "judge", "--json", saved(t, true))
 	require.ErrorIs(t, err, errPromiseBroken)
-	var verdict checker.Verdict
-	require.NoError(t, json.Unmarshal([]byte(out), &verdict))
-	assert.Equal(t, []string{"gone"}, verdict.Lost.IDs)
+	var verdicts []checker.Verdict
+	require.NoError(t, json.Unmarshal([]byte(out), &verdicts))
+	require.Len(t, verdicts, 1)
+	assert.Equal(t, []string{"gone"}, verdicts[0].Lost.IDs)
+
+	_, err = execute(t, "judge", "/does/not/exist")
+	assert.ErrorContains(t, err, "load history")
 }

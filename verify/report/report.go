@@ -28,6 +28,11 @@ type Run struct {
 	Started   time.Time     `json:"started"`
 	Took      time.Duration `json:"took"`
 	Scenarios []Scenario    `json:"scenarios"`
+
+	// Memory is what nodes and the harness used over time; none unless that was watched.
+	Memory []Memory `json:"memory,omitempty"`
+	// Problems are those of the run as a whole, which no scenario has: they fail it.
+	Problems []string `json:"problems,omitempty"`
 }
 
 // Scenario is one fault, or one schedule of faults, played against the cluster under traffic.
@@ -57,6 +62,8 @@ type Scenario struct {
 	// HistoryFile is the saved history, relative to the report.
 	HistoryFile string `json:"historyFile,omitempty"`
 	Logs        []Log  `json:"logs,omitempty"`
+	// Smallest says which are the fewest faults that still failed, if that was looked for.
+	Smallest string `json:"smallest,omitempty"`
 }
 
 // Log is what one container wrote while a scenario was played.
@@ -110,6 +117,9 @@ func (s Scenario) Failures() []string {
 	if s.Error != "" {
 		failures = append(failures, s.Error)
 	}
+	if s.Smallest != "" {
+		failures = append(failures, s.Smallest)
+	}
 	for _, v := range s.Verdict.Violations {
 		failures = append(failures, v.Text)
 	}
@@ -119,7 +129,7 @@ func (s Scenario) Failures() []string {
 // Status is Failed if any scenario failed, Skipped if none was played, else Passed.
 func (r Run) Status() Status {
 	switch {
-	case r.Count(Failed) > 0:
+	case r.Count(Failed) > 0, len(r.Problems) > 0:
 		return Failed
 	case r.Count(Passed) > 0:
 		return Passed

@@ -23,8 +23,9 @@ func (r Runner) hold(step Step) time.Duration {
 }
 
 // judgeAlerts adds to a result which alerts fired when. What fired and should not have is a broken promise
-// in any run; what did not fire is one only if faults were held for it.
-func (r Runner) judgeAlerts(ctx context.Context, h history.History, result *report.Scenario) {
+// in any run; what did not fire is one only if faults were held for it. Of faults that overlap nobody can
+// tell which alerts they explain together: those are recorded only.
+func (r Runner) judgeAlerts(ctx context.Context, s Scenario, h history.History, result *report.Scenario) {
 	if r.Alerts == nil {
 		return
 	}
@@ -43,5 +44,7 @@ func (r Runner) judgeAlerts(ctx context.Context, h history.History, result *repo
 	}
 	outcomes, violations := alarm.Judge(h, alarm.Read(series, h.Started), expected)
 	result.Alerts = outcomes
-	result.Verdict.Violations = append(result.Verdict.Violations, violations...)
+	if s.Plan == nil {
+		result.Verdict.Violations = append(result.Verdict.Violations, violations...)
+	}
 }

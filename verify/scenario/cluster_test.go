@@ -13,13 +13,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"warren/internal/livetest"
 	"warren/operate/cluster"
-	"warren/topology"
 	"warren/verify/checker"
 	"warren/verify/fault"
 	"warren/verify/fault/resource"
@@ -125,57 +123,9 @@ func diskLost() fault.Fault {
 			if err != nil {
 				return nil, err
 			}
-			if err := c.Kill(ctx, node.Container); err != nil {
-				return nil, err
-			}
-			return restart{c, node}, wipe(ctx, c, node)
+			return livetest.LoseMessageStore(ctx, c, node)
 		},
 	}
-}
-
-// wipe deletes the message store of a node that does not run, from a container that shares its volume.
-func wipe(ctx context.Context, c *cluster.Cluster, node topology.NodeOutput) (err error) {
-	inspected, err := c.Inspect(ctx, node.Container)
-	if err != nil {
-		return err
-	}
-	const stores = topology.DataPath + "/mnesia/*/msg_stores"
-	created, err := c.Docker().ContainerCreate(ctx, &container.Config{
-		Image: inspected.Image, User: "root",
-		Entrypoint: []string{"sh", "-c", "ls -d " + stores + " && rm -r " + stores},
-		Labels:     map[string]string{"warren.stack": c.Stack(), "warren.role": "fault"},
-	}, &container.HostConfig{VolumesFrom: []string{node.Container}, NetworkMode: "none"}, nil, nil, "")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		forced := container.RemoveOptions{Force: true}
-		err = errors.Join(err, c.Docker().ContainerRemove(context.WithoutCancel(ctx), created.ID, forced))
-	}()
-	ended, failed := c.Docker().ContainerWait(ctx, created.ID, container.WaitConditionNextExit)
-	if err := c.Start(ctx, created.ID); err != nil {
-		return err
-	}
-	select {
-	case err := <-failed:
-		return err
-	case end := <-ended:
-		if end.StatusCode != 0 {
-			return fmt.Errorf("delete %s on %s: exit status %d", stores, node.Name, end.StatusCode)
-		}
-		return nil
-	}
-}
-
-// restart is the injection of a fault that starting the node again heals.
-type restart struct {
-	cluster *cluster.Cluster
-	node    topology.NodeOutput
-}
-
-func (r restart) String() string { return "lost the message store of " + r.node.Name }
-func (r restart) Heal(ctx context.Context) error {
-	return r.cluster.Start(ctx, r.node.Container)
 }
 
 func TestClassicQueueWhoseDiskIsLostLosesMessages(t *testing.T) {

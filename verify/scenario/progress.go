@@ -84,7 +84,7 @@ type sample struct {
 	confirmed int
 }
 
-// NewPrinter shows the progress of a run of total scenarios.
+// NewPrinter shows the progress of a run of total scenarios; 0 if nobody knows how many there will be.
 func NewPrinter(out io.Writer, terminal bool, total int) *Printer {
 	return &Printer{out: out, terminal: terminal, total: total}
 }
@@ -99,8 +99,7 @@ func (p *Printer) Show(now Progress) {
 	for len(p.rates) > 2 && now.Elapsed-p.rates[0].at > time.Second {
 		p.rates = p.rates[1:]
 	}
-	line := fmt.Sprintf("[%d/%d] %s: %s, %.0f s", p.number, p.total, now.Scenario, now.Phase,
-		now.Elapsed.Seconds())
+	line := fmt.Sprintf("%s %s: %s, %.0f s", p.place(), now.Scenario, now.Phase, now.Elapsed.Seconds())
 	if now.Counts.Attempted > 0 {
 		line += fmt.Sprintf(", %.0f confirmed/s, %d unconfirmed", p.rate(), now.Counts.Pending)
 	}
@@ -124,8 +123,16 @@ func (p *Printer) Done(result report.Scenario) {
 		p.number++
 		p.scenario = result.Name
 	}
-	fmt.Fprintf(p.out, "[%d/%d] %s: %s%s\n", p.number, p.total, result.Name,
-		strings.ToUpper(string(result.Status())), result.Remark())
+	fmt.Fprintf(p.out, "%s %s: %s%s\n", p.place(), result.Name, strings.ToUpper(string(result.Status())),
+		result.Remark())
+}
+
+// place is the number of the scenario, and of how many if that is known.
+func (p *Printer) place() string {
+	if p.total == 0 {
+		return fmt.Sprintf("[%d]", p.number)
+	}
+	return fmt.Sprintf("[%d/%d]", p.number, p.total)
 }
 
 // rate is confirms per second over the last second.

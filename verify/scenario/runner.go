@@ -117,7 +117,7 @@ func (r Runner) Play(ctx context.Context, s Scenario) (report.Scenario, history.
 	h := p.recorder.History()
 	result.Took = time.Since(result.Started)
 	result.Verdict = checker.Check(h, s.promises())
-	r.judgeAlerts(ctx, h, &result)
+	r.judgeAlerts(ctx, s, h, &result)
 	result.Events = h.Events
 	result.Chart = report.NewChart(h, result.Verdict)
 	logs, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -186,6 +186,11 @@ func (p *play) judged(ctx context.Context, target fault.Target) error {
 	if err := wait.Sleep(ctx, p.Limits.WarmUp); err != nil {
 		return err
 	}
+	if p.scenario.Plan != nil {
+		if err := p.overlap(ctx, target); err != nil {
+			return err
+		}
+	}
 	for _, step := range p.scenario.Steps {
 		if err := p.step(ctx, step, target); err != nil {
 			return err
@@ -203,10 +208,15 @@ func (p *play) step(ctx context.Context, step Step, target fault.Target) error {
 	if err := p.inflict(ctx, step, target); err != nil {
 		return err
 	}
+	return p.recover(ctx, step.Fault.Name)
+}
+
+// recover waits until the cluster has recovered from what was healed.
+func (p *play) recover(ctx context.Context, from string) error {
 	p.phase("recover")
 	healed := time.Now()
 	if err := p.waitHealthy(ctx); err != nil {
-		return fmt.Errorf("the cluster did not recover from %s: %w", step.Fault.Name, err)
+		return fmt.Errorf("the cluster did not recover from %s: %w", from, err)
 	}
 	p.result.Recovery = max(p.result.Recovery, time.Since(healed))
 	return nil

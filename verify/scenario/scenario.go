@@ -24,6 +24,8 @@ type Scenario struct {
 	Name        string
 	Description string
 	Steps       []Step
+	// Plan, if there is one, is played instead of steps.
+	Plan *Plan
 }
 
 // Step is one fault of a scenario.
@@ -139,6 +141,9 @@ func (s Scenario) promises() map[string]checker.Expectation {
 
 // promise says what is promised, in words.
 func (s Scenario) promise() string {
+	if s.Plan != nil {
+		return checker.Expectation{}.String()
+	}
 	if len(s.Steps) == 1 {
 		return s.Steps[0].Fault.Expect.String()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -280,11 +281,11 @@ func TestSuiteKeepsAReportAndHistories(t *testing.T) {
 	var done []string
 	suite := Suite{Runner: quick(rig), Dir: dir, Run: report.Run{Stack: "dev", Started: time.Now()},
 		Done: func(s report.Scenario) { done = append(done, s.Name) }}
-	run, err := suite.Play(t.Context(), []Scenario{
+	run, err := suite.Play(t.Context(), slices.Values([]Scenario{
 		Single(fakeFault("one", &fakeInjection{}, nil), hold),
 		Single(unavailable, hold),
 		Single(fakeFault("two", nil, errors.New("no effect")), hold),
-	})
+	}))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"one", "ram", "two"}, done)
 	assert.Equal(t, []int{1, 1, 1},
@@ -308,7 +309,7 @@ func TestSuiteEndsWithAnInterrupt(t *testing.T) {
 	}
 	f := fakeFault("a", &fakeInjection{}, nil)
 	run, err := Suite{Runner: runner, Dir: t.TempDir()}.Play(ctx,
-		[]Scenario{Single(f, time.Hour), Single(f, time.Hour)})
+		slices.Values([]Scenario{Single(f, time.Hour), Single(f, time.Hour)}))
 	require.NoError(t, err)
 	require.Len(t, run.Scenarios, 1)
 	assert.Contains(t, run.Scenarios[0].Error, "interrupted")
@@ -319,12 +320,14 @@ func TestSuiteHealsAfterAScenarioThatFailed(t *testing.T) {
 	rig := &fakeRig{}
 	good := Single(fakeFault("good", &fakeInjection{}, nil), hold)
 	stuck := Single(fakeFault("stuck", &fakeInjection{err: errors.New("no effect")}, nil), hold)
-	_, err := Suite{Runner: quick(rig), Dir: t.TempDir()}.Play(t.Context(), []Scenario{good, good})
+	_, err := Suite{Runner: quick(rig), Dir: t.TempDir()}.Play(t.Context(),
+		slices.Values([]Scenario{good, good}))
 	require.NoError(t, err)
 	assert.Equal(t, 1, rig.count("heal all"), "before the first scenario")
 
 	rig = &fakeRig{}
-	_, err = Suite{Runner: quick(rig), Dir: t.TempDir()}.Play(t.Context(), []Scenario{stuck, good})
+	_, err = Suite{Runner: quick(rig), Dir: t.TempDir()}.Play(t.Context(),
+		slices.Values([]Scenario{stuck, good}))
 	require.NoError(t, err)
 	assert.Equal(t, 3, rig.count("heal all"), "before the first, by the one that failed, and before the next")
 }
@@ -341,7 +344,8 @@ func TestSuitePutsNodesOnLyingDisksAndTakesThemOff(t *testing.T) {
 		"heal all, lying disks, heal all, lying disks, heal all": {lying, usual, lying},
 	} {
 		rig := &fakeRig{}
-		_, err := Suite{Runner: quick(rig), Dir: t.TempDir()}.Play(t.Context(), scenarios)
+		_, err := Suite{Runner: quick(rig), Dir: t.TempDir()}.Play(t.Context(),
+			slices.Values(scenarios))
 		require.NoError(t, err)
 		var calls []string
 		for _, call := range rig.calls {
@@ -354,7 +358,8 @@ func TestSuitePutsNodesOnLyingDisksAndTakesThemOff(t *testing.T) {
 }
 
 func TestSuiteDoesNotStartOnALeftoverThatWillNotHeal(t *testing.T) {
-	_, err := Suite{Runner: quick(&fakeRig{healAll: errors.New("stuck")})}.Play(t.Context(), nil)
+	_, err := Suite{Runner: quick(&fakeRig{healAll: errors.New("stuck")})}.Play(t.Context(),
+		slices.Values([]Scenario{}))
 	require.Error(t, err)
 	assert.Contains(t, err.Error(), "heal what an earlier run left behind: stuck")
 }
@@ -428,6 +433,10 @@ func TestPrinterElsewherePrintsALinePerPhase(t *testing.T) {
 	p.Show(Progress{Scenario: "x", Phase: "hold", Changed: true})
 	p.Show(Progress{Scenario: "x", Phase: "hold"})
 	assert.Equal(t, "[1/1] x: hold, 0 s\n", b.String())
+
+	b.Reset()
+	NewPrinter(&b, false, 0).Show(Progress{Scenario: "x", Phase: "hold", Changed: true})
+	assert.Equal(t, "[1] x: hold, 0 s\n", b.String(), "of how many is not known")
 }
 
 func TestShortenKeepsBothEnds(t *testing.T) {

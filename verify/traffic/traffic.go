@@ -32,6 +32,9 @@ type Config struct {
 	// Unconfirmed makes producers publish without confirms and take "sent" for "confirmed". It shows what that
 	// is worth, and that a checker notices.
 	Unconfirmed bool
+	// EarlyAck makes consumers have messages taken for consumed before they have worked on them. It shows what
+	// that costs, and that a checker notices.
+	EarlyAck bool
 }
 
 // String describes the traffic in a sentence.
@@ -39,6 +42,9 @@ func (c Config) String() string {
 	confirms := ""
 	if c.Unconfirmed {
 		confirms = ", without asking for confirms"
+	}
+	if c.EarlyAck {
+		confirms += ", every consumer acknowledging before it works"
 	}
 	return fmt.Sprintf("%d producers and %d consumers, one of each per path, every producer publishing %g "+
 		"messages a second%s",
@@ -94,6 +100,10 @@ func Start(config Config, recorder *history.Recorder) (*Traffic, error) {
 
 func (t *Traffic) start(producing context.Context) error {
 	for _, path := range t.config.Paths {
+		if t.config.EarlyAck {
+			t.startEarlyConsumer(path, t.config.Queue)
+			continue
+		}
 		if err := t.startConsumer(path, t.config.Queue); err != nil {
 			return err
 		}

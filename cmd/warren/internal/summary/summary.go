@@ -1,4 +1,5 @@
-package main
+// Package summary adds up what became of the messages of `warren produce`.
+package summary
 
 import (
 	"fmt"
@@ -15,9 +16,9 @@ import (
 // even sample.
 const maxLatencies = 1 << 20
 
-// producerSummary is the account of a run of `warren produce`. Asked is the sum of Confirmed, Returned,
+// Producer is the account of a run of `warren produce`. Asked is the sum of Confirmed, Returned,
 // Nacked, Rejected, Unconfirmed and NotPublished.
-type producerSummary struct {
+type Producer struct {
 	Asked int64 `json:"asked"`
 	clients.ProducerStats
 	// NotPublished counts messages that were never begun, because of an interrupt.
@@ -26,14 +27,17 @@ type producerSummary struct {
 	// Latency is the time from the call to publish to the confirm, in nanoseconds, of the confirmed messages.
 	Latency checker.Latency `json:"confirmLatency"`
 
-	start     time.Time
+	begun     time.Time
 	latencies []time.Duration
 	slowest   time.Duration
 	failure   error // the first
 }
 
-// add takes note of one outcome.
-func (s *producerSummary) add(err error, latency time.Duration) {
+// Begin begins the account of a run, now.
+func Begin() *Producer { return &Producer{begun: time.Now()} }
+
+// Add takes note of one outcome.
+func (s *Producer) Add(err error, latency time.Duration) {
 	if err != nil {
 		if s.failure == nil {
 			s.failure = err
@@ -49,21 +53,21 @@ func (s *producerSummary) add(err error, latency time.Duration) {
 	}
 }
 
-// complete works out the sums. asked is 0 if no number was asked for.
-func (s *producerSummary) complete(asked int, stats clients.ProducerStats) {
+// Complete works out the sums. asked is 0 if no number was asked for.
+func (s *Producer) Complete(asked int, stats clients.ProducerStats) {
 	s.ProducerStats = stats
 	s.Asked = int64(asked)
 	if asked == 0 {
 		s.Asked = stats.Accepted
 	}
 	s.NotPublished = s.Asked - stats.Accepted
-	s.Seconds = time.Since(s.start).Seconds()
+	s.Seconds = time.Since(s.begun).Seconds()
 	s.Latency = checker.Percentiles(s.latencies)
 	s.Latency.Max = s.slowest
 }
 
-// verdict is an error unless every message was confirmed.
-func (s *producerSummary) verdict() error {
+// Verdict is an error unless every message was confirmed.
+func (s *Producer) Verdict() error {
 	switch {
 	case s.failure != nil:
 		return fmt.Errorf("%d of %d messages were not confirmed, the first because: %w", s.Asked-s.Confirmed,
@@ -75,8 +79,8 @@ func (s *producerSummary) verdict() error {
 	}
 }
 
-// print shows the account as a sum.
-func (s *producerSummary) print(out io.Writer) error {
+// Print shows the account as a sum.
+func (s *Producer) Print(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	row := func(what string, n int64) { fmt.Fprintf(table, "%s\t%d\t\n", what, n) }
 	fmt.Fprintln(table)
@@ -98,8 +102,8 @@ func (s *producerSummary) print(out io.Writer) error {
 	return err
 }
 
-// producerLine is the live line.
-func producerLine(s clients.ProducerStats) string {
+// Line is the live line.
+func Line(s clients.ProducerStats) string {
 	return fmt.Sprintf("published %d, confirmed %d, returned %d, nacked %d, rejected %d, unconfirmed %d, in "+
 		"flight %d, reconnects %d",
 		s.Published, s.Confirmed, s.Returned, s.Nacks, s.Rejected, s.Unconfirmed, s.InFlight, s.Reconnects)

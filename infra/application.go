@@ -57,24 +57,27 @@ func readApplication(project string, cluster *topology.Cluster) (*application.Ap
 }
 
 // users returns how the application's users log in whose passwords the stack has: those that are configured,
-// and for the others derived ones.
+// and for the others derived ones. It also returns the first whose password is configured, as whom
+// applications connect; it is empty if there is none.
 func (s settings) users(
 	cluster *topology.Cluster, secrets topology.Secrets, app *application.Application,
-) (map[string]topology.UserOutput, error) {
+) (users map[string]topology.UserOutput, first string, err error) {
 	drawn := app.DrawnUsers()
 	configured, err := s.userPasswords(drawn)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	users := map[string]topology.UserOutput{}
+	users = map[string]topology.UserOutput{}
 	for _, name := range drawn {
 		password, set := configured[name]
 		if !set {
 			password = secrets.UserPassword(name)
+		} else if first == "" {
+			first = name
 		}
 		users[name] = cluster.UserOutput(name, password, app.VHostOf(name))
 	}
-	return users, nil
+	return users, first, nil
 }
 
 // userPasswords reads the passwords that are configured for users. No error shows one.

@@ -96,9 +96,13 @@ permissions: [{user: orders, vhost: shop, configure: a, write: a, read: a}]`)
 	secrets := topology.Secrets{ErlangCookie: "cookie"}
 	s := settings{values: map[string]string{"warren:userPasswords": `{"mail":"p@ss"}`},
 		encrypted: []string{"warren:userPasswords"}}
-	users, err := s.users(cluster, secrets, app)
+	users, first, err := s.users(cluster, secrets, app)
 	require.NoError(t, err)
 	require.Len(t, users, 2)
+	assert.Equal(t, "mail", first, "whose password is configured")
+	_, first, err = settings{}.users(cluster, secrets, app)
+	require.NoError(t, err)
+	assert.Empty(t, first)
 	assert.Equal(t, "amqp://mail:p%40ss@127.0.0.1:5671/%2F", users["mail"].AMQPURL)
 	assert.Len(t, users["orders"].Password, 32)
 	assert.Equal(t, "amqp://orders:"+users["orders"].Password+"@127.0.0.1:5671/shop", users["orders"].AMQPURL)
@@ -118,7 +122,7 @@ permissions: [{user: orders, vhost: shop, configure: a, write: a, read: a}]`)
 		"empty":  {`{"mail":""}`, s.encrypted, "warren:userPasswords.mail is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := settings{values: map[string]string{"warren:userPasswords": test.text},
+			_, _, err := settings{values: map[string]string{"warren:userPasswords": test.text},
 				encrypted: test.encrypted}.users(cluster, secrets, app)
 			assert.ErrorContains(t, err, test.want)
 			assert.NotContains(t, err.Error(), "s3cret")

@@ -12,7 +12,9 @@ import (
 type Outputs struct {
 	// Stack is the name of the stack, by which its containers are labelled.
 	Stack string `json:"stack"`
-	// AMQPURL is the load-balanced endpoint, with credentials. Secret.
+	// AMQPURL is the load-balanced endpoint, with the credentials of the application's user if
+	// warren:userPasswords has its password, else those of the administrator. So have BalancedAMQPURLs and
+	// AMQPURLs. Secret.
 	AMQPURL string `json:"amqpUrl"`
 	// BalancedAMQPURLs are the endpoints of all load balancers, of which AMQPURL is the first, with
 	// credentials. Secret.
@@ -160,6 +162,40 @@ func (c *Cluster) Outputs(s Secrets) Outputs {
 		})
 	}
 	return out
+}
+
+// AsUser returns the outputs with endpoints of one of Users. c is the cluster that they are of.
+func (o Outputs) AsUser(c *Cluster, name, vhost string) Outputs {
+	user := o.Users[name]
+	o.AMQPURL, o.AMQPURLs, o.BalancedAMQPURLs = user.AMQPURL, user.AMQPURLs, nil
+	for _, b := range c.Balancers() {
+		o.BalancedAMQPURLs = append(o.BalancedAMQPURLs, c.amqpURI(name, user.Password,
+			c.hostPort(b.Host, c.clientPort(c.LoadBalancer.AMQPPort)), vhost))
+	}
+	return o
+}
+
+// AsAdministrator returns the outputs with endpoints of the administrator, who may do everything in the
+// virtual host "/".
+func (o Outputs) AsAdministrator() Outputs {
+	administer := func(endpoint string) string {
+		u, err := url.Parse(endpoint)
+		if err != nil || endpoint == "" {
+			return endpoint // whoever connects to it says so
+		}
+		u.User = url.UserPassword(o.Username, o.Password)
+		u.Path, u.RawPath = "/"+DefaultVirtualHost, "/"+url.PathEscape(DefaultVirtualHost)
+		return u.String()
+	}
+	all := func(endpoints []string) []string {
+		var administered []string
+		for _, endpoint := range endpoints {
+			administered = append(administered, administer(endpoint))
+		}
+		return administered
+	}
+	o.AMQPURL, o.AMQPURLs, o.BalancedAMQPURLs = administer(o.AMQPURL), all(o.AMQPURLs), all(o.BalancedAMQPURLs)
+	return o
 }
 
 // UserOutput tells how a user logs in with a password, to work in a virtual host.

@@ -91,3 +91,19 @@ func TestNamesCarryTheStack(t *testing.T) {
 	assert.Equal(t, "warren-dev-haproxy", c.LoadBalancerContainerName())
 	assert.Equal(t, "rabbit@rabbit1", n.NodeName())
 }
+
+// The application's endpoints are for applications. What works on the stack itself is the administrator.
+func TestEndpointsOfUsers(t *testing.T) {
+	c, err := stackconfig.New("dev", stackconfig.Config{TLS: topology.TLSRequired})
+	require.NoError(t, err)
+	admin := c.Outputs(topology.Secrets{AdminPassword: "admin's"})
+	admin.Users = map[string]topology.UserOutput{"app": c.UserOutput("app", "p@ss", "shop")}
+	app := admin.AsUser(c, "app", "shop")
+	assert.Equal(t, "amqps://app:p%40ss@127.0.0.1:5771/shop", app.AMQPURL)
+	assert.Equal(t, []string{app.AMQPURL}, app.BalancedAMQPURLs)
+	assert.Equal(t, "amqps://app:p%40ss@127.0.0.1:5773/shop", app.AMQPURLs[1])
+	assert.Equal(t, "admin's", app.Password, "people log in as before")
+	assert.Equal(t, admin, app.AsAdministrator())
+	assert.Equal(t, admin, admin.AsAdministrator())
+	assert.Empty(t, topology.Outputs{}.AsAdministrator().AMQPURL)
+}

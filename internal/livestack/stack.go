@@ -303,3 +303,18 @@ func (s *Stack) Run(node string, command ...string) {
 	out, err := exec.CommandContext(s.t.Context(), "docker", args...).CombinedOutput()
 	require.NoErrorf(s.t, err, "%s: %s", strings.Join(command, " "), out)
 }
+
+// SetSecret sets a setting as an encrypted value. Configure, which writes the settings anew, forgets it.
+func (s *Stack) SetSecret(key, value string) {
+	s.t.Helper()
+	set := s.Command(s.t.Context(), "pulumi", "config", "set", "--secret", "--path", key, "--stack", s.Name)
+	set.Stdin = strings.NewReader(value)
+	output, err := set.CombinedOutput()
+	require.NoErrorf(s.t, err, "%s", output)
+}
+
+// Unset removes a setting.
+func (s *Stack) Unset(key string) error {
+	s.t.Helper()
+	return s.Command(s.t.Context(), "pulumi", "config", "rm", key, "--stack", s.Name).Run()
+}

@@ -31,8 +31,9 @@ type Cluster struct {
 
 // Open prepares to work with the cluster that the outputs describe. Nothing has to be running yet; that the
 // engines answer is checked. They are those of the stack's hosts; of a stack without hosts, it is the one
-// that DOCKER_HOST names, else the local one.
+// that DOCKER_HOST names, else the local one. The endpoints of its outputs are the administrator's.
 func Open(outputs topology.Outputs) (*Cluster, error) {
+	outputs = outputs.AsAdministrator()
 	management, err := url.Parse(outputs.ManagementURL)
 	if err != nil || management.Hostname() == "" {
 		return nil, fmt.Errorf("stack output managementUrl: %q is not a URL with a host", outputs.ManagementURL)

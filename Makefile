@@ -82,4 +82,4 @@ test-faults: ## the long tests: every fault and every diagnosis of the doctor, e
 	@images/build
 	@WARREN_SCHEDULES=100000 go test -count=1 -timeout 60m ./agent/plan/...
 	@WARREN_SCHEDULES=100000 go test -count=1 -timeout 60m -run 'TestSchedules|TestSlowBroker|TestWhatIsReceived|TestMutants' ./clients
-	@tools/cluster-tests ./internal/hostlab ./verify/hosts ./verify/hostfault ./verify/daytwo ./verify/fault ./verify/soak ./verify/remote ./operate/application ./operate/doctor -timeout 5h
+	@tools/cluster-tests ./internal/hostlab ./verify/hosts ./verify/hostfault ./verify/daytwo ./verify/tls ./verify/users ./verify/fault ./verify/soak ./verify/remote ./operate/application ./operate/doctor -timeout 5h

@@ -118,7 +118,7 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	if err != nil {
 		return err
 	}
-	users, err := settings.users(cluster, identity.secrets, app)
+	users, appUser, err := settings.users(cluster, identity.secrets, app)
 	if err != nil {
 		return err
 	}
@@ -144,6 +144,9 @@ func provision(ctx *pulumi.Context, settings settings, connect connector, build 
 	// where things are also when the deployment fails halfway, and after everything that may refuse it.
 	all := cluster.Outputs(identity.secrets)
 	all.Owner, all.Users, all.CACertificate = identity.owner, users, authority
+	if appUser != "" {
+		all = all.AsUser(cluster, appUser, app.VHostOf(appUser))
+	}
 	outputs, err := stackOutputs(all)
 	if err != nil {
 		return err

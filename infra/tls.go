@@ -51,6 +51,9 @@ func (s settings) ownCertificate(cluster *topology.Cluster, now time.Time) (cert
 	return own, nil
 }
 
+// plain names the part of a stack that has one cluster.
+func plain(part string) string { return part }
+
 // certificates returns the certificates of a cluster and the one of their authority; nothing without TLS. The
 // authority is the operator's, or one that the stack's state keeps.
 func certificates(
@@ -67,9 +70,19 @@ func certificates(
 				return nil, "", err
 			}
 		}
-		return component.OwnTLS(cluster, own), own.Authority, nil
+		args = component.OwnTLS(cluster, own)
+		if !cluster.TLSInterNode {
+			return args, own.Authority, nil
+		}
+		// Nodes recognise each other by the stack's own authority, whatever clients do.
+		kept, err := component.KeepTLS(ctx, plain, cluster, now)
+		if err != nil {
+			return nil, "", err
+		}
+		args.InterNode, args.InterNodeAuthority = kept.InterNode, kept.InterNodeAuthority
+		return args, own.Authority, nil
 	}
-	args, err = component.KeepTLS(ctx, func(part string) string { return part }, cluster, now)
+	args, err = component.KeepTLS(ctx, plain, cluster, now)
 	if err != nil {
 		return nil, "", err
 	}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"maps"
 	"testing"
 	"time"
@@ -10,6 +13,7 @@ import (
 
 	"warren/infra/engine/enginetest"
 	"warren/infra/internal/pulumitest"
+	"warren/topology"
 	"warren/topology/certificate"
 )
 
@@ -75,4 +79,64 @@ func TestMistakesInTheOperatorsCertificate(t *testing.T) {
 			assert.NotContains(t, err.Error(), "BEGIN")
 		})
 	}
+}
+
+// Whatever clients see, nodes recognise each other by the stack's own authority.
+func TestNodesThatTalkOverTLS(t *testing.T) {
+	own := ownCertificate(t, time.Now())
+	for name, config := range map[string]map[string]string{
+		"authority of its own": {"warren:tls": "required"}, "the operator's certificate": own,
+	} {
+		t.Run(name, func(t *testing.T) {
+			values := maps.Clone(config)
+			values["warren:tlsInterNode"] = "true"
+			r, err := deploy(t, &enginetest.Fake{}, values, keyOf(certificate.KeyKey))
+			require.NoError(t, err)
+			containers := r.Of(pulumitest.Container)
+			for container, files := range map[string]map[string]string{
+				"rabbit1":   {topology.InterNodeOptionsPath: "0444"},
+				"formation": {topology.UploadedInterNodePath: "0400", topology.InterNodeOptionsPath: "0444"},
+				"rabbit1-join": {topology.UploadedInterNodePath: "0400", topology.InterNodeOptionsPath: "0444",
+					topology.UploadedInterNodeAuthorityPath: "0444"},
+			} {
+				uploaded := containers[container].Permissions()
+				for file, mode := range files {
+					assert.Equal(t, mode, uploaded[file], "%s in %s", file, container)
+				}
+				assert.Contains(t, fmt.Sprint(pulumitest.Plain(containers[container].Inputs["envs"])),
+					"RABBITMQ_CTL_ERL_ARGS=-proto_dist inet_tls", container)
+			}
+			assert.Equal(t, topology.DistributionTLS, containers["rabbit1"].Labels()[topology.LabelDistribution])
+			certificate, authority := uploadedTo(t, containers["rabbit2-join"])
+			assert.NotEqual(t, own[keyOf("tlsCaCertificate")], authority)
+			pair, err := tls.X509KeyPair([]byte(certificate), []byte(certificate))
+			require.NoError(t, err)
+			leaf, err := x509.ParseCertificate(pair.Certificate[0])
+			require.NoError(t, err)
+			roots := x509.NewCertPool()
+			require.True(t, roots.AppendCertsFromPEM([]byte(authority)))
+			for _, usage := range []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth} {
+				_, err = leaf.Verify(x509.VerifyOptions{
+					DNSName: "rabbit2", Roots: roots, KeyUsages: []x509.ExtKeyUsage{usage},
+				})
+				assert.NoError(t, err)
+			}
+		})
+	}
+}
+
+// uploadedTo are the certificate with its key that a node shows to others, and that of the authority.
+func uploadedTo(t *testing.T, membership pulumitest.Resource) (certificate, authority string) {
+	t.Helper()
+	for _, upload := range pulumitest.Array(membership.Inputs["uploads"]) {
+		fields := upload.ObjectValue()
+		switch fields["file"].StringValue() {
+		case topology.UploadedInterNodePath:
+			require.True(t, fields["content"].IsSecret())
+			certificate, _ = pulumitest.Plain(fields["content"]).(string)
+		case topology.UploadedInterNodeAuthorityPath:
+			authority, _ = pulumitest.Plain(fields["content"]).(string)
+		}
+	}
+	return certificate, authority
 }

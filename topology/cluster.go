@@ -26,7 +26,10 @@ type Cluster struct {
 	Plugins          []string
 	// ExtraConf are the operator's own lines of rabbitmq.conf.
 	ExtraConf string
-	Username  string
+	// AdvancedConfig are the operator's own settings of advanced.config, as Erlang terms separated by commas, by
+	// the name of the application that they are for.
+	AdvancedConfig map[string]string
+	Username       string
 
 	// Hosts are the hosts that the stack is spread over; none if it runs on one engine.
 	Hosts []Host
@@ -44,6 +47,12 @@ type Cluster struct {
 	TLSNames []string
 	// TLSRenew is any text. Another one renews all certificates.
 	TLSRenew string
+	// TLSClientAuthority is the certificate of the authority, in PEM, whose certificates clients may show
+	// instead of a password; empty if they can't.
+	TLSClientAuthority string
+	// TLSInterNode says that nodes talk to each other over TLS, and recognise each other by certificates. All
+	// nodes of a cluster do, or none does.
+	TLSInterNode bool
 
 	// Application are the files with the application's topology, relative to the project's folder.
 	Application []string

@@ -6,6 +6,9 @@ const (
 	// MaxOpenFiles is the most descriptors that the kernel grants a process, unless fs.nr_open was changed.
 	MaxOpenFiles = 1 << 20
 
+	// advisedOpenFiles is how many RabbitMQ's production checklist asks for at least.
+	advisedOpenFiles = 50_000
+
 	// A node needs two descriptors for each connection, and some for queues, logs and the distribution.
 	descriptorsPerConnection = 2
 	nodeDescriptors          = 8192
@@ -30,9 +33,12 @@ const (
 	balancedNodes = 8
 )
 
-// OpenFiles is the limit on a node's open files. The engine's own limit may be too low, or so high that
-// Erlang, which has tables for as many as allowed, takes memory for millions.
+// OpenFiles is how many files a node must be able to open for all its connections.
 func (c *Cluster) OpenFiles() int { return descriptorsPerConnection*c.ConnectionMax + nodeDescriptors }
+
+// WantedOpenFiles is the limit on a node's open files, if the engine grants as many. The engine's own limit
+// may be too low, or so high that Erlang, which has tables for as many as allowed, takes memory for millions.
+func (c *Cluster) WantedOpenFiles() int { return max(c.OpenFiles(), advisedOpenFiles) }
 
 // MostConnections is how many connections a node can accept that may open so many files.
 func MostConnections(openFiles int) int {

@@ -25,9 +25,20 @@ const (
 	// LabelOwner identifies the deployment state that created a container, a volume or a network. Another clone
 	// of the project, and a new state after a lost one, have another one.
 	LabelOwner = "warren.owner"
+	// LabelOpenFiles is the limit on open files of a node's container.
+	LabelOpenFiles = "warren.open-files"
+	// LabelDistribution tells how the node in a container talks to other nodes: DistributionTLS or
+	// DistributionPlain.
+	LabelDistribution = "warren.distribution"
 	// LabelHadData is "true" on a node's container that was created while the stack had data, so that the node
 	// in it never founds a cluster.
 	LabelHadData = "warren.had-data"
+)
+
+// The values of LabelDistribution.
+const (
+	DistributionPlain = "plain"
+	DistributionTLS   = "tls"
 )
 
 // The values of LabelRole.

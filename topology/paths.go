@@ -24,6 +24,15 @@ const (
 	// the authority, as they were uploaded to the membership.
 	UploadedCertificatePath = UploadPath + "/certificate.pem"
 	UploadedAuthorityPath   = UploadPath + "/ca.pem"
+	// UploadedClientAuthorityPath is the certificate of the authority of clients' certificates.
+	UploadedClientAuthorityPath = UploadPath + "/client-ca.pem"
+	// UploadedInterNodePath and UploadedInterNodeAuthorityPath are the same for what nodes and command-line
+	// tools say to each other.
+	UploadedInterNodePath          = UploadPath + "/inter-node.pem"
+	UploadedInterNodeAuthorityPath = UploadPath + "/inter-node-ca.pem"
+	// InterNodeOptionsPath is how nodes and command-line tools connect to each other over TLS. It is there only
+	// if they do.
+	InterNodeOptionsPath = UploadPath + "/inter_node_tls.config"
 	// PromptElectionPath is the Erlang module that lets followers call an election promptly.
 	PromptElectionPath = UploadPath + "/prompt_election.erl"
 
@@ -44,6 +53,13 @@ const (
 	// CertificatePath is the node's certificate with its key, AuthorityPath that of the authority.
 	CertificatePath = TLSPath + "/certificate.pem"
 	AuthorityPath   = TLSPath + "/ca.pem"
+	// ClientAuthorityPath is the certificate of the authority of clients' certificates. It is there only if
+	// clients may show some.
+	ClientAuthorityPath = TLSPath + "/client-ca.pem"
+	// InterNodePath is the certificate with its key by which a node, or a command-line tool in its container,
+	// is recognised by other nodes, InterNodeAuthorityPath that of the authority by which it recognises them.
+	InterNodePath          = TLSPath + "/inter-node.pem"
+	InterNodeAuthorityPath = TLSPath + "/inter-node-ca.pem"
 
 	// HAProxyConfFolder is the folder of HAProxy's configuration.
 	HAProxyConfFolder = "/usr/local/etc/haproxy"

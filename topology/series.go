@@ -104,6 +104,9 @@ func (s Series) ConnectionLimitKey() string {
 	return "connection_max"
 }
 
+// HasAnonymousLogin tells whether clients can log in without a name, unless anonymous_login_user is none.
+func (s Series) HasAnonymousLogin() bool { return s.atLeast(4, 0) }
+
 // HasInServiceCheck tells whether the management API has /api/health/checks/is-in-service, which fails while
 // a node is drained for maintenance.
 func (s Series) HasInServiceCheck() bool { return s.atLeast(4, 1) }

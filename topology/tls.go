@@ -14,6 +14,14 @@ func (c *Cluster) HasTLS() bool { return c.TLS == TLSOptional || c.TLS == TLSReq
 // HasPlainText tells whether clients can connect without.
 func (c *Cluster) HasPlainText() bool { return c.TLS != TLSRequired }
 
+// Distribution is how nodes talk to each other: DistributionTLS or DistributionPlain.
+func (c *Cluster) Distribution() string {
+	if c.TLSInterNode {
+		return DistributionTLS
+	}
+	return DistributionPlain
+}
+
 // PublishedPort is a port of a container that is published on its host.
 type PublishedPort struct {
 	// Use says what it is for: "AMQP", "management over TLS".

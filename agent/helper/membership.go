@@ -83,8 +83,8 @@ func (h *Helper) greets(ctx context.Context) bool {
 // are open go on. It returns false if ctx ends before.
 func (h *Helper) presents(ctx context.Context) bool {
 	for {
-		shown, err := h.rabbit.Presents(ctx, string(h.desired.Self), topology.AMQPTLSPort, topology.CertificatePath)
-		if shown || errors.Is(err, fs.ErrNotExist) {
+		shown, err := h.presentsAll(ctx)
+		if shown {
 			return true
 		}
 		reason := fmt.Sprintf("%s does not present its certificate: its log says why", h.desired.Self)
@@ -100,6 +100,24 @@ func (h *Helper) presents(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// presentsAll tells whether the node presents the certificates that it has been handed: to clients and, if
+// there is one for that, to other nodes.
+func (h *Helper) presentsAll(ctx context.Context) (bool, error) {
+	for _, at := range []struct {
+		port int
+		file string
+	}{
+		{topology.AMQPTLSPort, topology.CertificatePath},
+		{topology.DistributionPort, topology.InterNodePath},
+	} {
+		shown, err := h.rabbit.Presents(ctx, string(h.desired.Self), at.port, at.file)
+		if !shown && !errors.Is(err, fs.ErrNotExist) {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // watch returns why the node is certainly no member in good order any more; empty when ctx ends. A node

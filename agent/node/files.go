@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"syscall"
 
@@ -71,6 +72,11 @@ func PrepareFiles() error {
 // there is one. The membership has the certificate, because its container can be replaced while the node
 // runs.
 func prepareCertificate(owner account) error {
+	if _, err := os.Stat(topology.UploadedInterNodePath); err == nil { // the formation shares no volume
+		if err := os.MkdirAll(topology.TLSPath, 0o700); err != nil {
+			return err
+		}
+	}
 	err := os.Chown(topology.TLSPath, owner.uid, owner.gid)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // the stack has no TLS
@@ -83,15 +89,55 @@ func prepareCertificate(owner account) error {
 	}
 	// The certificate comes last, because the node waits for it.
 	for _, file := range []struct{ from, to string }{
+		{topology.UploadedClientAuthorityPath, topology.ClientAuthorityPath},
+		{topology.UploadedInterNodeAuthorityPath, topology.InterNodeAuthorityPath},
+		{topology.UploadedInterNodePath, topology.InterNodePath},
 		{topology.UploadedAuthorityPath, topology.AuthorityPath},
 		{topology.UploadedCertificatePath, topology.CertificatePath},
 	} {
-		if err := install(file.from, file.to, owner); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			// a node has none
+		err := install(file.from, file.to, owner)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = withdraw(file.to)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// withdraw removes what an earlier membership handed over and this one does not. A node has nothing to hand
+// over, and leaves all as it is.
+func withdraw(file string) error {
+	_, err := os.Stat(topology.UploadedCertificatePath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// missingFrom returns a file in a folder that configuration files name and that is not there; empty if all
+// are.
+func missingFrom(folder string, configurations ...string) string {
+	named := regexp.MustCompile(regexp.QuoteMeta(folder) + `/[A-Za-z0-9._-]+`)
+	for _, configuration := range configurations {
+		text, err := os.ReadFile(configuration)
+		if err != nil {
+			continue // not every node has all of them, and RabbitMQ says so if it misses one
+		}
+		for _, file := range named.FindAllString(string(text), -1) {
+			if _, err := os.Stat(file); err != nil {
+				return file
+			}
+		}
+	}
+	return ""
 }
 
 // chown gives everything in a folder to an account. It changes what has another owner only: a volume may

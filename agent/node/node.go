@@ -168,22 +168,22 @@ func (a *Agent) start(ctx context.Context, stop <-chan struct{}) error {
 	return nil
 }
 
-// awaitCertificate waits until the membership has handed over the node's certificate, if the stack has TLS:
-// RabbitMQ does not start without it. Once it is there it stays, whatever becomes of the membership. It
-// returns false if ctx ends before.
+// awaitCertificate waits until the membership has handed over the certificates that the node's configuration
+// names, if the stack has TLS: RabbitMQ does not start without them. Once it is there it stays, whatever
+// becomes of the membership. It returns false if ctx ends before.
 func (a *Agent) awaitCertificate(ctx context.Context) bool {
 	const tryEvery = 200 * time.Millisecond
 	if _, err := os.Stat(topology.TLSPath); err != nil {
 		return true
 	}
 	for {
-		_, err := os.Stat(topology.CertificatePath)
-		if err == nil {
+		missing := missingFrom(topology.TLSPath, topology.RabbitMQConfPath, topology.InterNodeOptionsPath)
+		if missing == "" {
 			a.board.Set(peer.Preparing, "")
 			return true
 		}
-		a.board.Set(peer.Preparing, fmt.Sprintf("%s waits for the certificate that its membership has",
-			a.desired.Self))
+		a.board.Set(peer.Preparing, fmt.Sprintf("%s waits for the certificates that its membership has: "+
+			"%s is not there", a.desired.Self, missing))
 		if wait.Sleep(ctx, tryEvery) != nil {
 			return false
 		}

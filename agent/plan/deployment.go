@@ -14,6 +14,7 @@ func (p *planner) deployment() {
 		p.destroy()
 	} else {
 		p.refuseCookie()
+		p.refuseDistribution()
 		p.refuseUpgrade()
 		p.refuseFounding()
 		p.refuseTypes()
@@ -125,6 +126,22 @@ func (p *planner) refuseCookie() {
 	}
 	if len(nodes) > 0 {
 		p.refuse(Refusal{Kind: CookieChange, Rule: RuleOwner, Nodes: nodes, Stack: p.Want.Stack})
+	}
+}
+
+// refuseDistribution refuses that nodes talk to each other in another way while one of several runs: a node
+// that uses TLS and one that does not can't talk, so that it can't roll.
+func (p *planner) refuseDistribution() {
+	var nodes []NodeName
+	for _, n := range p.Nodes {
+		how, known := n.Distribution.Get()
+		if known && p.Want.Distribution != "" && how != p.Want.Distribution && n.Running() {
+			nodes = append(nodes, n.Name)
+		}
+	}
+	if len(nodes) > 0 && max(len(p.Nodes), len(p.Want.Nodes)) > 1 {
+		p.refuse(Refusal{Kind: DistributionChange, Rule: RuleOwner, Nodes: nodes, Stack: p.Want.Stack,
+			To: p.Want.Distribution})
 	}
 }
 

@@ -194,6 +194,7 @@ const (
 	NothingKept          = state.NothingKept
 	LastDisc             = state.LastDisc
 	CookieChange         = state.CookieChange
+	DistributionChange   = state.DistributionChange
 	ForeignStack         = state.ForeignStack
 	Downgrade            = state.Downgrade
 	UpgradeSkips         = state.UpgradeSkips

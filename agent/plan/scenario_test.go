@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"warren/agent/plan"
+	"warren/topology"
 )
 
 // A scenario is an input that once broke something, and the right outcome.
@@ -301,6 +302,40 @@ func TestACookieDoesNotRoll(t *testing.T) {
 		name: "of one node", view: one, desired: wanted(plan.ScopeDeployment, 1, 3),
 		refused: []plan.RefusalKind{plan.CookieChange},
 	}})
+}
+
+// Nodes that talk over TLS and nodes that don't can't talk to each other.
+func TestTheDistributionDoesNotRoll(t *testing.T) {
+	d := wanted(plan.ScopeDeployment, 1, 2, 3)
+	d.Distribution = topology.DistributionTLS
+	talk := func(view *plan.View, how string, nodes ...int) *plan.View {
+		for _, n := range nodes {
+			nodeOf(view, n).Distribution = plan.Known(how)
+		}
+		return view
+	}
+	plain := func(view *plan.View) *plan.View { return talk(view, topology.DistributionPlain, 1, 2, 3) }
+	alone := wanted(plan.ScopeDeployment, 1)
+	alone.Distribution = topology.DistributionTLS
+	refused := []plan.RefusalKind{plan.DistributionChange}
+	check(t, []scenario{
+		{name: "refused", view: plain(serving(3)), desired: d, refused: refused},
+		{
+			name: "nodes that are stopped start together", view: stopped(plain(serving(3))), desired: d,
+			actions: []string{"abandon-formation", "change 1 2 3", "form"},
+		},
+		{
+			name: "it is as it was", view: talk(serving(3), topology.DistributionTLS, 1, 2, 3), desired: d,
+			actions: []string{"abandon-formation", "change 1", "change 2", "change 3", "form"},
+		},
+		{
+			name: "a node that is alone", view: talk(serving(1), topology.DistributionPlain, 1), desired: alone,
+			actions: []string{"abandon-formation", "change 1", "form"},
+		},
+	})
+	text := plan.Plan(*plain(serving(3)), d).Refusals[0].Text()
+	assert.Contains(t, text, "rabbit@rabbit2 and rabbit@rabbit3 would talk to other nodes over TLS")
+	assert.Contains(t, text, "docker stop warren-dev-rabbit1 warren-dev-rabbit2 warren-dev-rabbit3")
 }
 
 // D8: two empty nodes founded a cluster beside the only copy, which was then set aside.

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -76,6 +77,9 @@ type ClusterArgs struct {
 	Agent *agentbinary.Binary
 	// Agents are what runs in the containers of hosts, by the name of the host, where it is not Agent.
 	Agents map[string]*agentbinary.Binary
+
+	// granted is how many open files the engines of hosts grant, as far as they were asked.
+	granted map[string]int
 }
 
 // NewCluster declares a cluster. The cluster is complete when every node is a running member of it. args
@@ -144,6 +148,27 @@ func (a *ClusterArgs) withDefaults(ctx *pulumi.Context, name string) (*ClusterAr
 	return &resolved, nil
 }
 
+// openFiles is the limit on open files of a node: what is wanted, or as many as the node's container has got
+// already, or fewer if the engine grants no more. What can't be tried out, because the image is not there
+// yet, is wanted: engines that grant less are rare.
+func (a *ClusterArgs) openFiles(ctx context.Context, n topology.Node) int {
+	wanted := a.Topology.WantedOpenFiles()
+	if has := a.Found.OpenFiles(a.Topology, n.Host); has >= a.Topology.OpenFiles() && has <= wanted {
+		return has
+	}
+	if a.granted == nil {
+		a.granted = map[string]int{}
+	}
+	if a.granted[n.Host] == 0 {
+		granted, err := engine.OpenFiles(ctx, engine.On(a.Engine, n.Host), a.Topology.Image, wanted)
+		if err != nil || granted < a.Topology.OpenFiles() {
+			granted = wanted
+		}
+		a.granted[n.Host] = granted
+	}
+	return a.granted[n.Host]
+}
+
 // agentOn is what runs in the containers of a host, if it is given.
 func (a *ClusterArgs) agentOn(host string) *agentbinary.Binary {
 	if agent, set := a.Agents[host]; set {
@@ -199,6 +224,7 @@ func (c *Cluster) declare(ctx *pulumi.Context, args *ClusterArgs, name func(part
 				New:                  !args.Found.HasVolume(args.Topology, n),
 				HadData:              args.Found.HadData(args.Topology, n, group),
 				Generation:           args.Found.Generation(n.Host, args.Topology.ContainerName(n)),
+				OpenFiles:            args.openFiles(ctx.Context(), n),
 				MembershipGeneration: args.Found.MembershipGeneration(args.Topology, n),
 				Found:                args.Found,
 				Agent:                at.agent,

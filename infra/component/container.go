@@ -10,8 +10,10 @@ import (
 
 	"warren/agent/plan"
 	"warren/infra/agentbinary"
+	"warren/infra/component/internal/rights"
 	"warren/infra/engine"
 	"warren/topology"
+	"warren/topology/render"
 )
 
 // What all containers have in common.
@@ -142,11 +144,11 @@ func helperArgs(
 		Hostname:    pulumi.String(host),
 		User:        pulumi.String("root"), // the agent drops to user rabbitmq once that user can read the files
 		Entrypoints: pulumi.ToStringArray([]string{agentbinary.Path, "run"}),
-		Envs:        desiredEnvironment(cluster, desired),
-		Uploads: docker.ContainerUploadArray{
+		Envs:        desiredEnvironment(cluster, desired, render.ToolEnvironment(cluster)...),
+		Uploads: append(interNodeOptions(cluster),
 			secretFile(topology.CookiePath, secrets.cookie()),
 			agentFile(agent),
-		},
+		),
 		NetworksAdvanced: attach(network, host),
 		Healthcheck: &docker.ContainerHealthcheckArgs{
 			// A check lasts until something changes, for an hour at most.
@@ -162,6 +164,7 @@ func helperArgs(
 		LogDriver:    pulumi.String(cluster.Logs.Driver),
 		LogOpts:      pulumi.ToStringMap(cluster.Logs.Options),
 		SecurityOpts: noNewPrivileges,
+		Capabilities: rights.ServerAndTools(),
 	}
 }
 

@@ -39,6 +39,8 @@ func newFormation(
 		topology.FormationHost,
 		at.image, at.network.Name)
 	container.Hosts = foreignNames(cluster, cluster.FormationHostName())
+	container.Uploads = append(container.Uploads.(docker.ContainerUploadArray),
+		args.TLS.interNodeFiles(topology.FormationHost)...)
 	if cluster.HasHosts() {
 		container.Ports = docker.ContainerPortArray{
 			publish(cluster, cluster.FormationHostName(), topology.FormationPort, topology.FormationPort),

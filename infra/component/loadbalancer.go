@@ -12,6 +12,7 @@ import (
 
 	"warren/infra/agentbinary"
 	"warren/infra/balancer"
+	"warren/infra/component/internal/rights"
 	"warren/infra/engine"
 	"warren/infra/explain"
 	"warren/infra/survey"
@@ -168,6 +169,7 @@ func (lb *LoadBalancer) newContainer(
 		LogDriver:           pulumi.String(cluster.Logs.Driver),
 		LogOpts:             pulumi.ToStringMap(cluster.Logs.Options),
 		SecurityOpts:        noNewPrivileges,
+		Capabilities:        rights.ServerAndTools(),
 		Labels: containerLabels(cluster.Stack, args.Owner, topology.RoleLoadBalancer,
 			topology.LabelGeneration, args.Generation),
 	}, append(opts, replaceInPlace)...)
@@ -213,6 +215,7 @@ func (lb *LoadBalancer) newConfiguration(
 		LogDriver:    pulumi.String(cluster.Logs.Driver),
 		LogOpts:      pulumi.ToStringMap(cluster.Logs.Options),
 		SecurityOpts: noNewPrivileges,
+		Capabilities: rights.ServerAndTools(),
 		Labels: containerLabels(cluster.Stack, args.Owner, topology.RoleLoadBalancerConfig,
 			topology.LabelGeneration, args.ConfigGeneration),
 	}, append(opts, replaceInPlace, pulumi.ResourceHooks(hooks))...)

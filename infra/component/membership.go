@@ -41,7 +41,7 @@ func newMembership(
 	if n.TLSVolume != nil {
 		container.Volumes = tlsMount(n.TLSVolume)
 		container.Uploads = append(container.Uploads.(docker.ContainerUploadArray),
-			args.TLS.tlsFiles(args.Node.Name)...)
+			args.TLS.tlsFiles(cluster, args.Node.Name)...)
 	}
 	container.WaitTimeout = seconds(membershipTimeout)
 	container.Labels = append(

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"warren/infra/component/internal/rights"
 	"warren/topology"
 	"warren/topology/monitoring"
 )
@@ -212,6 +213,7 @@ func (w watcher) declare(
 		LogDriver:           pulumi.String(cluster.Logs.Driver),
 		LogOpts:             pulumi.ToStringMap(cluster.Logs.Options),
 		SecurityOpts:        noNewPrivileges,
+		Capabilities:        rights.None(),
 		Labels: containerLabels(cluster.Stack, args.Owner, w.role,
 			topology.LabelGeneration, args.Found.Generation(cluster.MonitoringHost(), w.container)),
 	}, inside, after, replaceInPlace)

@@ -13,6 +13,7 @@ import (
 	"warren/agent/node"
 	"warren/agent/plan"
 	"warren/infra/agentbinary"
+	"warren/infra/component/internal/rights"
 	"warren/infra/engine"
 	"warren/infra/survey"
 	"warren/topology"
@@ -68,6 +69,8 @@ type NodeArgs struct {
 	// Found is what is there of the cluster, by which its volumes are made again if they are not there any
 	// more. The default is that nobody looked.
 	Found *survey.Found
+	// OpenFiles is the limit on the node's open files. The default is what the topology wants.
+	OpenFiles int `pulumi:"openFiles"`
 	// Agent is what runs in the containers. The default is to build it in the project's folder.
 	Agent *agentbinary.Binary
 }
@@ -118,9 +121,13 @@ func (a *NodeArgs) withDefaults(ctx *pulumi.Context) (*NodeArgs, error) {
 		a.TLS.Certificates[a.Node.Name] == nil) {
 		return nil, errors.New("NodeArgs needs TLS with the node's certificate")
 	}
+	if a.Topology.TLSInterNode && (a.TLS.InterNodeAuthority == nil || a.TLS.InterNode[a.Node.Name] == nil) {
+		return nil, errors.New("NodeArgs needs TLS with the node's certificate for other nodes")
+	}
 	resolved := *a
 	resolved.Generation, resolved.MembershipGeneration = cmp.Or(a.Generation,
 		"1"), cmp.Or(a.MembershipGeneration, "1")
+	resolved.OpenFiles = cmp.Or(a.OpenFiles, a.Topology.WantedOpenFiles())
 	err := setEngine(ctx, resolved.Topology, &resolved.Engine)
 	if err != nil {
 		return nil, err
@@ -148,15 +155,16 @@ func newNodeContainer(
 		User:        pulumi.String("root"), // the agent drops to user rabbitmq once that user can read the files
 		Entrypoints: pulumi.ToStringArray([]string{agentbinary.Path, "run"}),
 		Envs: desiredEnvironment(cluster, startOf(cluster, args.Node, args.HadData),
-			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", render.ErlangArgs(cluster)),
-		Uploads: docker.ContainerUploadArray{
+			append(render.ToolEnvironment(cluster),
+				"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", render.ErlangArgs(cluster))...),
+		Uploads: append(interNodeOptions(cluster),
 			file(topology.RabbitMQConfPath, render.RabbitMQConf(cluster, args.Node)),
 			file(topology.AdvancedConfigPath, render.AdvancedConfig(cluster, args.Node)),
 			file(topology.EnabledPluginsPath, render.EnabledPlugins(cluster)),
 			secretFile(topology.CookiePath, args.Secrets.cookie()),
 			secretFile(topology.UploadedDefinitionsPath, args.Secrets.render(definitions)),
 			agentFile(*args.Agent),
-		},
+		),
 		Volumes: append(docker.ContainerVolumeArray{docker.ContainerVolumeArgs{
 			VolumeName:    n.Volume.Name,
 			ContainerPath: pulumi.String(topology.DataPath),
@@ -178,8 +186,7 @@ func newNodeContainer(
 		Wait:    pulumi.Bool(false),
 		MustRun: mayStop,
 		Ulimits: docker.ContainerUlimitArray{docker.ContainerUlimitArgs{
-			Name: pulumi.String("nofile"), Soft: pulumi.Int(cluster.OpenFiles()),
-			Hard: pulumi.Int(cluster.OpenFiles()),
+			Name: pulumi.String("nofile"), Soft: pulumi.Int(args.OpenFiles), Hard: pulumi.Int(args.OpenFiles),
 		}},
 		Memory:              mebibytes(cluster.MemoryLimit),
 		MemorySwap:          mebibytes(cluster.MemoryLimit), // the same: a broker that swaps fails slowly
@@ -189,10 +196,13 @@ func newNodeContainer(
 		LogDriver:           pulumi.String(cluster.Logs.Driver),
 		LogOpts:             pulumi.ToStringMap(cluster.Logs.Options),
 		SecurityOpts:        noNewPrivileges,
+		Capabilities:        rights.ServerAndTools(),
 		Labels: append(containerLabels(cluster.Stack, args.Owner, topology.RoleNode, topology.LabelNode,
 			args.Node.Name,
 			topology.LabelSeries, cluster.Series.String(), topology.LabelGeneration, args.Generation,
-			topology.LabelHadData, strconv.FormatBool(args.HadData)),
+			topology.LabelHadData, strconv.FormatBool(args.HadData),
+			topology.LabelDistribution, cluster.Distribution(),
+			topology.LabelOpenFiles, strconv.Itoa(args.OpenFiles)),
 			docker.ContainerLabelArgs{
 				Label: pulumi.String(topology.LabelCookie), Value: args.Secrets.fingerprint(cluster.Stack),
 			},

@@ -31,7 +31,8 @@ func Settings(
 		render.RabbitMQConf(cluster, n), render.AdvancedConfig(cluster, n), render.EnabledPlugins(cluster),
 		definitions, agent.Hash, cluster.HasTLS(),
 		cluster.ClientPorts(n), cluster.PublishAddress(n.Host), cluster.ForeignNames(n.Host),
-		cluster.OpenFiles(), cluster.MemoryLimit, cluster.Logs,
+		cluster.WantedOpenFiles(), cluster.MemoryLimit, cluster.Logs,
+		cluster.TLSInterNode, render.InterNodeOptions(),
 	})
 	if err != nil {
 		return "", fmt.Errorf("the settings of node %s: %w", n.Name, err)

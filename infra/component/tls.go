@@ -1,14 +1,15 @@
 package component
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"warren/infra/component/internal/issue"
 	"warren/topology"
 	"warren/topology/certificate"
+	"warren/topology/render"
 )
 
 // TLSArgs are the certificates of a cluster whose topology has TLS. The components mark the keys as secret,
@@ -19,13 +20,12 @@ type TLSArgs struct {
 	// Certificates are those of nodes, load balancer and monitoring by host name, in PEM: the key, the
 	// certificate, and those between it and the authority's.
 	Certificates map[string]pulumi.StringInput
+	// InterNode are those by which nodes and command-line tools recognise each other, by host name: of the nodes
+	// and of the formation. InterNodeAuthority is that of their authority. They are needed if the topology has
+	// TLS between nodes.
+	InterNode          map[string]pulumi.StringInput
+	InterNodeAuthority pulumi.StringInput
 }
-
-// Names of what an authority is kept as.
-const (
-	keptAuthorityKey         = "key"
-	keptAuthorityCertificate = "certificate"
-)
 
 // KeepTLS declares that the stack's state keeps a certificate authority, and returns the certificates that it
 // issues for a cluster at a time. The resource is named after name.
@@ -33,85 +33,23 @@ func KeepTLS(
 	ctx *pulumi.Context, name func(part string) string, cluster *topology.Cluster, now time.Time,
 	opts ...pulumi.ResourceOption,
 ) (*TLSArgs, error) {
-	first, err := certificate.NewAuthority(cluster.Stack, now)
+	kept, err := issue.Keep(ctx, name("ca"), cluster, now, opts...)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := keepAuthority(ctx, name, first, opts...)
-	if err != nil {
-		return nil, err
-	}
-	return issueTLS(cluster, kept, now), nil
-}
-
-// keepAuthority declares what keeps the authority. What it is first is of interest to the first deployment
-// only.
-func keepAuthority(
-	ctx *pulumi.Context, name func(part string) string, first certificate.Pair, opts ...pulumi.ResourceOption,
-) (pulumi.StringMapOutput, error) {
-	stash, err := pulumi.NewStash(ctx, name("ca"), &pulumi.StashArgs{Input: pulumi.ToSecret(pulumi.StringMap{
-		keptAuthorityKey:         pulumi.String(first.Key),
-		keptAuthorityCertificate: pulumi.String(first.Chain),
-	}).(pulumi.Input)}, append(opts, pulumi.IgnoreChanges([]string{"input"}))...)
-	if err != nil {
-		return pulumi.StringMapOutput{}, err
-	}
-	return pulumi.ToSecret(stash.Output.ApplyT(func(value any) (map[string]string, error) {
-		values, _ := value.(map[string]any)
-		kept := map[string]string{}
-		for _, key := range []string{keptAuthorityKey, keptAuthorityCertificate} {
-			text, ok := values[key].(string)
-			if !ok {
-				return nil, fmt.Errorf("the stack's state keeps no %s of a certificate authority", key)
-			}
-			kept[key] = text
-		}
-		return kept, nil
-	})).(pulumi.StringMapOutput), nil
-}
-
-// issueTLS returns the certificates that a kept authority issues for a cluster.
-func issueTLS(cluster *topology.Cluster, kept pulumi.StringMapOutput, now time.Time) *TLSArgs {
-	args := &TLSArgs{
-		Authority:    pulumi.Unsecret(kept.MapIndex(pulumi.String(keptAuthorityCertificate))).(pulumi.StringOutput),
-		Certificates: map[string]pulumi.StringInput{},
-	}
-	for _, host := range tlsHosts(cluster) {
-		args.Certificates[host] = pulumi.ToSecret(kept.ApplyT(func(values map[string]string) (string, error) {
-			authority, err := certificate.ReadAuthority(certificate.Pair{
-				Chain: values[keptAuthorityCertificate], Key: values[keptAuthorityKey],
-			})
-			if err != nil {
-				return "", err
-			}
-			pair, err := authority.Issue(certificate.Subject{Name: host, Names: cluster.CertificateNames(host)},
-				cluster.TLSRenew, now)
-			return pair.PEM(), err
-		})).(pulumi.StringOutput)
-	}
-	return args
+	return &TLSArgs{
+		Authority: kept.Certificate(), Certificates: kept.ForClients(cluster, now),
+		InterNodeAuthority: kept.Certificate(), InterNode: kept.ForPeers(cluster, now),
+	}, nil
 }
 
 // OwnTLS returns an operator's own certificate, which all nodes and load balancers have.
 func OwnTLS(cluster *topology.Cluster, own certificate.Own) *TLSArgs {
 	args := &TLSArgs{Authority: pulumi.String(own.Authority), Certificates: map[string]pulumi.StringInput{}}
-	for _, host := range tlsHosts(cluster) {
+	for _, host := range issue.Hosts(cluster) {
 		args.Certificates[host] = pulumi.String(own.Pair().PEM())
 	}
 	return args
-}
-
-// tlsHosts are the host names of those that have a certificate.
-func tlsHosts(cluster *topology.Cluster) []string {
-	hosts := []string{topology.LoadBalancerHost}
-	if cluster.Monitoring != nil {
-		hosts = append(hosts, topology.PrometheusHost, topology.AlertmanagerHost,
-			topology.GrafanaHost)
-	}
-	for _, n := range cluster.Nodes {
-		hosts = append(hosts, n.Name)
-	}
-	return hosts
 }
 
 // certificateOf is the certificate of a host name with its key; it is empty without TLS.
@@ -143,14 +81,45 @@ func tlsMount(volume *docker.Volume) docker.ContainerVolumeArray {
 	}}
 }
 
-// tlsFiles are the files that a membership hands over to its node.
-func (a *TLSArgs) tlsFiles(host string) docker.ContainerUploadArray {
-	return docker.ContainerUploadArray{
-		docker.ContainerUploadArgs{
-			File:        pulumi.String(topology.UploadedAuthorityPath),
-			Permissions: pulumi.String("0444"),
-			Content:     a.Authority.ToStringOutput().ToStringPtrOutput(),
-		},
+// tlsFiles are the files that a membership of a cluster hands over to its node.
+func (a *TLSArgs) tlsFiles(cluster *topology.Cluster, host string) docker.ContainerUploadArray {
+	files := append(docker.ContainerUploadArray{
+		publicFile(topology.UploadedAuthorityPath, a.Authority),
 		secretFile(topology.UploadedCertificatePath, a.certificateOf(host)),
+	}, a.interNodeFiles(host)...)
+	if cluster.TLSClientAuthority != "" {
+		files = append(files, file(topology.UploadedClientAuthorityPath, cluster.TLSClientAuthority))
 	}
+	return files
+}
+
+// interNodeFiles are the files with which those at a host name talk to nodes as nodes do; none if nodes do so
+// in plain text.
+func (a *TLSArgs) interNodeFiles(host string) docker.ContainerUploadArray {
+	if a == nil || a.InterNode[host] == nil {
+		return nil
+	}
+	return docker.ContainerUploadArray{
+		publicFile(topology.UploadedInterNodeAuthorityPath, a.InterNodeAuthority),
+		secretFile(topology.UploadedInterNodePath,
+			pulumi.ToSecret(a.InterNode[host].ToStringOutput()).(pulumi.StringOutput)),
+	}
+}
+
+// publicFile is a file that everybody can read, whose content is known later.
+func publicFile(path string, content pulumi.StringInput) docker.ContainerUploadArgs {
+	return docker.ContainerUploadArgs{
+		File:        pulumi.String(path),
+		Permissions: pulumi.String("0444"),
+		Content:     content.ToStringOutput().ToStringPtrOutput(),
+	}
+}
+
+// interNodeOptions is the file that tells nodes and command-line tools how to talk to each other; none if
+// they do so in plain text.
+func interNodeOptions(cluster *topology.Cluster) docker.ContainerUploadArray {
+	if !cluster.TLSInterNode {
+		return nil
+	}
+	return docker.ContainerUploadArray{file(topology.InterNodeOptionsPath, render.InterNodeOptions())}
 }

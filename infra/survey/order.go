@@ -134,3 +134,13 @@ func (f *Found) HadData(cluster *topology.Cluster, n topology.Node, group Group)
 	}
 	return !group.Action.MayFound
 }
+
+// OpenFiles is the limit on open files that the containers of nodes on a host have; 0 if that is not known.
+func (f *Found) OpenFiles(cluster *topology.Cluster, host string) int {
+	for _, n := range cluster.Nodes {
+		if has := f.Containers[Place{host, cluster.ContainerName(n)}].OpenFiles; has > 0 {
+			return has
+		}
+	}
+	return 0
+}

@@ -3,10 +3,12 @@
 package survey
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,6 +53,8 @@ type Container struct {
 	Working bool
 	// HadData tells that the stack had data when the container of a node was created.
 	HadData bool
+	// OpenFiles is the limit on open files that a node's container was given; 0 if that is not known.
+	OpenFiles int
 	// Settings is the fingerprint of what a node's container was made from, and Image the ID of its image.
 	Settings, Image string
 }
@@ -59,7 +63,7 @@ type Container struct {
 func Desired(cluster *topology.Cluster, cookie, owner string) plan.Desired {
 	d := plan.Desired{
 		Scope: plan.ScopeDeployment, Stack: cluster.Stack, Nodes: Nodes(cluster.Nodes), Series: cluster.Series,
-		Owner: owner,
+		Owner: owner, Distribution: cluster.Distribution(),
 	}
 	if cookie != "" {
 		d.Cookie = topology.Secrets{ErlangCookie: cookie}.CookieFingerprint(cluster.Stack)
@@ -117,8 +121,9 @@ func containerOf(c container.Summary) Container {
 	helper := role != topology.RoleNode && role != topology.RoleLoadBalancer
 	starts := c.State == container.StateRunning || c.State == container.StateRestarting ||
 		c.State == container.StatePaused
+	openFiles, _ := strconv.Atoi(c.Labels[topology.LabelOpenFiles]) // none is 0
 	return Container{
-		ID: c.ID, Generation: c.Labels[topology.LabelGeneration],
+		OpenFiles: openFiles, ID: c.ID, Generation: c.Labels[topology.LabelGeneration],
 		HadData:  c.Labels[topology.LabelHadData] == "true",
 		Settings: c.Labels[topology.LabelSettings], Image: c.ImageID,
 		Lost:    !starts || helper && strings.Contains(c.Status, "("+container.Unhealthy+")"),
@@ -223,6 +228,8 @@ func completeNode(n *plan.Node, containers []container.Summary, volumes []*volum
 		if cookie := labels[topology.LabelCookie]; cookie != "" {
 			n.Cookie = plan.Known(cookie)
 		}
+		// Containers of an older Warren have no label.
+		n.Distribution = plan.Known(cmp.Or(labels[topology.LabelDistribution], topology.DistributionPlain))
 		if _, known := n.Version.Get(); !known && hasRun(containers[c]) && labels[topology.LabelSeries] != "" {
 			n.Version = plan.Known(labels[topology.LabelSeries])
 		}

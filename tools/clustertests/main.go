@@ -18,7 +18,7 @@ import (
 var own = []string{
 	"./topology/render", "./topology/monitoring", "./infra", "./infra/component", "./internal/hostlab",
 	"./operate/deploy", "./verify/daytwo",
-	"./verify/hosts", "./verify/hostfault",
+	"./verify/hosts", "./verify/hostfault", "./verify/tls", "./verify/users",
 }
 
 // usual is what runs unless packages are named: all but the long tests.

@@ -95,13 +95,20 @@ type Subject struct {
 	Name string
 	// Names are the host names and IP addresses by which clients reach it.
 	Names []string
+	// Peer says that it also shows the certificate to those that it connects to, as nodes do to each other.
+	Peer bool
 }
 
 // Issue returns the certificate of a subject. It depends on the time only in steps of Period: until one ends,
 // every call gives the same. Another renewal, which may be any text, gives another certificate and key.
 func (a *Authority) Issue(subject Subject, renewal string, now time.Time) (Pair, error) {
 	begin := a.begin(now)
-	identity := strings.Join([]string{subject.Name, renewal, begin.Format(time.RFC3339)}, "\x00")
+	name := subject.Name
+	usages := []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	if subject.Peer {
+		name, usages = name+"\x00peer", append(usages, x509.ExtKeyUsageClientAuth)
+	}
+	identity := strings.Join([]string{name, renewal, begin.Format(time.RFC3339)}, "\x00")
 	key, err := a.deriveKey("key of " + identity)
 	if err != nil {
 		return Pair{}, err
@@ -117,7 +124,7 @@ func (a *Authority) Issue(subject Subject, renewal string, now time.Time) (Pair,
 		NotBefore:             begin,
 		NotAfter:              earlier(begin.Add(Lifetime), a.self.NotAfter),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		ExtKeyUsage:           usages,
 		BasicConstraintsValid: true,
 	}
 	for _, name := range subject.Names {

@@ -235,6 +235,15 @@ func (d dockerEngine) bootNode(
 		own := testCertificate(t)
 		upload[topology.CertificatePath], upload[topology.AuthorityPath] = []byte(own.PEM()), []byte(own.Chain)
 	}
+	if c.TLSClientAuthority != "" {
+		upload[topology.ClientAuthorityPath] = []byte(c.TLSClientAuthority)
+	}
+	if c.TLSInterNode {
+		authority := testCertificate(t)
+		upload[topology.InterNodeOptionsPath] = files["inter_node_tls.config"]
+		upload[topology.InterNodeAuthorityPath] = []byte(authority.Chain)
+		upload[topology.InterNodePath] = peerCertificate(t, authority, c.Nodes[0].Name)
+	}
 	for _, name := range []string{"rabbitmq.conf", "advanced.config", "enabled_plugins"} {
 		upload["/etc/rabbitmq/"+name] = files[name]
 	}
@@ -253,6 +262,7 @@ func (d dockerEngine) bootNode(
 		Env: []string{
 			"RABBITMQ_NODENAME=" + c.Nodes[0].NodeName(),
 			"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=" + strings.TrimSpace(string(files["erlang-args"])),
+			"RABBITMQ_CTL_ERL_ARGS=" + strings.Join(render.InterNodeArgs(c), " "),
 		},
 	}, &container.HostConfig{ExtraHosts: peers}, upload)
 
@@ -282,6 +292,16 @@ func testCertificate(t *testing.T) certificate.Pair {
 	pair, err := certificate.NewAuthority("test", time.Now())
 	require.NoError(t, err)
 	return pair
+}
+
+// peerCertificate is a certificate that an authority issues for a node, with its key.
+func peerCertificate(t *testing.T, authority certificate.Pair, name string) []byte {
+	t.Helper()
+	read, err := certificate.ReadAuthority(authority)
+	require.NoError(t, err)
+	pair, err := read.Issue(certificate.Subject{Name: name, Names: []string{name}, Peer: true}, "", time.Now())
+	require.NoError(t, err)
+	return []byte(pair.PEM())
 }
 
 // start creates a container with files, starts it and sees to its removal.

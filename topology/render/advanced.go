@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -15,7 +16,20 @@ func AdvancedConfig(c *topology.Cluster, node topology.Node) string {
 		detection
 		NodeName string
 		WALSize  int64
-	}{detectionOf(c), node.NodeName(), c.WALSize()})
+		// Own are the operator's own settings by application, Others those of applications that have no others.
+		Own, Others map[string]string
+	}{detectionOf(c), node.NodeName(), c.WALSize(), c.AdvancedConfig, othersOf(c)})
+}
+
+// othersOf are the operator's own settings of applications for which Warren makes none.
+func othersOf(c *topology.Cluster) map[string]string {
+	others := maps.Clone(c.AdvancedConfig)
+	delete(others, "rabbit")
+	if detectionOf(c).NetTickTime > 0 {
+		delete(others, "kernel")
+		delete(others, "aten")
+	}
+	return others
 }
 
 // ErlangArgs renders RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: flags of the virtual machine, and settings that
@@ -36,7 +50,7 @@ func ErlangArgs(c *topology.Cluster) string {
 		args = append(args, "-eval", start(topology.PromptElectionPath, ""))
 	}
 	args = append(args, "-eval", start(topology.NodePulsePath, strconv.Itoa(topology.AgentPort)))
-	return strings.Join(args, " ")
+	return strings.Join(append(args, InterNodeArgs(c)...), " ")
 }
 
 // start is an Erlang expression that compiles and starts a module. It runs in its own process so that an

@@ -108,4 +108,15 @@ var detections = map[topology.FailureDetection]detection{
 	},
 }
 
-func detectionOf(c *topology.Cluster) detection { return detections[c.FailureDetection] }
+func detectionOf(c *topology.Cluster) detection {
+	d := detections[c.FailureDetection]
+	if c.TLSInterNode && d.NetSetupTime > 0 {
+		d.NetSetupTime = max(d.NetSetupTime, tlsSetupTime)
+	}
+	return d
+}
+
+// tlsSetupTime is how long nodes that talk over TLS try to connect at least. Both sides compute signatures
+// and keys. With a second, on two cores with ten processes waiting for each, a node of a new stack did not
+// reach another one that booted, and founded a cluster of its own.
+const tlsSetupTime = 3 * time.Second

@@ -56,14 +56,37 @@ var variants = []struct {
 		FailureDetection:    topology.DetectRelaxed,
 		Username:            "operator",
 		RabbitMQConf:        "# Twice the default.\ncollect_statistics_interval = 10000\n",
+		AdvancedConfig: map[string]string{
+			"rabbit": "{channel_operation_timeout, 20000}, {delegate_count, 8} % as many as cores\n",
+			"kernel": "{shell_history, disabled}", "rabbitmq_shovel": "{note, \"no shovels\"}",
+		},
 	}},
 	{"stock-detection", stackconfig.Config{FailureDetection: topology.DetectStock}},
 	{"tls-required", stackconfig.Config{TLS: topology.TLSRequired, TLSNames: []string{"rabbit.example.com"}}},
 	{"tls-optional", stackconfig.Config{TLS: topology.TLSOptional, Image: "warren/rabbitmq:3.10"}},
+	{"tls-clients", stackconfig.Config{TLS: topology.TLSRequired, TLSClientAuthority: clientAuthority}},
+	{"tls-inter-node", stackconfig.Config{TLS: topology.TLSRequired, TLSInterNode: true}},
+	{"tls-inter-node-3.10", stackconfig.Config{
+		TLS: topology.TLSOptional, TLSInterNode: true, Image: "warren/rabbitmq:3.10",
+	}},
 	{"tls-hosts", stackconfig.Config{TLS: topology.TLSOptional, Hosts: sample.Hosts("a", "b", "c")}},
 	{"three-hosts", stackconfig.Config{Hosts: sample.Hosts("a", "b", "c")}},
 	{"virtual-address", stackconfig.Config{Hosts: sample.Hosts("a", "b", "c"), VirtualAddress: "192.0.2.99"}},
 }
+
+// clientAuthority is the certificate of an authority, of which no rendered file has anything.
+const clientAuthority = `-----BEGIN CERTIFICATE-----
+MIIBkjCCATmgAwIBAgIUC6We/M9nN1c+MpN+OQI7T5xM0EAwCgYIKoZIzj0EAwIw
+HjEcMBoGA1UEAwwTQ2xpZW50cyBvZiB0aGUgdGVzdDAgFw0yNjExMjYxNTMyMjNa
+GA8yMTI2MTEwMjE1MzIyM1owHjEcMBoGA1UEAwwTQ2xpZW50cyBvZiB0aGUgdGVz
+dDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABE3wmEI4wH3MsvhHQdJmLKHuYPN1
+BFStiG1747yOCDO4IFOUOo3wUqdaMuPUsIRcXLLo3J+GbyAxC3rAWVSSCfejUzBR
+MB0GA1UdDgQWBBSdVjZFKl7kzbwlEPpHcY1yypjm2zAfBgNVHSMEGDAWgBSdVjZF
+Kl7kzbwlEPpHcY1yypjm2zAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cA
+MEQCIGyYJ9D+78YpaXl8AmdyMqfToisz6aWb8CV3j7MpdAulAiAFxx8nIhwZ3hI4
+PYulkchnB6lB+WLq6+Ncspm4XWXw4w==
+-----END CERTIFICATE-----
+`
 
 // rendered are all files of a cluster, by the name of their golden file.
 func rendered(t *testing.T, c *topology.Cluster) map[string]string {
@@ -77,6 +100,9 @@ func rendered(t *testing.T, c *topology.Cluster) map[string]string {
 		"erlang-args":      render.ErlangArgs(c) + "\n",
 		"haproxy.cfg":      render.HAProxyConf(c.Balancers()[0], sample.Secrets),
 		"definitions.json": definitions,
+	}
+	if c.TLSInterNode {
+		files["inter_node_tls.config"] = render.InterNodeOptions()
 	}
 	if last := c.Nodes[len(c.Nodes)-1]; !slices.Contains(c.Seeds(), last) {
 		files["rabbitmq.conf-"+last.Name] = render.RabbitMQConf(c, last)

@@ -3,11 +3,11 @@ package render
 import "warren/topology"
 
 // TLSListeners are a node's listeners with TLS.
-func (rabbitmqConfData) TLSListeners() []tlsListener {
+func (d rabbitmqConfData) TLSListeners() []tlsListener {
 	return []tlsListener{
-		{"AMQP", "listeners.ssl.default", topology.AMQPTLSPort, "ssl_options"},
-		{"The management interface", "management.ssl.port", topology.ManagementTLSPort, "management.ssl"},
-		{"The metrics", "prometheus.ssl.port", topology.PrometheusTLSPort, "prometheus.ssl"},
+		{"AMQP", "listeners.ssl.default", topology.AMQPTLSPort, "ssl_options", d.TLSClientAuthority != ""},
+		{"The management interface", "management.ssl.port", topology.ManagementTLSPort, "management.ssl", false},
+		{"The metrics", "prometheus.ssl.port", topology.PrometheusTLSPort, "prometheus.ssl", false},
 	}
 }
 
@@ -18,13 +18,21 @@ type tlsListener struct {
 	PortKey string
 	Port    int
 	Options string
+	// Asks tells that it asks clients for a certificate.
+	Asks bool
 }
 
 // CertificatePath is the node's certificate with its key.
 func (tlsListener) CertificatePath() string { return topology.CertificatePath }
 
-// AuthorityPath is the certificate of the authority.
-func (tlsListener) AuthorityPath() string { return topology.AuthorityPath }
+// AuthorityPath is the certificate of the authority: by which clients' certificates are judged, if it asks
+// for them.
+func (l tlsListener) AuthorityPath() string {
+	if l.Asks {
+		return topology.ClientAuthorityPath
+	}
+	return topology.AuthorityPath
+}
 
 // Versions are the versions of TLS that nodes accept, the newest first.
 func (tlsListener) Versions() []string { return []string{"tlsv1.3", "tlsv1.2"} }

@@ -37,8 +37,8 @@ type Config struct {
 	MemoryLimit string `json:"memoryLimit"`
 	// MemoryHighWatermark is the share of its memory at which a node blocks publishers. Default 0.6.
 	MemoryHighWatermark float64 `json:"memoryHighWatermark"`
-	// DiskFreeLimit is the free disk space below which publishers are blocked, such as "1.5GB". Default
-	// "2GB".
+	// DiskFreeLimit is the free disk space below which publishers are blocked, such as "1.5GB". Default 1.5
+	// times MemoryLimit, and at least "2GB".
 	DiskFreeLimit string `json:"diskFreeLimit"`
 	// HeartbeatSeconds is the AMQP heartbeat the server proposes. Default 60.
 	HeartbeatSeconds int `json:"heartbeatSeconds"`
@@ -58,6 +58,9 @@ type Config struct {
 	// RabbitMQConf are lines that are appended to the generated rabbitmq.conf. Keys that Warren depends on
 	// are refused.
 	RabbitMQConf string `json:"rabbitmqConf"`
+	// AdvancedConfig are settings for advanced.config that rabbitmq.conf has no key for: Erlang terms separated
+	// by commas, by the name of the application that they are for. Keys that Warren depends on are refused.
+	AdvancedConfig map[string]string `json:"advancedConfig"`
 	// Username is the administrator's. Default "admin".
 	Username string `json:"username"`
 	// Hosts are the hosts that the stack is spread over. Without any, it runs on one engine.
@@ -75,6 +78,11 @@ type Config struct {
 	TLSNames []string `json:"tlsNames"`
 	// TLSRenew is any text. Another one renews all certificates.
 	TLSRenew string `json:"tlsRenew"`
+	// TLSClientAuthority is the certificate of an authority, or of several, in PEM. Clients may then show a
+	// certificate of theirs instead of a password; its common name is the name of the user.
+	TLSClientAuthority string `json:"tlsClientCaCertificate"`
+	// TLSInterNode lets nodes talk to each other over TLS. Nodes on several hosts always do if TLS is not off.
+	TLSInterNode bool `json:"tlsInterNode"`
 	// Application are the files with the application's topology, relative to the project's folder. Default
 	// DefaultApplicationFile.
 	Application FilesConfig `json:"application"`

@@ -3,6 +3,7 @@ package stackconfig
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -69,13 +70,21 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 		TLSPortOffset:       ports.TLSOffset,
 		TLSNames:            append([]string(nil), c.TLSNames...), // nil if there is none
 		TLSRenew:            c.TLSRenew,
+		TLSInterNode:        c.TLSInterNode,
+		TLSClientAuthority:  strings.TrimSpace(c.TLSClientAuthority),
 		Application:         slices.Clone(c.Application),
+	}
+	if len(c.AdvancedConfig) > 0 {
+		cluster.AdvancedConfig = maps.Clone(c.AdvancedConfig)
 	}
 	if c.Application == nil {
 		cluster.Application = []string{topology.DefaultApplicationFile}
 	}
 	if len(c.Hosts) > 0 {
 		cluster.Hosts = slices.Clone(c.Hosts)
+	}
+	if cluster.HasHosts() && cluster.HasTLS() {
+		cluster.TLSInterNode = true
 	}
 	place(cluster, cmp.Or(c.LoadBalancers, defaultLoadBalancers))
 
@@ -97,8 +106,9 @@ func build(stack string, c Config) (*topology.Cluster, problemList) {
 	validateApplication(&problems, cluster.Application)
 	validateConnections(&problems, cluster)
 	validateMemory(&problems, cmp.Or(c.MemoryLimit, defaultMemoryLimit), cluster)
-	validateDisk(&problems, cmp.Or(c.DiskFreeLimit, defaultDiskFreeLimit), cluster)
+	validateDisk(&problems, c.DiskFreeLimit, cluster)
 	validateExtraConf(&problems, cluster)
+	validateAdvancedConfig(&problems, cluster)
 	return cluster, problems
 }
 

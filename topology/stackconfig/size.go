@@ -13,7 +13,11 @@ import (
 const (
 	sizeRemedy = "write a number and a unit, such as 2GB or 512MiB"
 
-	defaultDiskFreeLimit = "2GB"
+	// leastDiskFreeLimit is the default for nodes with little memory, and for those without a memory limit.
+	leastDiskFreeLimit = 2_000_000_000
+	// diskPerMemory is how much free disk space a node wants for each byte of its memory limit, as RabbitMQ's
+	// production checklist advises: it may have to write out all that it has in memory.
+	diskPerMemory = 1.5
 	// minDiskFreeLimit is RabbitMQ's own default. Less is a number whose unit was forgotten.
 	minDiskFreeLimit = 50_000_000
 )
@@ -47,8 +51,12 @@ func parseSize(s string) (int64, error) {
 	return 0, invalid
 }
 
-// validateDisk reads the disk free limit.
+// validateDisk reads the disk free limit, or derives it from the memory limit, which was read before.
 func validateDisk(problems *problemList, limit string, c *topology.Cluster) {
+	if limit == "" {
+		c.DiskFreeLimit = max(leastDiskFreeLimit, int64(diskPerMemory*float64(c.MemoryLimit)))
+		return
+	}
 	bytes, err := parseSize(limit)
 	switch {
 	case err != nil:

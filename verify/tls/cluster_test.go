@@ -42,6 +42,8 @@ const (
 	patience = 2 * time.Minute
 	// answerTimeout is how long a port may take to answer.
 	answerTimeout = 5 * time.Second
+	// queue is what messages go to.
+	queue = "tls"
 	// rate is that of each producer; there is one for every path.
 	rate = 20
 	// maxGap is how long no message may be confirmed while certificates are renewed: three times the longest gap
@@ -52,7 +54,10 @@ const (
 // TestOnlyTLS brings up a stack whose clients must use TLS, looks at it as clients do, and renews its
 // certificates.
 func TestOnlyTLS(t *testing.T) {
-	s := livestack.New(t, map[string]any{"warren:tls": "required"})
+	ofClients := clientAuthority(t)
+	s := livestack.New(t, map[string]any{
+		"warren:tls": "required", "warren:tlsClientCaCertificate": ofClients.Chain,
+	})
 	out := s.MustUp()
 	c, err := cluster.Open(out)
 	require.NoError(t, err)
@@ -68,6 +73,9 @@ func TestOnlyTLS(t *testing.T) {
 
 	t.Log("clients refuse what they should, and say why")
 	requireRefusals(t, out)
+	t.Log("clients log in with certificates, and nobody without a name")
+	requireClientCertificates(t, c, out, ofClients)
+	requireNoAnonymous(t, out)
 	t.Log("openssl and pika connect")
 	requireOpenSSL(t, out)
 	requirePika(t, out)
@@ -363,7 +371,7 @@ func holdConnection(t *testing.T, out topology.Outputs) (*amqp.Connection, *atom
 // that no connection is, and that confirms have no gap to speak of.
 func underTraffic(t *testing.T, c *cluster.Cluster, do func()) checker.Verdict {
 	t.Helper()
-	const queue = "tls"
+
 	require.NoError(t, traffic.Queue{Name: queue, Type: "quorum", Replicas: 3}.Declare(t.Context(), c))
 	h, missing, err := traffic.Around{
 		Config: traffic.Config{

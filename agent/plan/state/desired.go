@@ -53,6 +53,8 @@ type Desired struct {
 	Stack string `json:"stack,omitempty"`
 	// Series is the RabbitMQ series of the stack's image.
 	Series topology.Series `json:"series"`
+	// Distribution is how the nodes are to talk to each other: a value of topology.LabelDistribution.
+	Distribution string `json:"distribution,omitempty"`
 	// Cookie is the fingerprint of the Erlang cookie that the nodes are to have.
 	Cookie string `json:"cookie,omitempty"`
 	// Owner identifies the deployment state that the stack is deployed from. Empty: not known yet, so that

@@ -59,6 +59,8 @@ const (
 	LastDisc RefusalKind = "last-disc"
 	// CookieChange: the Erlang cookie would change.
 	CookieChange RefusalKind = "cookie-change"
+	// DistributionChange: nodes would talk to each other over TLS that do so in plain text, or the reverse.
+	DistributionChange RefusalKind = "distribution-change"
 	// ForeignStack: volumes were made from another state.
 	ForeignStack RefusalKind = "foreign-stack"
 	// Downgrade: the image is of an older series than the data.
@@ -90,6 +92,16 @@ func (r Refusal) Text() string {
 		return fmt.Sprintf("%s: %s %s", r.Kind, list(r.Nodes), queueList(r.Queues))
 	}
 	return render(r)
+}
+
+// containers are the names of the nodes' containers.
+func (r Refusal) containers() []string {
+	stack := &topology.Cluster{Stack: r.Stack}
+	containers := make([]string, len(r.Nodes))
+	for i, n := range r.Nodes {
+		containers[i] = stack.ContainerName(topology.Node{Name: n.host()})
+	}
+	return containers
 }
 
 var texts = map[RefusalKind]func(Refusal) string{
@@ -172,12 +184,19 @@ var texts = map[RefusalKind]func(Refusal) string{
 			"nodes keep the cluster's metadata. Add disc nodes, or make others disc nodes, in a step before.",
 			list(r.Nodes), plural(len(r.Nodes), "a RAM node", "RAM nodes"))
 	},
-	CookieChange: func(r Refusal) string {
-		stack := &topology.Cluster{Stack: r.Stack}
-		containers := make([]string, len(r.Nodes))
-		for i, n := range r.Nodes {
-			containers[i] = stack.ContainerName(topology.Node{Name: n.host()})
+	DistributionChange: func(r Refusal) string {
+		how := "in plain text"
+		if r.To == topology.DistributionTLS {
+			how = "over TLS"
 		}
+		return fmt.Sprintf(`%s would talk to other nodes %s from now on. A node that does can't talk to one that does not, so that this can't
+roll. Either set warren:tls, warren:tlsInterNode and warren:hosts so that it stays as it is; or stop all nodes at the
+same time, which keeps their data and what clients wait to have confirmed, and run pulumi up again, which starts them
+together:
+    docker stop %s`, list(r.Nodes), how, strings.Join(r.containers(), " "))
+	},
+	CookieChange: func(r Refusal) string {
+		containers := r.containers()
 		return fmt.Sprintf(`%s would get another Erlang cookie. Nodes with different cookies do not talk to each other, so that this can't roll. Either
 - go back to the state that the stack was created with, or to the warren:erlangCookie that was set; of a stack from
   before states kept the cookie, to its passphrase: another clone of the project has another one; or

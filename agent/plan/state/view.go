@@ -97,6 +97,9 @@ type Node struct {
 	HadData Maybe[bool] `json:"hadData"`
 	// Cookie is the fingerprint of the Erlang cookie that the node's container has.
 	Cookie Maybe[string] `json:"cookie"`
+	// Distribution is how the node in the container talks to other nodes: a value of
+	// topology.LabelDistribution.
+	Distribution Maybe[string] `json:"distribution"`
 	// Owner identifies the deployment state that created the node's volume. Known and empty: created before
 	// owners were recorded.
 	Owner Maybe[string] `json:"owner"`

@@ -52,21 +52,28 @@ func (l *Lab) Down(ctx context.Context) error {
 	return errors.Join(os.RemoveAll(l.run()), os.RemoveAll(l.state()))
 }
 
-// end ends all processes of the host, and undoes what they have mounted.
-func (h Host) end(ctx context.Context) error {
-	err := wait.Within(ctx, endTimeout, pollInterval, "the end of host "+h.Name, func(context.Context) error {
-		pids, err := h.processes()
+// endAll signals all processes of a list until the list is empty.
+func endAll(
+	ctx context.Context, timeout time.Duration, what string, list func() ([]int, error), signal syscall.Signal,
+) error {
+	return wait.Within(ctx, timeout, pollInterval, what, func(context.Context) error {
+		pids, err := list()
 		if err != nil {
 			return wait.Abort(err)
 		}
 		for _, pid := range pids {
-			_ = syscall.Kill(pid, syscall.SIGKILL) // an error says that it has just ended
+			_ = syscall.Kill(pid, signal) // an error says that it has just ended
 		}
 		if len(pids) > 0 {
 			return fmt.Errorf("%d processes are left", len(pids))
 		}
 		return nil
 	})
+}
+
+// end ends all processes of the host, and undoes what they have mounted.
+func (h Host) end(ctx context.Context) error {
+	err := endAll(ctx, endTimeout, "the end of host "+h.Name, h.processes, syscall.SIGKILL)
 	// The kernel lets go of a group a moment after its last process.
 	groups := wait.Within(ctx, endTimeout, pollInterval, "the end of the control groups of host "+h.Name,
 		func(context.Context) error { return h.removeGroups() })

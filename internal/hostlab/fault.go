@@ -8,8 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"warren/internal/wait"
 )
 
 // Find returns the lab on this machine that has hosts with all of these addresses.
@@ -76,17 +74,5 @@ func (l *Lab) RestartEngine(ctx context.Context, h Host) error {
 
 // endEngine tells the host's engine to end and waits for that.
 func (h Host) endEngine(ctx context.Context) error {
-	return wait.Within(ctx, startTimeout, pollInterval, "the end of the engine", func(context.Context) error {
-		pids, err := h.engines()
-		if err != nil {
-			return wait.Abort(err)
-		}
-		for _, pid := range pids {
-			_ = syscall.Kill(pid, syscall.SIGTERM) // an error says that it has just ended
-		}
-		if len(pids) > 0 {
-			return errors.New("it has not ended yet")
-		}
-		return nil
-	})
+	return endAll(ctx, startTimeout, "the end of the engine", h.engines, syscall.SIGTERM)
 }

@@ -26,39 +26,8 @@ import (
 const (
 	// effectTimeout is how long a fault may take to be seen.
 	effectTimeout = time.Minute
-	// healTimeout bounds healing what a failed injection had done.
-	healTimeout = 5 * time.Minute
-	pollEvery   = 100 * time.Millisecond
+	pollEvery     = 100 * time.Millisecond
 )
-
-// injection is a fault in effect that a function heals.
-type injection struct {
-	what string
-	heal func(context.Context) error
-}
-
-func (i *injection) String() string { return i.what }
-
-// Heal undoes the fault.
-func (i *injection) Heal(ctx context.Context) error {
-	if err := i.heal(ctx); err != nil {
-		return fmt.Errorf("heal (%s): %w", i.what, err)
-	}
-	return nil
-}
-
-// inject runs do, and heals if it fails.
-func inject(
-	ctx context.Context, what string, do, heal func(context.Context) error,
-) (fault.Injection, error) {
-	injected := &injection{what, heal}
-	if err := do(ctx); err != nil {
-		healCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), healTimeout)
-		defer cancel()
-		return nil, errors.Join(fmt.Errorf("inject (%s): %w", what, err), injected.Heal(healCtx))
-	}
-	return injected, nil
-}
 
 // within promises that clients that know several endpoints have confirms again after several at most, and
 // those that know the virtual address only after one.

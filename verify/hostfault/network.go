@@ -12,6 +12,7 @@ import (
 	"warren/operate/cluster"
 	"warren/topology"
 	"warren/verify/fault"
+	"warren/verify/fault/effect"
 )
 
 // queueNumber is the netfilter queue of slowed packets on a host.
@@ -53,7 +54,7 @@ func isolate(
 	if len(in) == 0 || len(out) == 0 {
 		return nil, errors.New("there is nothing to cut: all hosts are on one side")
 	}
-	return inject(ctx, what, func(ctx context.Context) error {
+	return effect.Inject(ctx, what, func(ctx context.Context) error {
 		err := parallel.Each(in, func(h topology.Host) error {
 			_, err := toolsOn(c, h).run(ctx, cutScript, append([]string{comment}, addresses(out)...)...)
 			return err
@@ -77,7 +78,7 @@ func slowDown(
 	return func(ctx context.Context, c *cluster.Cluster, _ fault.Target) (fault.Injection, error) {
 		hosts := c.Outputs().Hosts
 		what := fmt.Sprintf("slowed the network between all hosts down to %s there and back", 2*delay)
-		return inject(ctx, what, func(ctx context.Context) error {
+		return effect.Inject(ctx, what, func(ctx context.Context) error {
 			err := parallel.Each(hosts, func(h topology.Host) error {
 				args := append([]string{comment, strconv.Itoa(queueNumber), delay.String()},
 					addresses(others(hosts, h))...)

@@ -11,6 +11,7 @@ import (
 	"warren/operate/cluster"
 	"warren/topology"
 	"warren/verify/fault"
+	"warren/verify/fault/effect"
 )
 
 // loseHost takes the power of the leader's host.
@@ -57,6 +58,16 @@ func ownerOf(
 	return topology.Host{}, fmt.Errorf("no host has the address %s", address)
 }
 
+// locate finds a stack's host in the lab that it is of.
+func locate(c *cluster.Cluster, host topology.Host) (*hostlab.Lab, hostlab.Host, error) {
+	l, err := labOf(c)
+	if err != nil {
+		return nil, hostlab.Host{}, err
+	}
+	at, err := hostIn(l, host)
+	return l, at, err
+}
+
 func hostIn(l *hostlab.Lab, h topology.Host) (hostlab.Host, error) {
 	address, err := netip.ParseAddr(h.Address)
 	if err != nil {
@@ -68,15 +79,11 @@ func hostIn(l *hostlab.Lab, h topology.Host) (hostlab.Host, error) {
 func powerOff(
 	ctx context.Context, c *cluster.Cluster, host topology.Host, what string,
 ) (fault.Injection, error) {
-	l, err := labOf(c)
+	l, at, err := locate(c, host)
 	if err != nil {
 		return nil, err
 	}
-	at, err := hostIn(l, host)
-	if err != nil {
-		return nil, err
-	}
-	return inject(ctx, what, func(ctx context.Context) error {
+	return effect.Inject(ctx, what, func(ctx context.Context) error {
 		if err := at.Answers(ctx, topology.AgentPort); err != nil {
 			return fmt.Errorf("host %s did not answer before: %w", host.Name, err)
 		}
@@ -101,15 +108,11 @@ func unplugHost(ctx context.Context, c *cluster.Cluster, target fault.Target) (f
 func unplug(
 	ctx context.Context, c *cluster.Cluster, host topology.Host, what string,
 ) (fault.Injection, error) {
-	l, err := labOf(c)
+	l, at, err := locate(c, host)
 	if err != nil {
 		return nil, err
 	}
-	at, err := hostIn(l, host)
-	if err != nil {
-		return nil, err
-	}
-	return inject(ctx, what, func(ctx context.Context) error {
+	return effect.Inject(ctx, what, func(ctx context.Context) error {
 		if err := at.Cut(ctx); err != nil {
 			return err
 		}
@@ -161,11 +164,7 @@ func restartEngine(ctx context.Context, c *cluster.Cluster, target fault.Target)
 func restartEngineOf(
 	ctx context.Context, c *cluster.Cluster, host topology.Host, what string,
 ) (fault.Injection, error) {
-	l, err := labOf(c)
-	if err != nil {
-		return nil, err
-	}
-	at, err := hostIn(l, host)
+	l, at, err := locate(c, host)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +173,7 @@ func restartEngineOf(
 		return nil, fmt.Errorf("host %s has no node", host.Name)
 	}
 	leader := c.Nodes()[i]
-	return inject(ctx, what, func(ctx context.Context) error {
+	return effect.Inject(ctx, what, func(ctx context.Context) error {
 		before, err := c.Inspect(ctx, leader.Container)
 		if err != nil {
 			return err

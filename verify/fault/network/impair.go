@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"strconv"
 	"time"
 
 	"warren/internal/parallel"
@@ -63,24 +62,12 @@ func ReorderPackets(ctx context.Context, c *cluster.Cluster, _ effect.Target) (e
 		return []string{fmt.Sprintf("-d %s -m statistic --mode random --probability %.2f -j NFQUEUE "+
 			"--queue-num %d --queue-bypass", peer, reorderPercent/100.0, queueNumber)}
 	}
-	filters, err := everyNode(ctx, c, late)
-	if err != nil {
-		return nil, err
-	}
-	return Interfere(ctx, c, fmt.Sprintf("let %d %% of the packets between all nodes be overtaken",
-		reorderPercent), filters,
-		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
-			err := s.Launch(ctx, `exec netdelay "$1" "$2"`, strconv.Itoa(queueNumber), reorderDelay.String())
-			if err != nil {
-				return fmt.Errorf("start netdelay for %s: %w", f.Node.Name, err)
-			}
-			return effect.Await(ctx, effect.Timeout, func(ctx context.Context) error {
-				return parallel.Each(f.Peers, func(peer packet.Endpoint) error {
-					return pinged(ctx, s, peer,
-						`! grep -o "icmp_seq=[0-9]*" <<<"$replies" | cut -d= -f2 | sort -nC`,
-						fmt.Sprintf("between %s and %s no packet is overtaken", f.Node.Name, peer.Name))
-				})
-			})
+	return delay(ctx, c, fmt.Sprintf("let %d %% of the packets between all nodes be overtaken", reorderPercent),
+		late, reorderDelay,
+		func(ctx context.Context, s *packet.Sidecar, f packet.Filter, peer packet.Endpoint) error {
+			return pinged(ctx, s, peer,
+				`! grep -o "icmp_seq=[0-9]*" <<<"$replies" | cut -d= -f2 | sort -nC`,
+				fmt.Sprintf("between %s and %s no packet is overtaken", f.Node.Name, peer.Name))
 		})
 }
 

@@ -174,13 +174,21 @@ func ring(n int) [][]int {
 	return unseen
 }
 
-// LoseOneWay loses all that the leader sends to its peers; it still hears them.
-func LoseOneWay(ctx context.Context, c *cluster.Cluster, target effect.Target) (effect.Injection, error) {
+// leaderAndPeers are the leader of the target queue and where the other nodes are.
+func leaderAndPeers(
+	ctx context.Context, c *cluster.Cluster, target effect.Target,
+) (topology.NodeOutput, []packet.Endpoint, error) {
 	leader, err := c.Leader(ctx, target.VHost, target.Queue)
 	if err != nil {
-		return nil, err
+		return leader, nil, err
 	}
 	peers, err := packet.LocatePeers(ctx, c, effect.PeersOf(c, leader))
+	return leader, peers, err
+}
+
+// LoseOneWay loses all that the leader sends to its peers; it still hears them.
+func LoseOneWay(ctx context.Context, c *cluster.Cluster, target effect.Target) (effect.Injection, error) {
+	leader, peers, err := leaderAndPeers(ctx, c, target)
 	if err != nil {
 		return nil, err
 	}
@@ -294,27 +302,36 @@ func SlowDown(ctx context.Context, c *cluster.Cluster, _ effect.Target) (effect.
 	slow := func(peer netip.Addr) []string {
 		return []string{fmt.Sprintf("-d %s -j NFQUEUE --queue-num %d --queue-bypass", peer, queueNumber)}
 	}
-	filters, err := everyNode(ctx, c, slow)
+	what := fmt.Sprintf("slowed the network between all nodes down to %s there and back", 2*linkDelay)
+	return delay(ctx, c, what, slow, linkDelay,
+		func(ctx context.Context, s *packet.Sidecar, f packet.Filter, peer packet.Endpoint) error {
+			took, err := s.Connect(ctx, peer)
+			if err == nil && took < 2*linkDelay {
+				err = fmt.Errorf("%s reaches %s in %s, and should need %s", f.Node.Name, peer.Name, took, 2*linkDelay)
+			}
+			return err
+		})
+}
+
+// delay has netdelay hold the packets between all nodes that a rule picks for so long. It is proved towards
+// each peer of each node.
+func delay(
+	ctx context.Context, c *cluster.Cluster, what string, rule packet.Rule, by time.Duration,
+	proof func(context.Context, *packet.Sidecar, packet.Filter, packet.Endpoint) error,
+) (effect.Injection, error) {
+	filters, err := everyNode(ctx, c, rule)
 	if err != nil {
 		return nil, err
 	}
-	return Interfere(ctx, c, fmt.Sprintf("slowed the network between all nodes down to %s there and back",
-		2*linkDelay), filters,
-		func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
-			err := s.Launch(ctx, `exec netdelay "$1" "$2"`, strconv.Itoa(queueNumber), linkDelay.String())
-			if err != nil {
-				return fmt.Errorf("start netdelay for %s: %w", f.Node.Name, err)
-			}
-			return effect.Await(ctx, effect.Timeout, func(ctx context.Context) error {
-				return parallel.Each(f.Peers, func(peer packet.Endpoint) error {
-					took, err := s.Connect(ctx, peer)
-					if err == nil && took < 2*linkDelay {
-						err = fmt.Errorf("%s reaches %s in %s, and should need %s", f.Node.Name, peer.Name, took, 2*linkDelay)
-					}
-					return err
-				})
-			})
+	return Interfere(ctx, c, what, filters, func(ctx context.Context, s *packet.Sidecar, f packet.Filter) error {
+		err := s.Launch(ctx, `exec netdelay "$1" "$2"`, strconv.Itoa(queueNumber), by.String())
+		if err != nil {
+			return fmt.Errorf("start netdelay for %s: %w", f.Node.Name, err)
+		}
+		return effect.Await(ctx, effect.Timeout, func(ctx context.Context) error {
+			return parallel.Each(f.Peers, func(peer packet.Endpoint) error { return proof(ctx, s, f, peer) })
 		})
+	})
 }
 
 // A flapping link is cut for so long, then whole for so long, and so on.
@@ -325,11 +342,7 @@ const (
 
 // FlapLink cuts the leader off from its peers and heals that, again and again.
 func FlapLink(ctx context.Context, c *cluster.Cluster, target effect.Target) (effect.Injection, error) {
-	leader, err := c.Leader(ctx, target.VHost, target.Queue)
-	if err != nil {
-		return nil, err
-	}
-	peers, err := packet.LocatePeers(ctx, c, effect.PeersOf(c, leader))
+	leader, peers, err := leaderAndPeers(ctx, c, target)
 	if err != nil {
 		return nil, err
 	}

@@ -42,13 +42,14 @@ func (h *Helper) Membership(ctx context.Context) {
 		if ctx.Err() != nil {
 			break
 		}
-		if reached = !strayed; reached {
+		if !strayed {
 			result.Phase = peer.Lost
 			h.log.Warn("the membership is lost", "reason", result.Reason)
 			h.reached(result)
 			break
 		}
 		h.log.Warn("the node has founded a cluster of its own, and is moved", "node", h.desired.Self)
+		reached = false
 	}
 	<-ctx.Done()
 }
@@ -127,7 +128,7 @@ func (h *Helper) watch(ctx context.Context, settled bool) (reason string, straye
 	away := false
 	for wait.Sleep(ctx, watchInterval) == nil {
 		view := h.observer.Glance(ctx)
-		self := view.Node(h.desired.Self)
+		self, _ := view.Node(h.desired.Self)
 		id, known := self.ClusterID.Get()
 		switch {
 		case ctx.Err() != nil:

@@ -81,7 +81,7 @@ func (w *run) decide(l *world.Loop) {
 	case l.Last.Done():
 		l.State = world.Done
 		if l.Desired.Scope == plan.ScopeMembership {
-			self := view.Node(l.Desired.Self)
+			self, _ := view.Node(l.Desired.Self)
 			l.Desired.Established = plan.Settles(self, l.Desired)
 			l.Unsettled = !l.Desired.Established
 		}

@@ -32,8 +32,8 @@ func NewSight(v View, d Desired) *Sight {
 
 // Node is what is known of a node. One that is not in the view is no member, if the members are known.
 func (s *Sight) Node(name NodeName) Node {
-	n := s.View.Node(name)
-	if len(s.Members) > 0 && !slices.ContainsFunc(s.Nodes, func(n Node) bool { return n.Name == name }) {
+	n, seen := s.View.Node(name)
+	if !seen && len(s.Members) > 0 {
 		n.Member = Known(false)
 	}
 	return n

@@ -28,14 +28,14 @@ type View struct {
 	LostKnown bool `json:"lostKnown"`
 }
 
-// Node is what is seen of a node; only its name if it is not in the view.
-func (v View) Node(name NodeName) Node {
+// Node is what is seen of a node. If it is not in the view, it is only its name, and seen is false.
+func (v *View) Node(name NodeName) (node Node, seen bool) {
 	for i := range v.Nodes {
 		if v.Nodes[i].Name == name {
-			return v.Nodes[i]
+			return v.Nodes[i], true
 		}
 	}
-	return Node{Name: name}
+	return Node{Name: name}, false
 }
 
 // NodeName is the Erlang name of a node, such as "rabbit@rabbit1".

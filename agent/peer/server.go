@@ -56,7 +56,7 @@ func (b *Board) SetResult(result any) {
 	b.result = result
 }
 
-// SetGauges keeps what GET /metrics answers with, besides how the agent stands.
+// SetGauges keeps what GET /metrics answers with, next to the state of the agent.
 func (b *Board) SetGauges(gauges []Gauge) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

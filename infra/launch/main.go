@@ -1,7 +1,7 @@
 // Command launch is what Pulumi builds and runs. It builds Warren's program, unless that is built already,
 // and continues as it.
 //
-// Pulumi builds its program anew with every command, and forgets what it has built. To link everything that
+// Pulumi builds its program again with every command, and forgets what it has built. To link everything that
 // Warren's consists of takes seconds; to link this, and to see that the other is built, less than one.
 package main
 

@@ -304,7 +304,7 @@ func (s *Stack) Run(node string, command ...string) {
 	require.NoErrorf(s.t, err, "%s: %s", strings.Join(command, " "), out)
 }
 
-// SetSecret sets a setting as an encrypted value. Configure, which writes the settings anew, forgets it.
+// SetSecret sets a setting as an encrypted value. Configure, which writes all settings again, forgets it.
 func (s *Stack) SetSecret(key, value string) {
 	s.t.Helper()
 	set := s.Command(s.t.Context(), "pulumi", "config", "set", "--secret", "--path", key, "--stack", s.Name)

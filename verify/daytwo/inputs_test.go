@@ -182,7 +182,7 @@ func replacedInTurn(t *testing.T, s *three) {
 func downgradeWithoutLabels(t *testing.T, s *three) {
 	older := map[string]any{"warren:image": "warren/rabbitmq:4.0"}
 	// A node writes down which queues it has a replica of half a second late. A majority that is killed before
-	// that starts the replicas anew, empty. So the queue is declared long before.
+	// that starts new and empty replicas. So the queue is declared long before.
 	declare(t, s.c, "wanted", 3)
 	started := startTimes(t, s.c)
 	remove := func(nodes ...topology.NodeOutput) {
